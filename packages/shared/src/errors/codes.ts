@@ -1,0 +1,92 @@
+/**
+ * The one table of error codes. A code is stable for ever: programs compare codes, never text.
+ * `http` is the REST status; `retryable` says whether the same request may succeed later without a change;
+ * `isSafe` says whether `detail` may be shown to the person who asked (an unsafe detail is logged only).
+ */
+export interface ErrorInfo {
+  readonly http: number;
+  readonly retryable: boolean;
+  readonly isSafe: boolean;
+  readonly title: string;
+}
+
+const row = (http: number, title: string, options: { retryable?: boolean; isSafe?: boolean } = {}): ErrorInfo => ({
+  http,
+  retryable: options.retryable ?? false,
+  isSafe: options.isSafe ?? true,
+  title,
+});
+
+export const ERROR_CODES = {
+  // Requests
+  BAD_REQUEST: row(400, 'The request does not fit its schema'),
+  NOT_SIGNED_IN: row(401, 'Sign in first'),
+  SIGN_IN_REFUSED: row(401, 'The name, password or passkey is not right'),
+  FORBIDDEN: row(403, 'This account may not do that'),
+  ORIGIN_REFUSED: row(403, 'The request came from another site'),
+  NOT_FOUND: row(404, 'There is no such thing'),
+  CONFLICT: row(409, 'The state has changed meanwhile'),
+  PLAN_CHANGED: row(409, 'The plan differs from the one that was confirmed'),
+  PAYLOAD_TOO_LARGE: row(413, 'The request is too large'),
+  RATE_LIMITED: row(429, 'Too many requests', { retryable: true }),
+  INTERNAL: row(500, 'A fault of ours; the log has the details', { isSafe: false }),
+  UNAVAILABLE: row(503, 'A part that this needs does not answer', { retryable: true }),
+  NODE_OFFLINE: row(503, 'The node is not connected', { retryable: true }),
+  SETUP_DONE: row(409, 'The first account exists already'),
+  SETUP_TOKEN_REFUSED: row(403, 'The set-up link is not valid'),
+  // Enrolment
+  TOKEN_UNKNOWN: row(403, 'The join token is not known'),
+  TOKEN_EXPIRED: row(403, 'The join token has expired'),
+  TOKEN_USED_UP: row(403, 'The join token has been used up'),
+  TOKEN_WRONG_HOST: row(403, 'The join token is for another host name'),
+  ENROLMENT_REFUSED: row(403, 'The enrolment was refused'),
+  // Link
+  LINK_HANDSHAKE_FAILED: row(400, 'The link handshake failed'),
+  LINK_FRAME_REFUSED: row(400, 'A frame was altered, replayed, reordered or too large'),
+  LINK_VERSION: row(400, 'No protocol version in common'),
+  LINK_CONTROLLER_IDENTITY: row(400, 'The controller is not the one that this node is pinned to'),
+  LINK_LOST: row(503, 'The link was lost', { retryable: true }),
+  // Orders: refusals of the executor, in the order in which they are checked
+  ORDER_MALFORMED: row(400, 'The order is not well-formed'),
+  ORDER_SIGNATURE: row(403, 'The order is not signed by the authority of this node'),
+  ORDER_AUDIENCE: row(403, 'The order is for another node'),
+  ORDER_EXPIRED: row(403, 'The order has expired'),
+  ORDER_NOT_YET_VALID: row(403, 'The order is from the future: compare the clocks'),
+  ORDER_REPLAYED: row(403, 'An order with this id but other content was seen before'),
+  ACTION_UNKNOWN: row(404, 'This node does not know that action'),
+  ACTION_ARGUMENTS: row(400, "The arguments do not fit the action's schema"),
+  POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
+  // Actions
+  ACTION_REFUSED: row(409, 'The action refused: a precondition does not hold'),
+  ACTION_FAILED: row(500, 'The action failed and was undone'),
+  ACTION_UNDO_FAILED: row(500, 'The action failed and could not be undone completely'),
+  ACTION_TIMEOUT: row(504, 'The action took too long and was undone'),
+  VERIFY_FAILED: row(500, 'The change did not have the intended effect and was undone'),
+  CHANGE_CONFLICT: row(409, 'Something else changed the same thing at the same time'),
+  CONFIG_INVALID: row(409, 'The configuration does not pass its test'),
+  REHEARSAL_FAILED: row(409, 'The candidate configuration does not start'),
+  LOCK_BUSY: row(409, 'Another action holds the same lock', { retryable: true }),
+  // Host
+  PROGRAM_FAILED: row(500, 'A program ended with an error'),
+  PROGRAM_MISSING: row(500, 'A program is not installed on this node'),
+  PROGRAM_TIMEOUT: row(504, 'A program did not end in time'),
+  FILE_UNSAFE: row(500, 'A path is not safe to touch as root'),
+  FILE_FAILED: row(500, 'A file operation failed'),
+  NEEDS_ROOT: row(403, 'This needs the executor to run as root'),
+  // Shells
+  SHELL_REFUSED: row(403, 'The shell was refused'),
+  SHELL_GONE: row(410, 'The shell session is over'),
+  RECORDING_BROKEN: row(409, 'The recording has a gap or a wrong signature'),
+  // Configuration and start
+  CONFIG_BAD: row(500, 'The configuration is not usable'),
+  DATA_IN_USE: row(500, 'Another copy uses this data folder'),
+  PORT_IN_USE: row(500, 'The port is in use'),
+  DATABASE: row(503, 'The database does not answer', { retryable: true, isSafe: false }),
+} as const satisfies Record<string, ErrorInfo>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** True when `code` is one of ours; the other side may be newer than we are. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+}

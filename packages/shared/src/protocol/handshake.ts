@@ -1,0 +1,91 @@
+import { concatBytes, utf8 } from './bytes.ts';
+import { integer, list, literal, object, oneOf, text, type Checked } from './check.ts';
+import { UUID_PATTERN } from './ids.ts';
+
+/** Handshake messages (rules HELLO1 to HELLO9). Keys, nonces and signatures are base64url. */
+const bytes32 = text(43, { pattern: /^[A-Za-z0-9_-]{43}$/ });
+const signature = text(86, { pattern: /^[A-Za-z0-9_-]{86}$/ });
+
+export const LINK_MODES = ['node', 'enrol'] as const;
+export type LinkMode = (typeof LINK_MODES)[number];
+export const BINDINGS = ['tls-exporter', 'none'] as const;
+export type Binding = (typeof BINDINGS)[number];
+
+export const checkHello = object({
+  t: literal('hello'),
+  versions: list(integer(1, 65_535), 16),
+  mode: oneOf(LINK_MODES),
+  nodeId: text(36, { pattern: new RegExp(`${UUID_PATTERN}|^$`) }),
+  linkKey: bytes32,
+  nonce: bytes32,
+  eph: bytes32,
+});
+export type Hello = Checked<typeof checkHello>;
+
+export const checkWelcome = object({
+  t: literal('welcome'),
+  version: integer(1, 65_535),
+  controllerId: text(36, { pattern: new RegExp(UUID_PATTERN) }),
+  linkKey: bytes32,
+  nonce: bytes32,
+  eph: bytes32,
+  binding: oneOf(BINDINGS),
+  sig: signature,
+});
+export type Welcome = Checked<typeof checkWelcome>;
+
+export const checkProof = object({ t: literal('proof'), sig: signature });
+export type Proof = Checked<typeof checkProof>;
+
+export const TRANSCRIPT_LABEL = 'hauban-link-v1';
+export const EXPORTER_LABEL = 'EXPORTER-hauban-link';
+
+/** What both sides sign; raw bytes, 32 each for keys and nonces. `bindingValue` is empty without direct TLS. */
+export interface Transcript {
+  readonly version: number;
+  readonly mode: LinkMode;
+  readonly nodeId: string;
+  readonly nodeLinkKey: Uint8Array;
+  readonly controllerId: string;
+  readonly controllerLinkKey: Uint8Array;
+  readonly nodeNonce: Uint8Array;
+  readonly controllerNonce: Uint8Array;
+  readonly nodeEph: Uint8Array;
+  readonly controllerEph: Uint8Array;
+  readonly binding: Binding;
+  readonly bindingValue: Uint8Array;
+}
+
+function lengthPrefixed(field: Uint8Array): Uint8Array {
+  const out = new Uint8Array(4 + field.length);
+  new DataView(out.buffer).setUint32(0, field.length);
+  out.set(field, 4);
+  return out;
+}
+
+/** The bytes that are hashed with SHA-256 (rule HELLO5): unambiguous, since each field carries its length. */
+export function transcriptBytes(transcript: Transcript): Uint8Array {
+  const fields = [
+    utf8(TRANSCRIPT_LABEL),
+    utf8(String(transcript.version)),
+    utf8(transcript.mode),
+    utf8(transcript.nodeId),
+    transcript.nodeLinkKey,
+    utf8(transcript.controllerId),
+    transcript.controllerLinkKey,
+    transcript.nodeNonce,
+    transcript.controllerNonce,
+    transcript.nodeEph,
+    transcript.controllerEph,
+    utf8(transcript.binding),
+    transcript.bindingValue,
+  ];
+  return concatBytes(fields.map(lengthPrefixed));
+}
+
+export type LinkSide = 'node' | 'controller';
+
+/** The bytes that `side` signs (rule HELLO6). */
+export function signedBytes(side: LinkSide, transcriptHash: Uint8Array): Uint8Array {
+  return concatBytes([utf8(`${TRANSCRIPT_LABEL} ${side}\0`), transcriptHash]);
+}

@@ -1,0 +1,12 @@
+/** The wire: handshake, frames, messages, orders and receipts, as SPEC.md rules them. Bytes and shapes only, no I/O. */
+export * from './bytes.ts';
+export * from './check.ts';
+export * from './close-codes.ts';
+export * from './frames.ts';
+export * from './handshake.ts';
+export * from './ids.ts';
+export * from './limits.ts';
+export * from './local.ts';
+export * from './messages.ts';
+export * from './order.ts';
+export * from './version.ts';

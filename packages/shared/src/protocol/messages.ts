@@ -1,0 +1,103 @@
+import { finite, flag, integer, json, list, literal, nullable, object, oneOf, parseWith, record, text, type Check, type Checked, type Parsed } from './check.ts';
+import { UUID_PATTERN } from './ids.ts';
+
+/** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
+const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
+const key = text(43, { pattern: /^[A-Za-z0-9_-]{43}$/ });
+const timeMs = integer(0, 8_640_000_000_000_000);
+const jws = text(400_000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ });
+const hash = text(64, { pattern: /^[0-9a-f]{64}$/ });
+const code = text(64, { pattern: /^[A-Z][A-Z0-9_]*$/ });
+const line = text(500);
+/** Label names and values as the selector language takes them. */
+export const LABEL_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+export const LABEL_VALUE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const NODE_ROLES = ['web', 'mail', 'storage', 'hypervisor', 'loadbalancer', 'database'] as const;
+export type NodeRole = (typeof NODE_ROLES)[number];
+const labels = record(LABEL_NAME, text(63, { pattern: LABEL_VALUE }), 32);
+const roles = list(oneOf(NODE_ROLES), 6);
+const chunkKey = { boot: uuid, seq: integer(0, 2 ** 47) };
+
+const agentMessages = {
+  enrol: object({
+    t: literal('enrol'),
+    tokenId: uuid,
+    secret: key,
+    hostName: text(253, { min: 1 }),
+    receiptKey: key,
+    receiptProof: jws,
+    agentVersion: text(32),
+    os: text(200),
+  }),
+  status: object({
+    t: literal('status'),
+    agentVersion: text(32),
+    hostName: text(253, { min: 1 }),
+    boot: uuid,
+    bootedAt: timeMs,
+    /** Does the executor run as root? Without, actions that need it are refused. */
+    isRoot: flag,
+    actions: list(object({ name: text(64), version: integer(1, 10_000) }), 500),
+    /** The node's policy file as it stands: shown in the page, enforced by the executor only. */
+    policyText: text(65_536, { multiline: true }),
+    spoolChunks: integer(0, 2 ** 31),
+    shells: list(uuid, 1000),
+  }),
+  series: object({ t: literal('series'), list: json }),
+  ping: object({ t: literal('ping'), sentAt: finite }),
+  pong: object({ t: literal('pong'), sentAt: finite, at: finite }),
+  'order.taken': object({ t: literal('order.taken'), order: uuid }),
+  progress: object({ t: literal('progress'), order: uuid, step: line, done: integer(0, 100_000), total: integer(0, 100_000) }),
+  receipt: object({ t: literal('receipt'), jws }),
+  inventory: object({ t: literal('inventory'), takenAt: timeMs, sections: list(object({ name: text(32), hash, data: json }), 64) }),
+  'shell.opened': object({ t: literal('shell.opened'), session: uuid }),
+  'shell.refused': object({ t: literal('shell.refused'), session: uuid, code, detail: line }),
+} as const;
+
+const controllerMessages = {
+  enrolled: object({
+    t: literal('enrolled'),
+    nodeId: uuid,
+    controllerId: uuid,
+    controllerKey: key,
+    authorityKeys: list(object({ kid: text(64), key }), 8),
+    labels,
+    roles,
+  }),
+  'enrol.refused': object({ t: literal('enrol.refused'), code, detail: line }),
+  ready: object({ t: literal('ready'), session: uuid, epoch: integer(1, 2 ** 47), at: finite, liveMs: integer(1000, 60_000) }),
+  ping: object({ t: literal('ping'), sentAt: finite }),
+  pong: object({ t: literal('pong'), sentAt: finite, at: finite }),
+  watch: object({ t: literal('watch'), periodMs: oneOf([1000, 10_000] as const) }),
+  'chunk.ack': object({ t: literal('chunk.ack'), ...chunkKey }),
+  order: object({ t: literal('order'), jws }),
+  'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
+  'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
+  'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
+} as const;
+
+type MessageOf<T extends Record<string, Check<unknown>>> = { [K in keyof T]: Checked<T[K]> }[keyof T];
+export type AgentMessage = MessageOf<typeof agentMessages>;
+export type ControllerMessage = MessageOf<typeof controllerMessages>;
+
+/** A message of a type that this version does not know is a value of its own: ignore and count it (rule FRAME6). */
+export type ParsedMessage<T> = Parsed<T> | { readonly ok: 'unknown-type'; readonly type: string };
+
+function parseMessage<T>(table: Record<string, Check<T>>, source: string): ParsedMessage<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (error) {
+    return { ok: false, problem: `not JSON: ${error instanceof Error ? error.name : 'unreadable'}` };
+  }
+  const type = typeof value === 'object' && value !== null ? (value as { t?: unknown }).t : undefined;
+  if (typeof type !== 'string' || type.length > 64) return { ok: false, problem: 't must be the type of the message' };
+  const check = Object.hasOwn(table, type) ? table[type] : undefined;
+  return check === undefined ? { ok: 'unknown-type', type } : parseWith(check, value);
+}
+
+/** Parses a control body that came from a node. Never throws. */
+export const parseAgentMessage = (source: string): ParsedMessage<AgentMessage> => parseMessage<AgentMessage>(agentMessages, source);
+
+/** Parses a control body that came from the controller. Never throws. */
+export const parseControllerMessage = (source: string): ParsedMessage<ControllerMessage> => parseMessage<ControllerMessage>(controllerMessages, source);

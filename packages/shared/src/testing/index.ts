@@ -1,0 +1,3 @@
+/** Fakes for what comes in as an argument: clock, randomness, host. Only tests may import this room. */
+export { FakeClock } from './fake-clock.ts';
+export { SeededRandom } from './seeded-random.ts';

@@ -1,0 +1,3 @@
+/** Clock, randomness and backoff as arguments. May import nothing. */
+export type { Clock, Random, Timer } from './clock.ts';
+export { fullJitterMs } from './backoff.ts';
