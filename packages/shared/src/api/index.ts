@@ -1,1 +1,8 @@
-export {};
+/** REST and browser-WebSocket schemas (TypeBox = JSON Schema): one definition for server, page, CLI and OpenAPI. */
+export * from './audit.ts';
+export * from './live.ts';
+export * from './nodes.ts';
+export * from './people.ts';
+export * from './primitives.ts';
+export * from './runs.ts';
+export * from './shells.ts';

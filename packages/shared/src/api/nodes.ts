@@ -1,0 +1,126 @@
+import Type, { type Static } from 'typebox';
+import { NODE_ROLES } from '../protocol/messages.ts';
+import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primitives.ts';
+
+/** Fleet, node, metrics, inventory, join tokens. */
+export const Role = Type.Union(NODE_ROLES.map((role) => Type.Literal(role)));
+export const Labels = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), Type.String({ maxLength: 63 }));
+export const NodeState = Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('never-seen')]);
+
+/** The newest key figures, from live frames; null where the node has not told yet. */
+export const KeyFigures = Type.Object(
+  {
+    cpuBusyRatio: Type.Union([Type.Number(), Type.Null()]),
+    memoryUsedRatio: Type.Union([Type.Number(), Type.Null()]),
+    load1: Type.Union([Type.Number(), Type.Null()]),
+    fullestFsRatio: Type.Union([Type.Number(), Type.Null()]),
+    failedUnits: Type.Union([Type.Number(), Type.Null()]),
+  },
+  closed,
+);
+
+export const NodeRow = Type.Object(
+  {
+    id: Uuid,
+    hostName: Type.String(),
+    labels: Labels,
+    roles: Type.Array(Role),
+    state: NodeState,
+    os: Type.String(),
+    agentVersion: Type.String(),
+    isRoot: Type.Boolean({ description: 'The executor runs as root; without, most actions are refused' }),
+    enrolledAt: TimeMs,
+    lastSeenAt: NullableTime,
+    figures: KeyFigures,
+  },
+  closed,
+);
+export type NodeRow = Static<typeof NodeRow>;
+
+/** GET /api/nodes */
+export const NodeQuery = Type.Object(
+  {
+    search: Type.Optional(Type.String({ maxLength: 200 })),
+    role: Type.Optional(Role),
+    label: Type.Optional(Type.String({ maxLength: 100, description: 'name=value' })),
+    state: Type.Optional(NodeState),
+    sort: Type.Optional(Type.Union(['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'].map((name) => Type.Literal(name)))),
+    order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
+    ...PageQuery,
+  },
+  closed,
+);
+export const NodePage = Type.Object({ nodes: Type.Array(NodeRow), total: Type.Integer(), cursor: Cursor }, closed);
+
+/** GET /api/nodes/:nodeId */
+export const NodeDetail = Type.Object(
+  {
+    ...NodeRow.properties,
+    bootId: Type.Union([Type.String(), Type.Null()]),
+    bootedAt: NullableTime,
+    connectedAt: NullableTime,
+    remoteAddress: Type.Union([Type.String(), Type.Null()]),
+    policyText: Type.String({ description: "The node's own policy file, as the node shows it" }),
+    actions: Type.Array(Type.Object({ name: Type.String(), version: Type.Integer() }, closed)),
+    openShells: Type.Integer(),
+    spoolChunks: Type.Integer(),
+  },
+  closed,
+);
+export type NodeDetail = Static<typeof NodeDetail>;
+
+/** PATCH /api/nodes/:nodeId */
+export const NodePatch = Type.Object({ labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) }, closed);
+
+/** GET /api/nodes/:nodeId/series -> names with unit; GET /api/nodes/:nodeId/metrics */
+export const SeriesRow = Type.Object({ name: Type.String(), family: Type.String(), unit: Type.String(), says: Type.String() }, closed);
+export const MetricQuery = Type.Object(
+  {
+    series: Type.String({ maxLength: 4000, description: 'Comma-separated names; a trailing * matches a prefix' }),
+    from: TimeMs,
+    to: TimeMs,
+    points: Type.Optional(Type.Integer({ minimum: 10, maximum: 2000, description: 'At most this many points; larger ranges are averaged' })),
+  },
+  closed,
+);
+/** Column form: `times[i]` belongs to `series[n].values[i]`; null is a gap. */
+export const MetricReply = Type.Object(
+  {
+    times: Type.Array(TimeMs),
+    stepMs: Type.Integer(),
+    series: Type.Array(Type.Object({ name: Type.String(), unit: Type.String(), values: Type.Array(Type.Union([Type.Number(), Type.Null()])) }, closed)),
+  },
+  closed,
+);
+export type MetricReply = Static<typeof MetricReply>;
+
+/** GET /api/nodes/:nodeId/inventory and .../inventory/changes */
+export const InventoryReply = Type.Object(
+  { sections: Type.Array(Type.Object({ name: Type.String(), takenAt: TimeMs, changedAt: TimeMs, data: Type.Unknown() }, closed)) },
+  closed,
+);
+export const InventoryChange = Type.Object(
+  { section: Type.String(), at: TimeMs, path: Type.String(), before: Type.Unknown(), after: Type.Unknown() },
+  closed,
+);
+export const InventoryChangePage = Type.Object({ changes: Type.Array(InventoryChange), cursor: Cursor }, closed);
+
+/** POST /api/join-tokens; GET; DELETE /api/join-tokens/:id */
+export const JoinTokenRequest = Type.Object(
+  {
+    uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_080 })),
+    labels: Type.Optional(Labels),
+    roles: Type.Optional(Type.Array(Role, { maxItems: 6 })),
+    hostName: Type.Optional(Type.String({ maxLength: 253 })),
+  },
+  closed,
+);
+export const JoinTokenCreated = Type.Object(
+  { id: Uuid, token: Type.String({ description: 'Shown once' }), expiresAt: TimeMs, command: Type.String({ description: 'What to type on the node' }) },
+  closed,
+);
+export const JoinTokenRow = Type.Object(
+  { id: Uuid, createdAt: TimeMs, expiresAt: TimeMs, usesLeft: Type.Integer(), labels: Labels, roles: Type.Array(Role), hostName: Type.Union([Type.String(), Type.Null()]), createdBy: Type.String() },
+  closed,
+);

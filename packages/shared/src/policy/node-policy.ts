@@ -1,0 +1,42 @@
+/**
+ * The node's own allow-list, `/etc/hauban/policy.toml` (root's file): the last word on the node. Deny by default;
+ * nothing that comes over the link can widen it. This is its form after TOML is parsed; the executor loads it.
+ *
+ * ```toml
+ * version = 1
+ * [[allow]]
+ * actions = ["account.create", "php.*"]
+ * args.name = { pattern = "w4a[0-9]{6}" }      # whole value must match
+ * [[allow]]
+ * actions = ["firewall.*"]
+ * [shell]
+ * users = ["root", "deploy"]                    # empty: no shells
+ * max_minutes = 480
+ * grace_seconds = 120
+ * record_input = false
+ * [firewall]
+ * never_ban = ["192.0.2.0/24"]
+ * ```
+ */
+export interface ArgumentLimit {
+  /** Regular expression that the whole value must match. */
+  readonly pattern?: string;
+  readonly oneOf?: readonly (string | number | boolean)[];
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface AllowRule {
+  /** Action names; a trailing `.*` takes all of a noun, `*` all. */
+  readonly actions: readonly string[];
+  readonly args: Readonly<Record<string, ArgumentLimit>>;
+}
+
+export interface NodePolicy {
+  readonly version: 1;
+  readonly allow: readonly AllowRule[];
+  readonly shell: { readonly users: readonly string[]; readonly maxMinutes: number; readonly graceSeconds: number; readonly recordInput: boolean };
+  readonly firewall: { readonly neverBan: readonly string[] };
+}
+
+export type PolicyDecision = { readonly allowed: true } | { readonly allowed: false; readonly detail: string };
