@@ -8,8 +8,18 @@ import type { FileMeta, GroupEntry, PhpMaster, UserEntry } from './host.ts';
 export type Change =
   | { readonly kind: 'group'; readonly before: GroupEntry | null; readonly after: GroupEntry | null }
   | { readonly kind: 'user'; readonly before: UserEntry | null; readonly after: UserEntry | null }
-  | { readonly kind: 'directory'; readonly path: string; readonly before: FileMeta | null; readonly after: FileMeta | null }
-  | { readonly kind: 'file'; readonly path: string; readonly before: FileContent | null; readonly after: FileContent | null }
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      readonly before: FileMeta | null;
+      readonly after: FileMeta | null;
+    }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly before: FileContent | null;
+      readonly after: FileContent | null;
+    }
   | { readonly kind: 'symlink'; readonly path: string; readonly before: string | null; readonly after: string | null }
   | { readonly kind: 'php-master'; readonly master: PhpMaster; readonly before: RunState; readonly after: RunState }
   | { readonly kind: 'apache-reload'; readonly why: string }

@@ -8,7 +8,12 @@ export type Risk = 'low' | 'medium' | 'high';
 
 /** What `plan` found: the changes that would lead to the wanted state (none: it is so already), or why not. */
 export type Planned =
-  | { readonly ok: true; readonly changes: readonly Change[]; readonly notes: readonly string[]; readonly data?: unknown }
+  | {
+      readonly ok: true;
+      readonly changes: readonly Change[];
+      readonly notes: readonly string[];
+      readonly data?: unknown;
+    }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 /** One thing that verify looked at. */
@@ -18,7 +23,9 @@ export interface Verified {
   readonly saw: string;
 }
 
-export type Rehearsed = { readonly ok: true; readonly notes: readonly string[] } | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
+export type Rehearsed =
+  | { readonly ok: true; readonly notes: readonly string[] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 /**
  * One action: data and three functions. `plan` only reads. `rehearse` tries the candidate without touching what is
@@ -52,6 +59,8 @@ export interface ActionDefinition<A = unknown> {
 }
 
 /** Ties the schema to the argument type; the list of actions holds the erased form. */
-export function defineAction<S extends TSchema>(definition: Omit<ActionDefinition<Static<S>>, 'args'> & { readonly args: S }): ActionDefinition {
+export function defineAction<S extends TSchema>(
+  definition: Omit<ActionDefinition<Static<S>>, 'args'> & { readonly args: S },
+): ActionDefinition {
   return definition as unknown as ActionDefinition;
 }

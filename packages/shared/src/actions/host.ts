@@ -112,7 +112,12 @@ export interface HttpProbe {
 }
 
 export type ProbeResult =
-  | { readonly ok: true; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }
   | { readonly ok: false; readonly problem: string };
 
 export type Rehearsal =

@@ -10,7 +10,14 @@ import { closed, TimeMs, Uuid } from './primitives.ts';
  */
 export const LiveRequest = Type.Union([
   Type.Object({ t: Type.Literal('watch-fleet') }, closed),
-  Type.Object({ t: Type.Literal('watch-node'), nodeId: Uuid, series: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 200 }) }, closed),
+  Type.Object(
+    {
+      t: Type.Literal('watch-node'),
+      nodeId: Uuid,
+      series: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 200 }),
+    },
+    closed,
+  ),
   Type.Object({ t: Type.Literal('unwatch-node'), nodeId: Uuid }, closed),
   Type.Object({ t: Type.Literal('watch-run'), runId: Uuid }, closed),
   Type.Object({ t: Type.Literal('unwatch-run'), runId: Uuid }, closed),
@@ -21,7 +28,16 @@ export type LiveRequest = Static<typeof LiveRequest>;
 export const LiveEvent = Type.Union([
   Type.Object({ t: Type.Literal('node'), node: NodeRow }, closed),
   Type.Object({ t: Type.Literal('node-removed'), nodeId: Uuid }, closed),
-  Type.Object({ t: Type.Literal('node-samples'), nodeId: Uuid, at: TimeMs, names: Type.Array(Type.String()), values: Type.Array(Type.Union([Type.Number(), Type.Null()])) }, closed),
+  Type.Object(
+    {
+      t: Type.Literal('node-samples'),
+      nodeId: Uuid,
+      at: TimeMs,
+      names: Type.Array(Type.String()),
+      values: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+    },
+    closed,
+  ),
   Type.Object({ t: Type.Literal('run'), run: RunRow }, closed),
   Type.Object({ t: Type.Literal('run-target'), runId: Uuid, target: RunTarget }, closed),
   Type.Object({ t: Type.Literal('error'), code: Type.String(), detail: Type.String() }, closed),

@@ -44,7 +44,9 @@ export const NodeQuery = Type.Object(
     role: Type.Optional(Role),
     label: Type.Optional(Type.String({ maxLength: 100, description: 'name=value' })),
     state: Type.Optional(NodeState),
-    sort: Type.Optional(Type.Union(['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'].map((name) => Type.Literal(name)))),
+    sort: Type.Optional(
+      Type.Union(['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'].map((name) => Type.Literal(name))),
+    ),
     order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
     ...PageQuery,
   },
@@ -70,16 +72,24 @@ export const NodeDetail = Type.Object(
 export type NodeDetail = Static<typeof NodeDetail>;
 
 /** PATCH /api/nodes/:nodeId */
-export const NodePatch = Type.Object({ labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) }, closed);
+export const NodePatch = Type.Object(
+  { labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) },
+  closed,
+);
 
 /** GET /api/nodes/:nodeId/series -> names with unit; GET /api/nodes/:nodeId/metrics */
-export const SeriesRow = Type.Object({ name: Type.String(), family: Type.String(), unit: Type.String(), says: Type.String() }, closed);
+export const SeriesRow = Type.Object(
+  { name: Type.String(), family: Type.String(), unit: Type.String(), says: Type.String() },
+  closed,
+);
 export const MetricQuery = Type.Object(
   {
     series: Type.String({ maxLength: 4000, description: 'Comma-separated names; a trailing * matches a prefix' }),
     from: TimeMs,
     to: TimeMs,
-    points: Type.Optional(Type.Integer({ minimum: 10, maximum: 2000, description: 'At most this many points; larger ranges are averaged' })),
+    points: Type.Optional(
+      Type.Integer({ minimum: 10, maximum: 2000, description: 'At most this many points; larger ranges are averaged' }),
+    ),
   },
   closed,
 );
@@ -88,7 +98,12 @@ export const MetricReply = Type.Object(
   {
     times: Type.Array(TimeMs),
     stepMs: Type.Integer(),
-    series: Type.Array(Type.Object({ name: Type.String(), unit: Type.String(), values: Type.Array(Type.Union([Type.Number(), Type.Null()])) }, closed)),
+    series: Type.Array(
+      Type.Object(
+        { name: Type.String(), unit: Type.String(), values: Type.Array(Type.Union([Type.Number(), Type.Null()])) },
+        closed,
+      ),
+    ),
   },
   closed,
 );
@@ -96,7 +111,11 @@ export type MetricReply = Static<typeof MetricReply>;
 
 /** GET /api/nodes/:nodeId/inventory and .../inventory/changes */
 export const InventoryReply = Type.Object(
-  { sections: Type.Array(Type.Object({ name: Type.String(), takenAt: TimeMs, changedAt: TimeMs, data: Type.Unknown() }, closed)) },
+  {
+    sections: Type.Array(
+      Type.Object({ name: Type.String(), takenAt: TimeMs, changedAt: TimeMs, data: Type.Unknown() }, closed),
+    ),
+  },
   closed,
 );
 export const InventoryChange = Type.Object(
@@ -117,10 +136,24 @@ export const JoinTokenRequest = Type.Object(
   closed,
 );
 export const JoinTokenCreated = Type.Object(
-  { id: Uuid, token: Type.String({ description: 'Shown once' }), expiresAt: TimeMs, command: Type.String({ description: 'What to type on the node' }) },
+  {
+    id: Uuid,
+    token: Type.String({ description: 'Shown once' }),
+    expiresAt: TimeMs,
+    command: Type.String({ description: 'What to type on the node' }),
+  },
   closed,
 );
 export const JoinTokenRow = Type.Object(
-  { id: Uuid, createdAt: TimeMs, expiresAt: TimeMs, usesLeft: Type.Integer(), labels: Labels, roles: Type.Array(Role), hostName: Type.Union([Type.String(), Type.Null()]), createdBy: Type.String() },
+  {
+    id: Uuid,
+    createdAt: TimeMs,
+    expiresAt: TimeMs,
+    usesLeft: Type.Integer(),
+    labels: Labels,
+    roles: Type.Array(Role),
+    hostName: Type.Union([Type.String(), Type.Null()]),
+    createdBy: Type.String(),
+  },
   closed,
 );

@@ -7,12 +7,20 @@ const Password = Type.String({ minLength: 12, maxLength: 256 });
 export const WebAuthnJson = Type.Unknown({ description: 'WebAuthn JSON as the browser gives or takes it' });
 
 /** GET /api/setup */
-export const SetupState = Type.Object({ needed: Type.Boolean(), passkeys: Type.Boolean({ description: 'Passkeys work at this address' }) }, closed);
+export const SetupState = Type.Object(
+  { needed: Type.Boolean(), passkeys: Type.Boolean({ description: 'Passkeys work at this address' }) },
+  closed,
+);
 /** POST /api/setup/passkey-options: {token, name} -> WebAuthn creation options */
 export const SetupPasskeyOptions = Type.Object({ token: Type.String({ maxLength: 200 }), name: PersonName }, closed);
 /** POST /api/setup: exactly one of password and passkey */
 export const SetupRequest = Type.Object(
-  { token: Type.String({ maxLength: 200 }), name: PersonName, password: Type.Optional(Password), passkey: Type.Optional(WebAuthnJson) },
+  {
+    token: Type.String({ maxLength: 200 }),
+    name: PersonName,
+    password: Type.Optional(Password),
+    passkey: Type.Optional(WebAuthnJson),
+  },
   closed,
 );
 /** POST /api/sign-in */
@@ -21,15 +29,27 @@ export const PasswordSignIn = Type.Object({ name: PersonName, password: Type.Str
 export const PasskeySignIn = Type.Object({ passkey: WebAuthnJson }, closed);
 /** GET /api/me */
 export const Me = Type.Object(
-  { id: Uuid, name: Type.String(), role: Type.Union([Type.Literal('owner'), Type.Literal('operator'), Type.Literal('viewer')]), hasPasskey: Type.Boolean(), csrfToken: Type.Optional(Type.String()) },
+  {
+    id: Uuid,
+    name: Type.String(),
+    role: Type.Union([Type.Literal('owner'), Type.Literal('operator'), Type.Literal('viewer')]),
+    hasPasskey: Type.Boolean(),
+    csrfToken: Type.Optional(Type.String()),
+  },
   closed,
 );
 export type Me = Static<typeof Me>;
 
 /** API tokens: POST /api/tokens {name, expiresInDays} -> the secret, once. GET /api/tokens; DELETE /api/tokens/:id */
-export const TokenRequest = Type.Object({ name: Name, expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })) }, closed);
+export const TokenRequest = Type.Object(
+  { name: Name, expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })) },
+  closed,
+);
 export const TokenCreated = Type.Object({ id: Uuid, secret: Type.String() }, closed);
-export const TokenRow = Type.Object({ id: Uuid, name: Type.String(), createdAt: TimeMs, expiresAt: TimeMs, lastUsedAt: NullableTime }, closed);
+export const TokenRow = Type.Object(
+  { id: Uuid, name: Type.String(), createdAt: TimeMs, expiresAt: TimeMs, lastUsedAt: NullableTime },
+  closed,
+);
 
 /**
  * Signing in from the command line (as OAuth's device flow, RFC 8628): POST /api/cli-sign-in {} gives a code to
@@ -37,7 +57,13 @@ export const TokenRow = Type.Object({ id: Uuid, name: Type.String(), createdAt: 
  * {userCode}); the poll (POST /api/cli-sign-in/poll {deviceCode}) then gives an API token.
  */
 export const CliSignInStarted = Type.Object(
-  { deviceCode: Type.String(), userCode: Type.String(), verifyUrl: Type.String(), intervalMs: Type.Integer(), expiresAt: TimeMs },
+  {
+    deviceCode: Type.String(),
+    userCode: Type.String(),
+    verifyUrl: Type.String(),
+    intervalMs: Type.Integer(),
+    expiresAt: TimeMs,
+  },
   closed,
 );
 export const CliSignInPoll = Type.Object({ deviceCode: Type.String({ maxLength: 200 }) }, closed);

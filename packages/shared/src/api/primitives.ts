@@ -16,4 +16,7 @@ export const ErrorReply = Type.Object(
 export const NoContent = Type.Object({}, closed);
 /** Lists are read page by page: pass `cursor` of the last answer to go on; null means the end. */
 export const Cursor = Type.Union([Type.String({ maxLength: 200 }), Type.Null()]);
-export const PageQuery = { cursor: Type.Optional(Type.String({ maxLength: 200 })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) };
+export const PageQuery = {
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+};

@@ -23,7 +23,20 @@ export const ActionRow = Type.Object(
 export type ActionRow = Static<typeof ActionRow>;
 
 export const TargetState = Type.Union(
-  ['queued', 'leased', 'delivered', 'started', 'succeeded', 'unchanged', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'undetermined'].map((name) => Type.Literal(name)),
+  [
+    'queued',
+    'leased',
+    'delivered',
+    'started',
+    'succeeded',
+    'unchanged',
+    'failed',
+    'refused',
+    'expired',
+    'cancelled',
+    'superseded',
+    'undetermined',
+  ].map((name) => Type.Literal(name)),
 );
 
 /** POST /api/runs. The same idempotencyKey with the same content is the same run; with another content 409. */
@@ -46,10 +59,18 @@ export type RunRequest = Static<typeof RunRequest>;
 
 /** One change of a plan as people see it; `before` and `after` are texts to be shown as a diff, null = absent. */
 export const PlannedChange = Type.Object(
-  { kind: Type.String(), title: Type.String(), before: Type.Union([Type.String(), Type.Null()]), after: Type.Union([Type.String(), Type.Null()]) },
+  {
+    kind: Type.String(),
+    title: Type.String(),
+    before: Type.Union([Type.String(), Type.Null()]),
+    after: Type.Union([Type.String(), Type.Null()]),
+  },
   closed,
 );
-export const Plan = Type.Object({ hash: Type.String(), changes: Type.Array(PlannedChange), notes: Type.Array(Type.String()) }, closed);
+export const Plan = Type.Object(
+  { hash: Type.String(), changes: Type.Array(PlannedChange), notes: Type.Array(Type.String()) },
+  closed,
+);
 export type Plan = Static<typeof Plan>;
 
 export const RunTarget = Type.Object(
@@ -91,5 +112,8 @@ export type RunRow = Static<typeof RunRow>;
 /** GET /api/runs/:runId; ?waitMs=n answers as soon as the run has finished or the time is over. */
 export const RunDetail = Type.Object({ ...RunRow.properties, targets: Type.Array(RunTarget) }, closed);
 export type RunDetail = Static<typeof RunDetail>;
-export const RunQuery = Type.Object({ action: Type.Optional(Type.String({ maxLength: 64 })), nodeId: Type.Optional(Uuid), ...PageQuery }, closed);
+export const RunQuery = Type.Object(
+  { action: Type.Optional(Type.String({ maxLength: 64 })), nodeId: Type.Optional(Uuid), ...PageQuery },
+  closed,
+);
 export const RunPage = Type.Object({ runs: Type.Array(RunRow), cursor: Cursor }, closed);

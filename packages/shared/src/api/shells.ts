@@ -11,7 +11,12 @@ import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primiti
  */
 export const ShellRequest = Type.Object(
   {
-    user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$', description: 'Login name on the node; left out: the first that the policy allows' })),
+    user: Type.Optional(
+      Type.String({
+        pattern: '^[a-z_][a-z0-9_-]{0,31}$',
+        description: 'Login name on the node; left out: the first that the policy allows',
+      }),
+    ),
     columns: Type.Integer({ minimum: 1, maximum: 1000 }),
     rows: Type.Integer({ minimum: 1, maximum: 1000 }),
     reason: Type.Optional(Type.String({ maxLength: 500 })),
@@ -41,10 +46,26 @@ export const SessionRow = Type.Object(
 export type SessionRow = Static<typeof SessionRow>;
 export const ShellOpened = Type.Object({ sessionId: Uuid }, closed);
 /** GET /api/shells?open=true and GET /api/recordings */
-export const SessionQuery = Type.Object({ nodeId: Type.Optional(Uuid), openedBy: Type.Optional(Type.String({ maxLength: 64 })), open: Type.Optional(Type.Boolean()), ...PageQuery }, closed);
+export const SessionQuery = Type.Object(
+  {
+    nodeId: Type.Optional(Uuid),
+    openedBy: Type.Optional(Type.String({ maxLength: 64 })),
+    open: Type.Optional(Type.Boolean()),
+    ...PageQuery,
+  },
+  closed,
+);
 export const SessionPage = Type.Object({ sessions: Type.Array(SessionRow), cursor: Cursor }, closed);
 /** GET /api/recordings/:sessionId/cast: asciicast v3 text. GET /api/recordings/:sessionId/chunks: signed chunks for an offline check. */
 export const RecordingChunks = Type.Object(
-  { receiptKey: Type.String({ description: "The node's Ed25519 public key, base64url" }), chunks: Type.Array(Type.Object({ jws: Type.String(), data: Type.String({ description: 'base64url of the deflated events' }) }, closed)) },
+  {
+    receiptKey: Type.String({ description: "The node's Ed25519 public key, base64url" }),
+    chunks: Type.Array(
+      Type.Object(
+        { jws: Type.String(), data: Type.String({ description: 'base64url of the deflated events' }) },
+        closed,
+      ),
+    ),
+  },
   closed,
 );

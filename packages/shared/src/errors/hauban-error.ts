@@ -27,7 +27,13 @@ export interface ErrorBody {
 
 /** What may be shown to the person who asked: an unsafe detail is replaced by the title. */
 export function toErrorBody(error: unknown, requestId?: string): ErrorBody {
-  const known = error instanceof HaubanError ? error : new HaubanError('INTERNAL', 'unexpected fault', { cause: error });
+  const known =
+    error instanceof HaubanError ? error : new HaubanError('INTERNAL', 'unexpected fault', { cause: error });
   const detail = known.info.isSafe ? known.detail : known.info.title;
-  return { code: known.code, detail, retryable: known.info.retryable, ...(requestId === undefined ? {} : { requestId }) };
+  return {
+    code: known.code,
+    detail,
+    retryable: known.info.retryable,
+    ...(requestId === undefined ? {} : { requestId }),
+  };
 }

@@ -1,1 +1,2 @@
-export {};
+/** Inventory sections: names and row shapes. Pure. */
+export * from './sections.ts';

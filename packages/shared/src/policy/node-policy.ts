@@ -35,7 +35,12 @@ export interface AllowRule {
 export interface NodePolicy {
   readonly version: 1;
   readonly allow: readonly AllowRule[];
-  readonly shell: { readonly users: readonly string[]; readonly maxMinutes: number; readonly graceSeconds: number; readonly recordInput: boolean };
+  readonly shell: {
+    readonly users: readonly string[];
+    readonly maxMinutes: number;
+    readonly graceSeconds: number;
+    readonly recordInput: boolean;
+  };
   readonly firewall: { readonly neverBan: readonly string[] };
 }
 

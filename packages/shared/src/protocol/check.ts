@@ -20,10 +20,13 @@ export const text =
   (max: number, options: { pattern?: RegExp; min?: number; multiline?: boolean } = {}): Check<string> =>
   (value, path) => {
     if (typeof value !== 'string') return fail(path, 'a text');
-    if (value.length > max || value.length < (options.min ?? 0)) return fail(path, `a text of ${options.min ?? 0} to ${max} characters`);
-    if (options.pattern !== undefined && !options.pattern.test(value)) return fail(path, `a text that matches ${options.pattern.source}`);
+    if (value.length > max || value.length < (options.min ?? 0))
+      return fail(path, `a text of ${options.min ?? 0} to ${max} characters`);
+    if (options.pattern !== undefined && !options.pattern.test(value))
+      return fail(path, `a text that matches ${options.pattern.source}`);
     // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-    if (options.pattern === undefined && options.multiline !== true && /[\u0000-\u001f\u007f]/.test(value)) return fail(path, 'a text without control characters');
+    if (options.pattern === undefined && options.multiline !== true && /[\u0000-\u001f\u007f]/.test(value))
+      return fail(path, 'a text without control characters');
     return value;
   };
 
@@ -31,10 +34,13 @@ export const text =
 export const integer =
   (min: number, max: number): Check<number> =>
   (value, path) =>
-    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max ? value : fail(path, `an integer from ${min} to ${max}`);
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+      ? value
+      : fail(path, `an integer from ${min} to ${max}`);
 
 /** Any finite number. */
-export const finite: Check<number> = (value, path) => (typeof value === 'number' && Number.isFinite(value) ? value : fail(path, 'a number'));
+export const finite: Check<number> = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) ? value : fail(path, 'a number');
 
 export const flag: Check<boolean> = (value, path) => (typeof value === 'boolean' ? value : fail(path, 'true or false'));
 
@@ -69,7 +75,10 @@ export const record =
     const entries = Object.entries(value);
     if (entries.length > max) return fail(path, `an object of at most ${max} entries`);
     return Object.fromEntries(
-      entries.map(([name, entry]) => [key.test(name) ? name : fail(path, `an object with names that match ${key.source}`), item(entry, `${path}.${name}`)]),
+      entries.map(([name, entry]) => [
+        key.test(name) ? name : fail(path, `an object with names that match ${key.source}`),
+        item(entry, `${path}.${name}`),
+      ]),
     );
   };
 
@@ -86,10 +95,12 @@ export const object =
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(path, 'an object');
     const input = value as Record<string, unknown>;
     for (const name of Object.keys(input)) {
-      if (!Object.hasOwn(shape, name)) return fail(path === '' ? name : `${path}.${name}`, 'absent: it is not a field of this message');
+      if (!Object.hasOwn(shape, name))
+        return fail(path === '' ? name : `${path}.${name}`, 'absent: it is not a field of this message');
     }
     const out: Record<string, unknown> = {};
-    for (const [name, check] of Object.entries(shape)) out[name] = check(input[name], path === '' ? name : `${path}.${name}`);
+    for (const [name, check] of Object.entries(shape))
+      out[name] = check(input[name], path === '' ? name : `${path}.${name}`);
     return out as OfShape<S>;
   };
 

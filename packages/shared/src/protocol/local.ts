@@ -1,4 +1,18 @@
-import { flag, integer, json, list, literal, nullable, object, oneOf, parseJson, text, type Check, type Checked, type Parsed } from './check.ts';
+import {
+  flag,
+  integer,
+  json,
+  list,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  parseJson,
+  text,
+  type Check,
+  type Checked,
+  type Parsed,
+} from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 
 /**
@@ -29,13 +43,24 @@ const fromExecutor = {
     shells: list(uuid, 1000),
   }),
   taken: object({ t: literal('taken'), order: uuid }),
-  progress: object({ t: literal('progress'), order: uuid, step: text(500), done: integer(0, 100_000), total: integer(0, 100_000) }),
+  progress: object({
+    t: literal('progress'),
+    order: uuid,
+    step: text(500),
+    done: integer(0, 100_000),
+    total: integer(0, 100_000),
+  }),
   receipt: object({ t: literal('receipt'), jws }),
   /** A shell host listens at this socket path (below the run folder): the link process connects to it. */
   'shell.started': object({ t: literal('shell.started'), session: uuid, socket: text(100) }),
   'shell.refused': object({ t: literal('shell.refused'), session: uuid, code: text(64), detail: text(500) }),
   /** A recording chunk file is ready to be read by the link process. */
-  'recording.ready': object({ t: literal('recording.ready'), session: uuid, index: integer(0, 2 ** 31), file: text(300) }),
+  'recording.ready': object({
+    t: literal('recording.ready'),
+    session: uuid,
+    index: integer(0, 2 ** 31),
+    file: text(300),
+  }),
 } as const;
 
 type MessageOf<T extends Record<string, Check<unknown>>> = { [K in keyof T]: Checked<T[K]> }[keyof T];
@@ -51,7 +76,8 @@ function parseLocal<T>(table: Record<string, Check<T>>, source: string): Parsed<
 }
 
 export const parseToExecutor = (source: string): Parsed<ToExecutor> => parseLocal<ToExecutor>(toExecutor, source);
-export const parseFromExecutor = (source: string): Parsed<FromExecutor> => parseLocal<FromExecutor>(fromExecutor, source);
+export const parseFromExecutor = (source: string): Parsed<FromExecutor> =>
+  parseLocal<FromExecutor>(fromExecutor, source);
 
 /** Recording chunk header (rule SHELL7): signed by the receipt key as JWS with `typ: hauban-recording+jwt`. */
 export const RECORDING_TYPE = 'hauban-recording+jwt';

@@ -1,4 +1,20 @@
-import { finite, flag, integer, json, list, literal, nullable, object, oneOf, parseWith, record, text, type Check, type Checked, type Parsed } from './check.ts';
+import {
+  finite,
+  flag,
+  integer,
+  json,
+  list,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  parseWith,
+  record,
+  text,
+  type Check,
+  type Checked,
+  type Parsed,
+} from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
@@ -47,9 +63,19 @@ const agentMessages = {
   ping: object({ t: literal('ping'), sentAt: finite }),
   pong: object({ t: literal('pong'), sentAt: finite, at: finite }),
   'order.taken': object({ t: literal('order.taken'), order: uuid }),
-  progress: object({ t: literal('progress'), order: uuid, step: line, done: integer(0, 100_000), total: integer(0, 100_000) }),
+  progress: object({
+    t: literal('progress'),
+    order: uuid,
+    step: line,
+    done: integer(0, 100_000),
+    total: integer(0, 100_000),
+  }),
   receipt: object({ t: literal('receipt'), jws }),
-  inventory: object({ t: literal('inventory'), takenAt: timeMs, sections: list(object({ name: text(32), hash, data: json }), 64) }),
+  inventory: object({
+    t: literal('inventory'),
+    takenAt: timeMs,
+    sections: list(object({ name: text(32), hash, data: json }), 64),
+  }),
   'shell.opened': object({ t: literal('shell.opened'), session: uuid }),
   'shell.refused': object({ t: literal('shell.refused'), session: uuid, code, detail: line }),
 } as const;
@@ -65,7 +91,13 @@ const controllerMessages = {
     roles,
   }),
   'enrol.refused': object({ t: literal('enrol.refused'), code, detail: line }),
-  ready: object({ t: literal('ready'), session: uuid, epoch: integer(1, 2 ** 47), at: finite, liveMs: integer(1000, 60_000) }),
+  ready: object({
+    t: literal('ready'),
+    session: uuid,
+    epoch: integer(1, 2 ** 47),
+    at: finite,
+    liveMs: integer(1000, 60_000),
+  }),
   ping: object({ t: literal('ping'), sentAt: finite }),
   pong: object({ t: literal('pong'), sentAt: finite, at: finite }),
   watch: object({ t: literal('watch'), periodMs: oneOf([1000, 10_000] as const) }),
@@ -97,7 +129,9 @@ function parseMessage<T>(table: Record<string, Check<T>>, source: string): Parse
 }
 
 /** Parses a control body that came from a node. Never throws. */
-export const parseAgentMessage = (source: string): ParsedMessage<AgentMessage> => parseMessage<AgentMessage>(agentMessages, source);
+export const parseAgentMessage = (source: string): ParsedMessage<AgentMessage> =>
+  parseMessage<AgentMessage>(agentMessages, source);
 
 /** Parses a control body that came from the controller. Never throws. */
-export const parseControllerMessage = (source: string): ParsedMessage<ControllerMessage> => parseMessage<ControllerMessage>(controllerMessages, source);
+export const parseControllerMessage = (source: string): ParsedMessage<ControllerMessage> =>
+  parseMessage<ControllerMessage>(controllerMessages, source);

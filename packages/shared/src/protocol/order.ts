@@ -13,7 +13,11 @@ const hash = text(64, { pattern: /^[0-9a-f]{64}$/ });
 const timeMs = integer(0, 8_640_000_000_000_000);
 
 /** Who asked, as the audit log shows it. */
-export const checkRequester = object({ id: text(64), name: text(128), via: oneOf(['page', 'cli', 'api', 'system'] as const) });
+export const checkRequester = object({
+  id: text(64),
+  name: text(128),
+  via: oneOf(['page', 'cli', 'api', 'system'] as const),
+});
 
 const base = {
   v: literal(1),
@@ -57,7 +61,9 @@ export type Order = ActionOrder | ShellOrder;
 
 /** Checks either kind; the kind decides which shape is required. */
 export const checkOrder = (value: unknown, path: string): Order =>
-  typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'shell' ? checkShellOrder(value, path) : checkActionOrder(value, path);
+  typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'shell'
+    ? checkShellOrder(value, path)
+    : checkActionOrder(value, path);
 
 /** Final states of an order as the node reports them (architecture, section 4). */
 export const OUTCOMES = ['succeeded', 'unchanged', 'failed', 'refused', 'expired', 'undetermined'] as const;
@@ -78,7 +84,10 @@ export const checkReceipt = object({
   /** The plan that was made (actions/plan.ts), or null when it came to none. */
   plan: json,
   /** What verify saw: one line a check. */
-  verification: list(object({ name: text(200, { multiline: true }), ok: oneOf([0, 1] as const), saw: text(2000, { multiline: true }) }), 100),
+  verification: list(
+    object({ name: text(200, { multiline: true }), ok: oneOf([0, 1] as const), saw: text(2000, { multiline: true }) }),
+    100,
+  ),
   /** Result data of the action (firewall.list), or null. */
   data: json,
   startedAt: timeMs,
