@@ -32,4 +32,6 @@ export const AuditQuery = Type.Object(
   },
   closed,
 );
+export type AuditQuery = Static<typeof AuditQuery>;
 export const AuditPage = Type.Object({ rows: Type.Array(AuditRow), cursor: Cursor }, closed);
+export type AuditPage = Static<typeof AuditPage>;

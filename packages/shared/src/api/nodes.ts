@@ -4,8 +4,11 @@ import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primiti
 
 /** Fleet, node, metrics, inventory, join tokens. */
 export const Role = Type.Union(NODE_ROLES.map((role) => Type.Literal(role)));
+export type Role = Static<typeof Role>;
 export const Labels = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), Type.String({ maxLength: 63 }));
+export type Labels = Static<typeof Labels>;
 export const NodeState = Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('never-seen')]);
+export type NodeState = Static<typeof NodeState>;
 
 /** The newest key figures, from live frames; null where the node has not told yet. */
 export const KeyFigures = Type.Object(
@@ -18,6 +21,7 @@ export const KeyFigures = Type.Object(
   },
   closed,
 );
+export type KeyFigures = Static<typeof KeyFigures>;
 
 export const NodeRow = Type.Object(
   {
@@ -52,7 +56,9 @@ export const NodeQuery = Type.Object(
   },
   closed,
 );
+export type NodeQuery = Static<typeof NodeQuery>;
 export const NodePage = Type.Object({ nodes: Type.Array(NodeRow), total: Type.Integer(), cursor: Cursor }, closed);
+export type NodePage = Static<typeof NodePage>;
 
 /** GET /api/nodes/:nodeId */
 export const NodeDetail = Type.Object(
@@ -76,12 +82,14 @@ export const NodePatch = Type.Object(
   { labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) },
   closed,
 );
+export type NodePatch = Static<typeof NodePatch>;
 
 /** GET /api/nodes/:nodeId/series -> names with unit; GET /api/nodes/:nodeId/metrics */
 export const SeriesRow = Type.Object(
   { name: Type.String(), family: Type.String(), unit: Type.String(), says: Type.String() },
   closed,
 );
+export type SeriesRow = Static<typeof SeriesRow>;
 export const MetricQuery = Type.Object(
   {
     series: Type.String({ maxLength: 4000, description: 'Comma-separated names; a trailing * matches a prefix' }),
@@ -93,6 +101,7 @@ export const MetricQuery = Type.Object(
   },
   closed,
 );
+export type MetricQuery = Static<typeof MetricQuery>;
 /** Column form: `times[i]` belongs to `series[n].values[i]`; null is a gap. */
 export const MetricReply = Type.Object(
   {
@@ -118,11 +127,14 @@ export const InventoryReply = Type.Object(
   },
   closed,
 );
+export type InventoryReply = Static<typeof InventoryReply>;
 export const InventoryChange = Type.Object(
   { section: Type.String(), at: TimeMs, path: Type.String(), before: Type.Unknown(), after: Type.Unknown() },
   closed,
 );
+export type InventoryChange = Static<typeof InventoryChange>;
 export const InventoryChangePage = Type.Object({ changes: Type.Array(InventoryChange), cursor: Cursor }, closed);
+export type InventoryChangePage = Static<typeof InventoryChangePage>;
 
 /** POST /api/join-tokens; GET; DELETE /api/join-tokens/:id */
 export const JoinTokenRequest = Type.Object(
@@ -135,6 +147,7 @@ export const JoinTokenRequest = Type.Object(
   },
   closed,
 );
+export type JoinTokenRequest = Static<typeof JoinTokenRequest>;
 export const JoinTokenCreated = Type.Object(
   {
     id: Uuid,
@@ -144,6 +157,7 @@ export const JoinTokenCreated = Type.Object(
   },
   closed,
 );
+export type JoinTokenCreated = Static<typeof JoinTokenCreated>;
 export const JoinTokenRow = Type.Object(
   {
     id: Uuid,
@@ -157,3 +171,4 @@ export const JoinTokenRow = Type.Object(
   },
   closed,
 );
+export type JoinTokenRow = Static<typeof JoinTokenRow>;

@@ -11,6 +11,7 @@ export const SetupState = Type.Object(
   { needed: Type.Boolean(), passkeys: Type.Boolean({ description: 'Passkeys work at this address' }) },
   closed,
 );
+export type SetupState = Static<typeof SetupState>;
 /** POST /api/setup/passkey-options: {token, name} -> WebAuthn creation options */
 export const SetupPasskeyOptions = Type.Object({ token: Type.String({ maxLength: 200 }), name: PersonName }, closed);
 /** POST /api/setup: exactly one of password and passkey */
@@ -23,8 +24,10 @@ export const SetupRequest = Type.Object(
   },
   closed,
 );
+export type SetupRequest = Static<typeof SetupRequest>;
 /** POST /api/sign-in */
 export const PasswordSignIn = Type.Object({ name: PersonName, password: Type.String({ maxLength: 256 }) }, closed);
+export type PasswordSignIn = Static<typeof PasswordSignIn>;
 /** POST /api/sign-in/passkey-options: {} -> options; POST /api/sign-in/passkey: {passkey} */
 export const PasskeySignIn = Type.Object({ passkey: WebAuthnJson }, closed);
 /** GET /api/me */
@@ -45,11 +48,14 @@ export const TokenRequest = Type.Object(
   { name: Name, expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })) },
   closed,
 );
+export type TokenRequest = Static<typeof TokenRequest>;
 export const TokenCreated = Type.Object({ id: Uuid, secret: Type.String() }, closed);
+export type TokenCreated = Static<typeof TokenCreated>;
 export const TokenRow = Type.Object(
   { id: Uuid, name: Type.String(), createdAt: TimeMs, expiresAt: TimeMs, lastUsedAt: NullableTime },
   closed,
 );
+export type TokenRow = Static<typeof TokenRow>;
 
 /**
  * Signing in from the command line (as OAuth's device flow, RFC 8628): POST /api/cli-sign-in {} gives a code to
@@ -75,3 +81,4 @@ export const CliSignInApprove = Type.Object({ userCode: Type.String({ maxLength:
 
 /** POST /api/socket-tickets -> one-time ticket, 30 s, for `?ticket=` of a WebSocket. */
 export const SocketTicket = Type.Object({ ticket: Type.String() }, closed);
+export type SocketTicket = Static<typeof SocketTicket>;

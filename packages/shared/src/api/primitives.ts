@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { UUID_PATTERN } from '../protocol/ids.ts';
 
 /** Building blocks of the REST schemas. Times travel as Unix ms (UTC); pages show them in the reader's zone. */
@@ -13,6 +13,7 @@ export const ErrorReply = Type.Object(
   { code: Type.String(), detail: Type.String(), retryable: Type.Boolean(), requestId: Type.Optional(Type.String()) },
   { title: 'Error' },
 );
+export type ErrorReply = Static<typeof ErrorReply>;
 export const NoContent = Type.Object({}, closed);
 /** Lists are read page by page: pass `cursor` of the last answer to go on; null means the end. */
 export const Cursor = Type.Union([Type.String({ maxLength: 200 }), Type.Null()]);

@@ -38,6 +38,7 @@ export const TargetState = Type.Union(
     'undetermined',
   ].map((name) => Type.Literal(name)),
 );
+export type TargetState = Static<typeof TargetState>;
 
 /** POST /api/runs. The same idempotencyKey with the same content is the same run; with another content 409. */
 export const RunRequest = Type.Object(
@@ -67,6 +68,7 @@ export const PlannedChange = Type.Object(
   },
   closed,
 );
+export type PlannedChange = Static<typeof PlannedChange>;
 export const Plan = Type.Object(
   { hash: Type.String(), changes: Type.Array(PlannedChange), notes: Type.Array(Type.String()) },
   closed,
@@ -116,4 +118,6 @@ export const RunQuery = Type.Object(
   { action: Type.Optional(Type.String({ maxLength: 64 })), nodeId: Type.Optional(Uuid), ...PageQuery },
   closed,
 );
+export type RunQuery = Static<typeof RunQuery>;
 export const RunPage = Type.Object({ runs: Type.Array(RunRow), cursor: Cursor }, closed);
+export type RunPage = Static<typeof RunPage>;

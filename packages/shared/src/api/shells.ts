@@ -23,7 +23,9 @@ export const ShellRequest = Type.Object(
   },
   closed,
 );
+export type ShellRequest = Static<typeof ShellRequest>;
 export const SessionState = Type.Union(['requested', 'open', 'ended', 'refused'].map((name) => Type.Literal(name)));
+export type SessionState = Static<typeof SessionState>;
 export const SessionRow = Type.Object(
   {
     id: Uuid,
@@ -45,6 +47,7 @@ export const SessionRow = Type.Object(
 );
 export type SessionRow = Static<typeof SessionRow>;
 export const ShellOpened = Type.Object({ sessionId: Uuid }, closed);
+export type ShellOpened = Static<typeof ShellOpened>;
 /** GET /api/shells?open=true and GET /api/recordings */
 export const SessionQuery = Type.Object(
   {
@@ -55,7 +58,9 @@ export const SessionQuery = Type.Object(
   },
   closed,
 );
+export type SessionQuery = Static<typeof SessionQuery>;
 export const SessionPage = Type.Object({ sessions: Type.Array(SessionRow), cursor: Cursor }, closed);
+export type SessionPage = Static<typeof SessionPage>;
 /** GET /api/recordings/:sessionId/cast: asciicast v3 text. GET /api/recordings/:sessionId/chunks: signed chunks for an offline check. */
 export const RecordingChunks = Type.Object(
   {
