@@ -3,7 +3,7 @@ import { NODE_ROLES } from '../protocol/messages.ts';
 import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primitives.ts';
 
 /** Fleet, node, metrics, inventory, join tokens. */
-export const Role = Type.Union(NODE_ROLES.map((role) => Type.Literal(role)));
+export const Role = Type.Enum(NODE_ROLES);
 export type Role = Static<typeof Role>;
 export const Labels = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), Type.String({ maxLength: 63 }));
 export type Labels = Static<typeof Labels>;
@@ -48,9 +48,7 @@ export const NodeQuery = Type.Object(
     role: Type.Optional(Role),
     label: Type.Optional(Type.String({ maxLength: 100, description: 'name=value' })),
     state: Type.Optional(NodeState),
-    sort: Type.Optional(
-      Type.Union(['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'].map((name) => Type.Literal(name))),
-    ),
+    sort: Type.Optional(Type.Enum(['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'])),
     order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
     ...PageQuery,
   },

@@ -22,22 +22,20 @@ export const ActionRow = Type.Object(
 );
 export type ActionRow = Static<typeof ActionRow>;
 
-export const TargetState = Type.Union(
-  [
-    'queued',
-    'leased',
-    'delivered',
-    'started',
-    'succeeded',
-    'unchanged',
-    'failed',
-    'refused',
-    'expired',
-    'cancelled',
-    'superseded',
-    'undetermined',
-  ].map((name) => Type.Literal(name)),
-);
+export const TargetState = Type.Enum([
+  'queued',
+  'leased',
+  'delivered',
+  'started',
+  'succeeded',
+  'unchanged',
+  'failed',
+  'refused',
+  'expired',
+  'cancelled',
+  'superseded',
+  'undetermined',
+]);
 export type TargetState = Static<typeof TargetState>;
 
 /** POST /api/runs. The same idempotencyKey with the same content is the same run; with another content 409. */

@@ -24,7 +24,7 @@ export const ShellRequest = Type.Object(
   closed,
 );
 export type ShellRequest = Static<typeof ShellRequest>;
-export const SessionState = Type.Union(['requested', 'open', 'ended', 'refused'].map((name) => Type.Literal(name)));
+export const SessionState = Type.Enum(['requested', 'open', 'ended', 'refused']);
 export type SessionState = Static<typeof SessionState>;
 export const SessionRow = Type.Object(
   {
@@ -41,7 +41,7 @@ export const SessionRow = Type.Object(
     chunks: Type.Integer(),
     outputBytes: Type.Integer(),
     durationMs: Type.Integer(),
-    recording: Type.Union(['recording', 'complete', 'broken', 'none'].map((name) => Type.Literal(name))),
+    recording: Type.Enum(['recording', 'complete', 'broken', 'none']),
   },
   closed,
 );
