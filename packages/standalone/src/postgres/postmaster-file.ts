@@ -1,0 +1,41 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+/**
+ * `postmaster.pid` as PostgreSQL writes it (src/include/utils/pidfile.h): line 1 the pid, line 4 the port, line 8 the
+ * status. PostgreSQL itself trusts the file as soon as any process has that pid; after a kill -9 and a reboot of
+ * pids that may be a stranger, so we look who it is.
+ */
+export interface PostmasterFile {
+  readonly pid: number;
+  readonly isReady: boolean;
+}
+
+/** Null when the file is absent or not yet complete. */
+export async function loadPostmasterFile(clusterDir: string): Promise<PostmasterFile | null> {
+  const source = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  const lines = source?.split('\n') ?? [];
+  const pid = Number(lines[0]);
+  return Number.isSafeInteger(pid) && pid > 0 ? { pid, isReady: lines[7]?.trim() === 'ready' } : null;
+}
+
+/** What /proc says of one process, or null when it is gone or is not ours to look at. */
+async function linkOf(pid: string, name: 'cwd' | 'exe'): Promise<string | null> {
+  return readlink(`/proc/${pid}/${name}`).catch(() => null);
+}
+
+/** Pids of all PostgreSQL processes that work in this cluster; empty where there is no /proc. */
+export async function postgresProcesses(clusterDir: string): Promise<number[]> {
+  const cluster = await realpath(clusterDir);
+  const entries = await readdir('/proc').catch(() => []);
+  const found: number[] = [];
+  for (const pid of entries.filter((name) => /^\d+$/.test(name))) {
+    if ((await linkOf(pid, 'cwd')) !== cluster) continue;
+    const exe = basename((await linkOf(pid, 'exe')) ?? '').replace(/ \(deleted\)$/, '');
+    if (exe === 'postgres') found.push(Number(pid));
+  }
+  return found;
+}
