@@ -44,9 +44,12 @@ describe('startEmbeddedPostgres', () => {
   it('keeps data over a stop, a kill -9, a left-over server and a pid that now is a stranger', async () => {
     const dataDir = join(await makeFolder(), 'pg');
     const first = await start(dataDir);
-    expect(await query(first, "SELECT current_setting('fsync') AS fsync, current_setting('listen_addresses') AS tcp, current_setting('server_encoding') AS encoding")).toEqual([
-      { fsync: 'on', tcp: '', encoding: 'UTF8' },
-    ]);
+    expect(
+      await query(
+        first,
+        "SELECT current_setting('fsync') AS fsync, current_setting('listen_addresses') AS tcp, current_setting('server_encoding') AS encoding",
+      ),
+    ).toEqual([{ fsync: 'on', tcp: '', encoding: 'UTF8' }]);
     await query(first, 'CREATE TABLE kept (n int)');
     await query(first, 'INSERT INTO kept VALUES (1)');
     await first.stop();
@@ -66,7 +69,10 @@ describe('startEmbeddedPostgres', () => {
     expect(await query(fourth, 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     await fourth.stop();
 
-    await writeFile(join(dataDir, 'cluster', 'postmaster.pid'), `${process.pid}\n${dataDir}/cluster\n0\n5432\n\n\n\nready   \n`);
+    await writeFile(
+      join(dataDir, 'cluster', 'postmaster.pid'),
+      `${process.pid}\n${dataDir}/cluster\n0\n5432\n\n\n\nready   \n`,
+    );
     const fifth = await start(dataDir);
     expect(await query(fifth, 'SELECT count(*)::int AS n FROM kept')).toEqual([{ n: 3 }]);
   });
@@ -80,9 +86,15 @@ describe('startEmbeddedPostgres', () => {
     await expect(query(wrong, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it.runIf(process.getuid?.() === 0)('says which folder is closed when PostgreSQL\u2019s account cannot reach the data', async () => {
-    const closed = join(await makeFolder(), 'closed');
-    await mkdir(closed, { mode: 0o700 });
-    await expect(startEmbeddedPostgres({ dataDir: join(closed, 'pg') })).rejects.toMatchObject({ code: 'CONFIG_BAD', detail: expect.stringContaining(closed) as unknown });
-  });
+  it.runIf(process.getuid?.() === 0)(
+    'says which folder is closed when PostgreSQL\u2019s account cannot reach the data',
+    async () => {
+      const closed = join(await makeFolder(), 'closed');
+      await mkdir(closed, { mode: 0o700 });
+      await expect(startEmbeddedPostgres({ dataDir: join(closed, 'pg') })).rejects.toMatchObject({
+        code: 'CONFIG_BAD',
+        detail: expect.stringContaining(closed) as unknown,
+      });
+    },
+  );
 });

@@ -56,7 +56,8 @@ const ORPHAN_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 
 const ENV = { LC_ALL: 'C.UTF-8', LANG: 'C.UTF-8', PATH: '/usr/bin:/bin', TZ: 'UTC' };
-const asAccount = (account: Account | null): { uid?: number; gid?: number } => (account === null ? {} : { uid: account.uid, gid: account.gid });
+const asAccount = (account: Account | null): { uid?: number; gid?: number } =>
+  account === null ? {} : { uid: account.uid, gid: account.gid };
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
@@ -107,7 +108,10 @@ async function prepare(options: EmbeddedPostgresOptions): Promise<Cluster> {
   await chmod(dataDir, account === null ? 0o700 : 0o711);
   const closed = account === null ? null : await closedFolderOnWay(dataDir, account);
   if (closed !== null) {
-    throw new HaubanError('CONFIG_BAD', `PostgreSQL runs as the account ${account?.name ?? ''} and may not enter ${closed}; choose a data folder outside of it, for example /var/lib/hauban`);
+    throw new HaubanError(
+      'CONFIG_BAD',
+      `PostgreSQL runs as the account ${account?.name ?? ''} and may not enter ${closed}; choose a data folder outside of it, for example /var/lib/hauban`,
+    );
   }
   const socketDir = chooseSocketDir(dataDir);
   await makeOwnFolder(socketDir, account);
@@ -137,7 +141,13 @@ interface Program {
 async function runProgram(cluster: Cluster, program: Program): Promise<void> {
   const log = await open(cluster.logFile, 'a', 0o600);
   try {
-    const child = spawn(program.path, program.args, { ...asAccount(cluster.account), cwd: '/', env: ENV, stdio: ['pipe', log.fd, log.fd], timeout: 120_000 });
+    const child = spawn(program.path, program.args, {
+      ...asAccount(cluster.account),
+      cwd: '/',
+      env: ENV,
+      stdio: ['pipe', log.fd, log.fd],
+      timeout: 120_000,
+    });
     const ended = new Promise<number | null>((done, fail) => {
       child.once('error', fail);
       child.once('exit', done);
@@ -146,7 +156,11 @@ async function runProgram(cluster: Cluster, program: Program): Promise<void> {
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(program.stdin ?? '');
     const status = await ended;
-    if (status !== 0) throw new HaubanError('DATABASE', `${program.path} ended with ${status ?? 'a signal'}: ${await tailOfLog(cluster)}`);
+    if (status !== 0)
+      throw new HaubanError(
+        'DATABASE',
+        `${program.path} ended with ${status ?? 'a signal'}: ${await tailOfLog(cluster)}`,
+      );
   } finally {
     await log.close();
   }
@@ -162,12 +176,26 @@ async function makeCluster(cluster: Cluster): Promise<void> {
   await writeFile(passwordFile, cluster.password, { mode: 0o600, flag: 'wx' });
   if (cluster.account !== null) await chown(passwordFile, cluster.account.uid, cluster.account.gid);
   try {
-    const args = ['-D', staging, '-U', SUPERUSER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C.UTF-8', '--no-instructions'];
+    const args = [
+      '-D',
+      staging,
+      '-U',
+      SUPERUSER,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--no-instructions',
+    ];
     await runProgram(cluster, { path: cluster.programs.initdb, args });
   } finally {
     await rm(passwordFile, { force: true });
   }
-  await runProgram(cluster, { path: cluster.programs.postgres, args: ['--single', '-D', staging, 'postgres'], stdin: `CREATE DATABASE ${DATABASE}\n` });
+  await runProgram(cluster, {
+    path: cluster.programs.postgres,
+    args: ['--single', '-D', staging, 'postgres'],
+    stdin: `CREATE DATABASE ${DATABASE}\n`,
+  });
   await rename(staging, cluster.clusterDir);
 }
 
@@ -178,7 +206,11 @@ async function stopOrphans(cluster: Cluster): Promise<void> {
   let running = await postgresProcesses(cluster.clusterDir);
   if (file !== null && running.includes(file.pid)) process.kill(file.pid, 'SIGINT');
   while (running.length > 0) {
-    if (Date.now() > deadline) throw new HaubanError('DATA_IN_USE', `A PostgreSQL (pid ${running.join(', ')}) still works in ${cluster.clusterDir}; end it and start again`);
+    if (Date.now() > deadline)
+      throw new HaubanError(
+        'DATA_IN_USE',
+        `A PostgreSQL (pid ${running.join(', ')}) still works in ${cluster.clusterDir}; end it and start again`,
+      );
     await sleep(POLL_MS);
     running = await postgresProcesses(cluster.clusterDir);
   }
@@ -214,7 +246,13 @@ async function startServer(cluster: Cluster, options: EmbeddedPostgresOptions): 
   if (((await statOrNull(cluster.logFile))?.size ?? 0) > LOG_LIMIT_BYTES) await rm(cluster.logFile);
   const log = await open(cluster.logFile, 'a', 0o600);
   // Own process group: Ctrl-C at the terminal reaches the launcher, which stops things in order.
-  const child = spawn(cluster.programs.postgres, serverArgs(cluster, options), { ...asAccount(cluster.account), cwd: '/', env: ENV, detached: true, stdio: ['ignore', log.fd, log.fd] });
+  const child = spawn(cluster.programs.postgres, serverArgs(cluster, options), {
+    ...asAccount(cluster.account),
+    cwd: '/',
+    env: ENV,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
   let failure: unknown = null;
   child.once('error', (error) => {
     failure = error;

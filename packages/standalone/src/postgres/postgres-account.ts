@@ -16,7 +16,9 @@ function parseAccounts(passwd: string): Account[] {
   return passwd.split('\n').flatMap((line) => {
     const [name, , uid, gid] = line.split(':');
     const account = { name: name ?? '', uid: Number(uid), gid: Number(gid) };
-    return account.name !== '' && Number.isSafeInteger(account.uid) && Number.isSafeInteger(account.gid) ? [account] : [];
+    return account.name !== '' && Number.isSafeInteger(account.uid) && Number.isSafeInteger(account.gid)
+      ? [account]
+      : [];
   });
 }
 
@@ -28,9 +30,16 @@ export async function findPostgresAccount(ownerUid: number | null): Promise<Acco
   if (process.getuid?.() !== 0) return null;
   const accounts = parseAccounts(await readFile('/etc/passwd', 'utf8'));
   const found = ownerUid === null || ownerUid === 0 ? undefined : accounts.find((account) => account.uid === ownerUid);
-  const account = found ?? WANTED.map((name) => accounts.find((entry) => entry.name === name && entry.uid !== 0)).find((entry) => entry !== undefined);
+  const account =
+    found ??
+    WANTED.map((name) => accounts.find((entry) => entry.name === name && entry.uid !== 0)).find(
+      (entry) => entry !== undefined,
+    );
   if (account === undefined) {
-    throw new HaubanError('CONFIG_BAD', `PostgreSQL may not run as root and none of the accounts ${WANTED.join(', ')} exists in /etc/passwd; add one`);
+    throw new HaubanError(
+      'CONFIG_BAD',
+      `PostgreSQL may not run as root and none of the accounts ${WANTED.join(', ')} exists in /etc/passwd; add one`,
+    );
   }
   return account;
 }

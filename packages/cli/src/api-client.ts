@@ -1,0 +1,71 @@
+import { CliError } from './cli-error.ts';
+import { EXIT, exitForError } from './exit-codes.ts';
+import { plainLine } from './plain-text.ts';
+
+export interface ApiClient {
+  readonly url: string;
+  readonly token: string | null;
+  get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>;
+  getText(path: string): Promise<string>;
+  post<T>(path: string, body: unknown): Promise<T>;
+  delete(path: string): Promise<void>;
+}
+
+const TIMEOUT_MS = 120_000;
+
+async function failure(reply: Response, path: string): Promise<CliError> {
+  const text = await reply.text();
+  let body: { code?: unknown; detail?: unknown } = {};
+  try {
+    body = JSON.parse(text) as typeof body;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  const code = typeof body.code === 'string' ? body.code : `HTTP_${reply.status}`;
+  const detail =
+    typeof body.detail === 'string' ? plainLine(body.detail) : `the controller answered ${reply.status} to ${path}`;
+  return new CliError(exitForError({ code: code as never }, reply.status), code, detail);
+}
+
+/** REST calls with a bearer token; failures become CliError with one sentence. */
+export function createApiClient(url: string, token: string | null): ApiClient {
+  const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (token !== null) headers['authorization'] = `Bearer ${token}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    let reply: Response;
+    try {
+      reply = await fetch(`${url}${path}`, {
+        method,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw new CliError(
+        EXIT.unreachable,
+        'UNREACHABLE',
+        `${url} does not answer: check the address and that the controller runs.`,
+        { cause: error },
+      );
+    }
+    if (!reply.ok) throw await failure(reply, path);
+    return reply;
+  };
+  return {
+    url,
+    token,
+    get: async (path, query = {}) => {
+      const search = new URLSearchParams();
+      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+      const suffix = search.size === 0 ? '' : `?${search.toString()}`;
+      return (await (await call('GET', path + suffix)).json()) as never;
+    },
+    getText: async (path) => await (await call('GET', path)).text(),
+    post: async (path, body) => (await (await call('POST', path, body)).json()) as never,
+    delete: async (path) => {
+      await call('DELETE', path);
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { CliError } from './cli-error.ts';
+import { EXIT } from './exit-codes.ts';
+
+/** The part of JSON Schema that action arguments use. */
+export interface ArgumentSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+  readonly items?: ArgumentSchema;
+  readonly properties?: Readonly<Record<string, ArgumentSchema>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly ArgumentSchema[];
+}
+
+/** `phpVersion` is typed as `--php-version`. */
+export const optionName = (argument: string): string =>
+  `--${argument.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+const kindOf = (schema: ArgumentSchema): string =>
+  schema.type ?? schema.anyOf?.find((part) => part.type !== 'null')?.type ?? 'string';
+
+function convert(name: string, schema: ArgumentSchema, values: readonly string[]): unknown {
+  const kind = kindOf(schema);
+  if (kind === 'array')
+    return values.flatMap((value) => value.split(',')).map((value) => convert(name, schema.items ?? {}, [value]));
+  const value = values.at(-1) ?? '';
+  if (values.length > 1)
+    throw new CliError(EXIT.usage, 'BAD_REQUEST', `${name} is given ${values.length} times, but takes one value.`);
+  if (kind === 'boolean') {
+    if (value !== 'true' && value !== 'false')
+      throw new CliError(EXIT.usage, 'BAD_REQUEST', `${name} takes true or false, not "${value}".`);
+    return value === 'true';
+  }
+  if (kind === 'integer' || kind === 'number') {
+    const number = Number(value);
+    if (value.trim() === '' || !Number.isFinite(number))
+      throw new CliError(EXIT.usage, 'BAD_REQUEST', `${name} takes a number, not "${value}".`);
+    return number;
+  }
+  return value;
+}
+
+/**
+ * Turns `--name value`, `--name=value` and `--flag` into the arguments of an action by its schema. The controller and
+ * the node check the values again; this says early what is misspelt.
+ */
+export function parseArguments(
+  action: string,
+  schema: ArgumentSchema,
+  words: readonly string[],
+): Record<string, unknown> {
+  const properties = schema.properties ?? {};
+  const byOption = new Map(Object.keys(properties).map((name) => [optionName(name), name]));
+  const given = new Map<string, string[]>();
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    const equals = word.indexOf('=');
+    const option = equals === -1 ? word : word.slice(0, equals);
+    const name = byOption.get(option);
+    if (name === undefined) {
+      const known = [...byOption.keys()].join(', ');
+      throw new CliError(
+        EXIT.usage,
+        'BAD_REQUEST',
+        `"${word}" is not an argument of ${action}: it takes ${known === '' ? 'none' : known}.`,
+      );
+    }
+    let value: string;
+    if (equals !== -1) value = word.slice(equals + 1);
+    else if (kindOf(properties[name] ?? {}) === 'boolean' && !['true', 'false'].includes(words[at + 1] ?? ''))
+      value = 'true';
+    else {
+      at += 1;
+      const next = words[at];
+      if (next === undefined) throw new CliError(EXIT.usage, 'BAD_REQUEST', `${option} needs a value.`);
+      value = next;
+    }
+    given.set(name, [...(given.get(name) ?? []), value]);
+  }
+  return Object.fromEntries(
+    [...given].map(([name, values]) => [name, convert(optionName(name), properties[name] ?? {}, values)]),
+  );
+}
+
+/** Help for the arguments of one action, from its schema. */
+export function describeArguments(schema: ArgumentSchema, filledIn: readonly string[]): string[][] {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const isRequired = (schema.required ?? []).includes(name) && !filledIn.includes(name);
+    const choice = property.enum === undefined ? kindOf(property) : property.enum.join(' | ');
+    return [
+      optionName(name),
+      choice,
+      isRequired ? 'required' : filledIn.includes(name) ? 'filled in when left out' : 'optional',
+      property.description ?? '',
+    ];
+  });
+}

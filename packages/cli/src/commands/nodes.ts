@@ -1,0 +1,140 @@
+import type { JoinTokenCreated, NodeDetail, NodePage } from '@hauban/shared/api';
+import type { Command } from 'commander';
+import type { Static } from 'typebox';
+import { CliError } from '../cli-error.ts';
+import { print, type Context } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { findNode } from '../find-node.ts';
+import { localTime, percent, renderTable } from '../terminal.ts';
+
+type Page = Static<typeof NodePage>;
+
+async function allNodes(context: Context, query: Record<string, string | undefined>): Promise<Page['nodes']> {
+  const nodes: Page['nodes'] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Page = await context.api().get<Page>('/api/nodes', { ...query, limit: 1000, cursor });
+    nodes.push(...page.nodes);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return nodes;
+}
+
+const labelText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
+function nodeTable(nodes: Page['nodes']): string {
+  if (nodes.length === 0) return 'No node fits. "hauban join-token" makes a token to enrol one.';
+  const rows = nodes.map((node) => [
+    node.hostName,
+    node.state,
+    node.roles.join(','),
+    labelText(node.labels),
+    percent(node.figures.cpuBusyRatio),
+    percent(node.figures.memoryUsedRatio),
+    node.figures.load1?.toFixed(2) ?? '-',
+    percent(node.figures.fullestFsRatio),
+    localTime(node.lastSeenAt),
+  ]);
+  return renderTable(['NODE', 'STATE', 'ROLES', 'LABELS', 'CPU', 'MEMORY', 'LOAD', 'FULLEST FS', 'LAST SEEN'], rows);
+}
+
+function nodeSheet(node: NodeDetail): string {
+  return renderTable(
+    ['FIELD', 'VALUE'],
+    [
+      ['name', node.hostName],
+      ['id', node.id],
+      ['state', node.state],
+      ['roles', node.roles.join(', ')],
+      ['labels', labelText(node.labels)],
+      ['system', node.os],
+      ['agent', `${node.agentVersion}${node.isRoot ? '' : ' (not root: most actions are refused)'}`],
+      ['enrolled', localTime(node.enrolledAt)],
+      ['booted', localTime(node.bootedAt)],
+      ['last seen', localTime(node.lastSeenAt)],
+      ['connected from', node.remoteAddress ?? '-'],
+      ['CPU', percent(node.figures.cpuBusyRatio)],
+      ['memory', percent(node.figures.memoryUsedRatio)],
+      ['load', node.figures.load1?.toFixed(2) ?? '-'],
+      ['open shells', String(node.openShells)],
+      ['actions', node.actions.map((action) => action.name).join(', ')],
+    ],
+  );
+}
+
+function parseLabels(items: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    items.map((item) => {
+      const [name, ...rest] = item.split('=');
+      if (name === undefined || name === '' || rest.length === 0)
+        throw new CliError(EXIT.usage, 'BAD_REQUEST', `"${item}" is not a label: it looks like name=value.`);
+      return [name, rest.join('=')];
+    }),
+  );
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+export function addNodes(program: Command, context: Context): void {
+  program
+    .command('nodes')
+    .description('List the nodes')
+    .option('--search <text>', 'part of the host name or a label')
+    .option('--role <role>', 'only nodes with this role')
+    .option('--label <name=value>', 'only nodes with this label')
+    .option('--state <state>', 'up, down or never-seen')
+    .option('--json', 'for programs')
+    .action(async (options: { search?: string; role?: string; label?: string; state?: string; json?: boolean }) => {
+      const { json, ...query } = options;
+      const nodes = await allNodes(context, query);
+      print(context, json === true, nodes, () => nodeTable(nodes));
+    });
+  const node = program.command('node').description('One node');
+  node
+    .command('show')
+    .argument('<node>', 'host name or id')
+    .description('Show what is known of a node')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, options: { json?: boolean }) => {
+      const api = context.api();
+      const detail = await api.get<NodeDetail>(`/api/nodes/${(await findNode(api, wanted)).id}`);
+      print(context, options.json === true, detail, () => nodeSheet(detail));
+    });
+  program
+    .command('join-token')
+    .description('Make a token with which a new machine enrols itself')
+    .option('--uses <n>', 'how many machines may use it', '1')
+    .option('--minutes <n>', 'how long it is valid', '15')
+    .option('--role <role>', 'role of the new nodes (repeatable)', collect, [])
+    .option('--label <name=value>', 'label of the new nodes (repeatable)', collect, [])
+    .option('--host-name <name>', 'only a machine of this host name')
+    .option('--json', 'for programs')
+    .action(
+      async (options: {
+        uses: string;
+        minutes: string;
+        role: string[];
+        label: string[];
+        hostName?: string;
+        json?: boolean;
+      }) => {
+        const body = {
+          uses: Number(options.uses),
+          minutes: Number(options.minutes),
+          roles: options.role,
+          labels: parseLabels(options.label),
+          ...(options.hostName === undefined ? {} : { hostName: options.hostName }),
+        };
+        const made = await context.api().post<Static<typeof JoinTokenCreated>>('/api/join-tokens', body);
+        print(
+          context,
+          options.json === true,
+          made,
+          () => `Valid until ${localTime(made.expiresAt)}. On the new machine, as root:\n\n    ${made.command}\n`,
+        );
+      },
+    );
+}
