@@ -28,6 +28,7 @@ const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 const STOP_WITHIN_MS = 15_000;
 /** A program that dies this often within this time is not restarted any more. */
 const CRASHES = { most: 5, withinMs: 60_000 };
+const SERVED_MS = 1_000;
 
 function openLog(logDir: string, name: string): WriteStream {
   mkdirSync(logDir, { recursive: true, mode: 0o755 });
@@ -45,76 +46,99 @@ function withParentDeath(program: Program): { path: string; args: readonly strin
   };
 }
 
+interface Log {
+  write(line: string): void;
+  /** The newest line that the program itself wrote. */
+  lastWords(): string;
+  close(): void;
+}
+
+function createLog(logDir: string, name: string): Log {
+  const stream = openLog(logDir, name);
+  let last = 'it said nothing';
+  return {
+    write: (line) => {
+      stream.write(`${line}\n`);
+      if (!line.startsWith('[')) last = line;
+    },
+    lastWords: () => last,
+    close: () => stream.end(),
+  };
+}
+
+/** Spawns once. `ready` settles when the program says that it is up, or ends or is late first. */
+function spawnOnce(
+  program: Program,
+  log: Log,
+  onExit: () => void,
+): { readonly child: ChildProcess; readonly ready: Promise<void> } {
+  const { path, args } = withParentDeath(program);
+  const child = spawn(path, [...args], {
+    cwd: '/',
+    env: { ...program.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    const late = (): void =>
+      reject(
+        new HaubanError(
+          'UNAVAILABLE',
+          `${program.name} did not become ready within ${program.readyWithinMs / 1000} s: ${log.lastWords()}`,
+        ),
+      );
+    const deadline = setTimeout(late, program.readyWithinMs);
+    createInterface({ input: child.stderr }).on('line', (line) => log.write(line));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.write(line);
+      if (!program.ready(line)) return;
+      clearTimeout(deadline);
+      resolve();
+    });
+    child.on('error', (error) => {
+      clearTimeout(deadline);
+      reject(
+        new HaubanError('PROGRAM_MISSING', `${program.name} could not be started from ${program.path}.`, {
+          cause: error,
+        }),
+      );
+    });
+    child.on('exit', (code, signal) => {
+      clearTimeout(deadline);
+      log.write(`[${new Date().toISOString()}] ended: ${signal ?? `exit ${String(code)}`}`);
+      reject(new HaubanError('UNAVAILABLE', `${program.name} ended at its start: ${log.lastWords()}`));
+      onExit();
+    });
+  });
+  return { child, ready };
+}
+
 /** Starts a program, waits until it is ready, and starts it again whenever it dies, until `stop`. */
 export async function supervise(
   program: Program,
   logDir: string,
   onGivenUp: (error: HaubanError) => void,
 ): Promise<Supervised> {
+  const log = createLog(logDir, program.name);
+  const crashTimes: number[] = [];
   let child: ChildProcess | null = null;
   let isStopping = false;
-  const crashTimes: number[] = [];
-  const lastLines: string[] = [];
-  const log = openLog(logDir, program.name);
+  let readyAtMs: number | null = null;
 
-  const keep = (line: string): void => {
-    log.write(`${line}\n`);
-    lastLines.push(line);
-    if (lastLines.length > 20) lastLines.shift();
-  };
-
-  const start = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const { path, args } = withParentDeath(program);
-      const started = spawn(path, [...args], {
-        cwd: '/',
-        env: { ...program.env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      });
-      child = started;
-      const deadline = setTimeout(
-        () =>
-          reject(
-            new HaubanError(
-              'UNAVAILABLE',
-              `${program.name} did not become ready within ${program.readyWithinMs / 1000} s; see ${join(logDir, `${program.name}.log`)}.`,
-            ),
-          ),
-        program.readyWithinMs,
-      );
-      for (const stream of [started.stdout, started.stderr]) {
-        createInterface({ input: stream }).on('line', (line) => {
-          keep(line);
-          if (stream === started.stdout && program.ready(line)) {
-            clearTimeout(deadline);
-            resolve();
-          }
-        });
-      }
-      started.on('error', (error) =>
-        reject(
-          new HaubanError('PROGRAM_MISSING', `${program.name} could not be started from ${program.path}.`, {
-            cause: error,
-          }),
-        ),
-      );
-      started.on('exit', (code, signal) => {
-        clearTimeout(deadline);
-        child = null;
-        keep(`[${new Date().toISOString()}] ended: ${signal ?? `exit ${String(code)}`}`);
-        reject(
-          new HaubanError(
-            'UNAVAILABLE',
-            `${program.name} ended at its start: ${lastLines.filter((line) => !line.startsWith('[')).at(-1) ?? 'it said nothing'}`,
-          ),
-        );
-        if (!isStopping) restart();
-      });
+  const start = async (): Promise<void> => {
+    const spawned = spawnOnce(program, log, () => {
+      child = null;
+      // One that served for a while and then died starts with a clean record: only crash loops are given up.
+      if (readyAtMs !== null && performance.now() - readyAtMs > SERVED_MS) crashTimes.length = 0;
+      readyAtMs = null;
+      if (!isStopping) restart();
     });
-
+    child = spawned.child;
+    await spawned.ready;
+    readyAtMs = performance.now();
+  };
   const restart = (): void => {
-    const now = Date.now();
+    const now = performance.now();
     crashTimes.push(now);
     while ((crashTimes[0] ?? now) < now - CRASHES.withinMs) crashTimes.shift();
     if (crashTimes.length > CRASHES.most) {
@@ -128,8 +152,10 @@ export async function supervise(
       return;
     }
     setTimeout(() => {
-      if (!isStopping)
-        start().catch((error: unknown) => keep(`restart: ${error instanceof Error ? error.message : String(error)}`));
+      if (isStopping) return;
+      start().catch((error: unknown) =>
+        log.write(`[restart] ${error instanceof Error ? error.message : String(error)}`),
+      );
     }, 200 * crashTimes.length);
   };
 
@@ -146,7 +172,7 @@ export async function supervise(
     stop: async () => {
       isStopping = true;
       await endChild(child, program.stopSignal);
-      log.end();
+      log.close();
     },
   };
 }
