@@ -9,4 +9,5 @@ export * from './limits.ts';
 export * from './local.ts';
 export * from './messages.ts';
 export * from './order.ts';
+export * from './shell-exit.ts';
 export * from './version.ts';

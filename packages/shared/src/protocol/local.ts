@@ -14,6 +14,7 @@ import {
   type Parsed,
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
+import { SHELL_ENDINGS } from './shell-exit.ts';
 
 /**
  * Messages between the link process (unprivileged) and the executor (root) over the Unix socket, each framed as
@@ -99,7 +100,7 @@ export const checkRecordingHeader = object({
   bytes: integer(0, 2 ** 31),
   last: flag,
   /** Why the session ended, in the last chunk. */
-  ended: nullable(oneOf(['exited', 'closed', 'time-limit', 'crashed', 'link-lost'] as const)),
+  ended: nullable(oneOf(SHELL_ENDINGS)),
 });
 export type RecordingHeader = Checked<typeof checkRecordingHeader>;
 
