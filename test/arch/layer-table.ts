@@ -260,6 +260,8 @@ const UI: readonly Layer[] = [
     may: ['packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**', CONTRACT, 'npm:**'],
     why: 'what pages are made of',
   },
+  // Served as it is, before the bundle: it can import nothing.
+  { files: 'packages/ui/public/**', may: [], why: 'a file that the browser loads as it is' },
 ];
 
 const CLI: readonly Layer[] = [

@@ -98,9 +98,11 @@ describe('the lint configuration finds a seeded', () => {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), `${text}\n`);
     }
+    const args = [join(ROOT, 'node_modules/oxlint/bin/oxlint'), '--type-aware', '-f', 'json', '.'];
     const output = await new Promise<string>((resolve) => {
-      const args = [join(ROOT, 'node_modules/oxlint/bin/oxlint'), '--type-aware', '-f', 'json', '.'];
-      execFile(process.execPath, args, { cwd: folder, maxBuffer: 1 << 24 }, (_error, stdout) => resolve(stdout));
+      execFile(process.execPath, args, { cwd: folder, maxBuffer: 1 << 24 }, (_error, stdout, stderr) => {
+        resolve(stdout.startsWith('{') ? stdout : expect.fail(`oxlint did not run: ${stdout}${stderr}`));
+      });
     });
     report = JSON.parse(output) as Report;
   });

@@ -1,0 +1,79 @@
+/** Runs one project of vitest.config.ts and counts what happened. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { printStep, root, runNode } from './static-checks.mjs';
+
+/** In this order: what is quick and says most comes first. */
+export const PROJECTS = ['unit', 'controller', 'arch', 'protocol', 'fuzz', 'integration', 'lab', 'ui'];
+
+/** A project that is not done by then hangs. */
+const DEADLINE_MS = {
+  unit: 600_000,
+  controller: 600_000,
+  arch: 300_000,
+  protocol: 300_000,
+  fuzz: 600_000,
+  integration: 900_000,
+  lab: 1_200_000,
+  ui: 900_000,
+};
+
+/** `{ passed, failed: [...], skipped: [...] }` of one project; never rejects. */
+export async function runProject(name) {
+  const folder = mkdtempSync(join(tmpdir(), 'hauban-test-'));
+  const reportFile = join(folder, 'report.json');
+  const args = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    ...['run', '--project', name, '--passWithNoTests', '--includeTaskLocation'],
+    ...['--reporter=default', `--reporter=${join(root, 'scripts/count-reporter.mjs')}`],
+  ];
+  const result = await runNode(args, {
+    isLive: true,
+    deadlineMs: DEADLINE_MS[name],
+    env: { HAUBAN_TEST_REPORT: reportFile },
+  });
+  const report = readReport(reportFile, name, result);
+  rmSync(folder, { recursive: true });
+  printStep(name, { ok: report.failed.length === 0, seconds: result.seconds }, countLine(report));
+  return report;
+}
+
+function readReport(file, name, result) {
+  const empty = { passed: 0, failed: [], skipped: [] };
+  let report = empty;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
+    // No report: either there are no tests at all (status 0) or the run never got to its end, which the next lines count.
+  }
+  if (!result.ok && report.failed.length === 0) {
+    const message = result.isLate
+      ? 'did not end in time'
+      : `vitest ended with status ${result.status}; its output is above`;
+    return { ...report, failed: [{ file: '', name: `project ${name}`, message }] };
+  }
+  return report;
+}
+
+export function countLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed.length} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`;
+}
+
+/** What failed and what was skipped, with why; a message is cut at its first three lines. */
+export function printDetails({ failed, skipped }) {
+  const short = (text) => text.trim().split('\n').slice(0, 3).join('\n        ');
+  for (const { file, name, message } of failed)
+    process.stdout.write(`failed: ${file === '' ? '' : `${file}: `}${name}\n        ${short(message)}\n`);
+  for (const [reason, tests] of groupByReason(skipped)) {
+    process.stdout.write(`skipped (${reason}): ${tests.length}\n`);
+    for (const { file, name } of tests) process.stdout.write(`        ${file}: ${name}\n`);
+  }
+}
+
+function groupByReason(skipped) {
+  const groups = new Map();
+  for (const test of skipped) groups.set(test.reason, [...(groups.get(test.reason) ?? []), test]);
+  return groups;
+}
