@@ -65,6 +65,15 @@ describe('a seeded difference is found', () => {
     expect(checkRegistry([member('a'), two], SEED)).toEqual([expect.stringContaining('two entries')]);
   });
 
+  it('a function that registers: what it forgets is found', () => {
+    const text = (calls: string): string =>
+      `import { a } from './a.ts'; import { b } from './b.ts'; export function SEEDS() { ${calls} }`;
+    expect(checkRegistry([member('a'), member('b'), list(text('a(x); b(y);'))], SEED)).toEqual([]);
+    expect(checkRegistry([member('a'), member('b'), list(text('a(x);'))], SEED)).toEqual([
+      expect.stringContaining('b.ts'),
+    ]);
+  });
+
   it('a list that is missing altogether', () => {
     expect(checkRegistry([member('a')], SEED)).toEqual([expect.stringContaining('does not exist')]);
     expect(checkRegistry([], SEED)).toEqual([]);

@@ -11,17 +11,22 @@ export interface Registry {
   readonly name: string;
   /** The file with the list. */
   readonly list: string;
-  /** The array or object that is the list; all its entries are imported names or lazy imports. */
+  /**
+   * The array or object that is the list: its entries are imported names or lazy imports. Or the function that
+   * registers one after the other: then only what it forgets is found.
+   */
   readonly variable: string;
   /** The files that have to be in it: by folder, and by what they hold when helpers of the room lie beside them. */
   readonly isMember: (source: Pick<Source, 'path' | 'text'>) => boolean;
 }
 
-/** The initialiser of a variable of a file. */
-function initialiserOf(source: Source, variable: string): SyntaxNode | undefined {
+/** The initialiser of a variable, or the function, of that name. */
+function declarationOf(source: Source, variable: string): SyntaxNode | undefined {
   let found: SyntaxNode | undefined;
   walk(source.program, (node) => {
-    if (node.type === 'VariableDeclarator' && child(node, 'id')?.['name'] === variable) found = child(node, 'init');
+    if (child(node, 'id')?.['name'] !== variable) return;
+    if (node.type === 'VariableDeclarator') found = child(node, 'init');
+    else if (node.type === 'FunctionDeclaration') found = node;
   });
   return found;
 }
@@ -61,15 +66,16 @@ export function checkRegistry(sources: readonly Source[], { name, list, variable
     return members.length === 0
       ? []
       : [`${name}: ${list} does not exist, but ${members.length} files belong into its list`];
-  const initialiser = initialiserOf(source, variable);
-  if (initialiser === undefined)
+  const declaration = declarationOf(source, variable);
+  if (declaration === undefined)
     return members.length === 0
       ? []
       : [`${name}: ${list} has no ${variable}, but ${members.length} files belong into it`];
-  const entries = entriesOf(source, initialiser);
+  const entries = entriesOf(source, declaration);
   const forgotten = members.filter((path) => !entries.includes(path));
-  const strange = entries.filter((path) => !members.includes(path));
-  const twice = entries.filter((path, at) => entries.indexOf(path) !== at);
+  const listed = declaration.type === 'FunctionDeclaration' ? [] : entries;
+  const strange = listed.filter((path) => !members.includes(path));
+  const twice = listed.filter((path, at) => listed.indexOf(path) !== at);
   return [
     ...forgotten.map(
       (path) => `${name}: ${path} is not in ${variable} of ${list} — add its line there, or delete the file`,
@@ -130,7 +136,7 @@ export const REGISTRIES: readonly Registry[] = [
   {
     name: 'commands',
     list: 'packages/cli/src/program.ts',
-    variable: 'COMMANDS',
+    variable: 'createProgram',
     isMember: ({ path }) => isIn(path, /^packages\/cli\/src\/commands\/[a-z0-9-]+\.ts$/),
   },
 ];
