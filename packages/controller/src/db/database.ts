@@ -1,0 +1,89 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { isConnectionLost, isRetryableTransaction, toDatabaseError } from './database-error.ts';
+import { parseDatabaseUrl } from './database-url.ts';
+import { surviveLostConnections } from './lost-connection.ts';
+import { createTransact, type Queries, type Transact } from './transaction.ts';
+
+export interface Database {
+  /** One or more statements outside of a transaction. DATABASE (retryable) while the server is away. */
+  query<T>(work: (db: Queries) => PromiseLike<T>): Promise<T>;
+  readonly transaction: Transact;
+  /** Ends all connections; statements that run get 5 s. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Most connections at once; default 10. */
+  readonly poolSize?: number;
+}
+
+/** Least wait before a new attempt to connect: a restarted server is found again at once, a dead one costs little. */
+const RECONNECT_MS = 100;
+
+export function connectPostgres(options: DatabaseOptions): postgres.Sql {
+  return postgres({
+    ...parseDatabaseUrl(options.url),
+    max: options.poolSize ?? 10,
+    connect_timeout: 5,
+    // Grows to 1 s; requests meanwhile fail after the connect attempt that they wait for.
+    backoff: (retries) => Math.min(RECONNECT_MS * 2 ** Math.min(retries, 4), 1000) / 1000,
+    onnotice: () => undefined,
+    connection: {
+      application_name: 'hauban-controller',
+      statement_timeout: 30_000,
+      lock_timeout: 10_000,
+      idle_in_transaction_session_timeout: 60_000,
+    },
+  });
+}
+
+/** Opens no connection yet: the first statement does. A server that is killed and comes back is found again. */
+export function createDatabase(options: DatabaseOptions): Database {
+  let pool = openPool(options);
+  let isClosed = false;
+
+  /** After a loss the next statement gets a new pool; what still waits in the old one ends with an error. */
+  const judge = (error: unknown, used: Pool): unknown => {
+    if (isConnectionLost(error) && used === pool && !isClosed) {
+      pool = openPool(options);
+      void used.client.end({ timeout: 1 });
+    }
+    return toDatabaseError(error);
+  };
+
+  return {
+    query: async (work) => {
+      const used = pool;
+      try {
+        return await work(used.db);
+      } catch (error) {
+        throw judge(error, used);
+      }
+    },
+    transaction: createTransact(async (work) => {
+      const used = pool;
+      try {
+        return await used.db.transaction((transaction) => work(transaction));
+      } catch (error) {
+        if (isRetryableTransaction(error)) throw error;
+        throw judge(error, used);
+      }
+    }),
+    close: async () => {
+      isClosed = true;
+      await pool.client.end({ timeout: 5 });
+    },
+  };
+}
+
+interface Pool {
+  readonly client: postgres.Sql;
+  readonly db: PostgresJsDatabase;
+}
+
+function openPool(options: DatabaseOptions): Pool {
+  const client = connectPostgres(options);
+  return { client, db: drizzle({ client: surviveLostConnections(client) }) };
+}

@@ -1,0 +1,75 @@
+import { bigint, boolean, customType, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+
+/** People and the identity of this controller (migrations/0000_people.sql, where each column is explained). */
+const timeMs = (name: string) => bigint(name, { mode: 'number' });
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
+
+export const controller = pgTable('controller', {
+  isOnly: boolean('is_only').primaryKey().default(true),
+  id: uuid('id').notNull(),
+  linkKey: text('link_key').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+});
+
+export const person = pgTable('person', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  role: text('role', { enum: ['owner', 'operator', 'viewer'] }).notNull(),
+  passwordHash: text('password_hash'),
+  createdAt: timeMs('created_at').notNull(),
+  failedSignIns: integer('failed_sign_ins').notNull().default(0),
+  lockedUntil: timeMs('locked_until'),
+});
+
+export const passkey = pgTable('passkey', {
+  id: text('id').primaryKey(),
+  personId: uuid('person_id').notNull(),
+  publicKey: bytea('public_key').notNull(),
+  counter: bigint('counter', { mode: 'number' }).notNull(),
+  transports: text('transports').array().notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  lastUsedAt: timeMs('last_used_at'),
+});
+
+export const passkeyChallenge = pgTable('passkey_challenge', {
+  challenge: text('challenge').primaryKey(),
+  purpose: text('purpose', { enum: ['setup', 'sign-in'] }).notNull(),
+  personId: uuid('person_id'),
+  name: text('name'),
+  expiresAt: timeMs('expires_at').notNull(),
+});
+
+export const session = pgTable('session', {
+  tokenHash: text('token_hash').primaryKey(),
+  personId: uuid('person_id').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  lastUsedAt: timeMs('last_used_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
+  address: text('address').notNull(),
+  userAgent: text('user_agent').notNull(),
+});
+
+export const apiToken = pgTable('api_token', {
+  id: uuid('id').primaryKey(),
+  personId: uuid('person_id').notNull(),
+  name: text('name').notNull(),
+  secretHash: text('secret_hash').notNull(),
+  madeBy: text('made_by', { enum: ['page', 'cli'] }).notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
+  lastUsedAt: timeMs('last_used_at'),
+});
+
+export const setupToken = pgTable('setup_token', {
+  hash: text('hash').primaryKey(),
+  createdAt: timeMs('created_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
+});
+
+export const cliSignIn = pgTable('cli_sign_in', {
+  deviceHash: text('device_hash').primaryKey(),
+  userCode: text('user_code').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
+  personId: uuid('person_id'),
+});

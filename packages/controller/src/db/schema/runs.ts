@@ -1,0 +1,66 @@
+import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+
+/** Runs, their targets and the uid register (migrations/0004_runs.sql). */
+const timeMs = (name: string) => bigint(name, { mode: 'number' });
+
+export const run = pgTable('run', {
+  id: uuid('id').primaryKey(),
+  action: text('action').notNull(),
+  actionVersion: integer('action_version').notNull(),
+  mode: text('mode', { enum: ['plan', 'apply'] }).notNull(),
+  args: jsonb('args').$type<Record<string, unknown>>().notNull(),
+  planHash: text('plan_hash'),
+  requesterId: text('requester_id').notNull(),
+  requester: text('requester').notNull(),
+  via: text('via', { enum: ['page', 'cli', 'api', 'system'] }).notNull(),
+  reason: text('reason'),
+  idempotencyKey: text('idempotency_key'),
+  requestHash: text('request_hash').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
+  finishedAt: timeMs('finished_at'),
+  openTargets: integer('open_targets').notNull(),
+});
+
+/** Order of the table: open states first, then the final ones. */
+export const TARGET_STATES = [
+  'queued',
+  'leased',
+  'delivered',
+  'started',
+  'succeeded',
+  'unchanged',
+  'failed',
+  'refused',
+  'expired',
+  'cancelled',
+  'superseded',
+  'undetermined',
+] as const;
+export type TargetStateName = (typeof TARGET_STATES)[number];
+
+export const runTarget = pgTable('run_target', {
+  orderId: uuid('order_id').primaryKey(),
+  runId: uuid('run_id').notNull(),
+  nodeId: uuid('node_id').notNull(),
+  state: text('state', { enum: TARGET_STATES }).notNull(),
+  jws: text('jws'),
+  orderHash: text('order_hash'),
+  expiresAt: timeMs('expires_at').notNull(),
+  code: text('code'),
+  detail: text('detail').notNull().default(''),
+  plan: jsonb('plan'),
+  verification: jsonb('verification').notNull().default([]),
+  data: jsonb('data'),
+  receipt: text('receipt'),
+  leasedAt: timeMs('leased_at'),
+  deliveredAt: timeMs('delivered_at'),
+  startedAt: timeMs('started_at'),
+  finishedAt: timeMs('finished_at'),
+});
+
+export const accountUid = pgTable('account_uid', {
+  uid: integer('uid').primaryKey(),
+  account: text('account').notNull(),
+  allocatedAt: timeMs('allocated_at').notNull(),
+});

@@ -1,0 +1,43 @@
+import { pino, type Logger } from 'pino';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** What features log with: fields first, then a fixed sentence; nothing that came from outside goes into the sentence. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+export type RootLog = Logger;
+
+/** Paths that may hold a secret; a value found there is replaced, whoever logs it. */
+const SECRETS = [
+  'req.headers.cookie',
+  'req.headers.authorization',
+  'res.headers["set-cookie"]',
+  '*.password',
+  '*.passkey',
+  '*.token',
+  '*.secret',
+  '*.ticket',
+  '*.deviceCode',
+  'password',
+  'token',
+  'secret',
+  'ticket',
+];
+
+/** JSON lines on standard error: standard output is for what other programs read (`ready`, a printed token). */
+export function createLog(level: LogLevel): RootLog {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRETS, censor: '(secret)' },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
