@@ -9,7 +9,15 @@ const shared = {
 /** One project per kind of test; `scripts/test.mjs` runs them in this order. */
 const project = (name: string, include: string[], more: Record<string, unknown> = {}) => ({
   ...shared,
-  test: { name, include, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, server: { deps: { inline: [/@hauban\//] } }, ...more },
+  test: {
+    name,
+    include,
+    environment: 'node',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    server: { deps: { inline: [/@hauban\//] } },
+    ...more,
+  },
 });
 
 export default defineConfig({
@@ -17,11 +25,16 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', ['packages/{shared,link,agent,cli,standalone,ui}/src/**/*.test.{ts,tsx}']),
-      project('controller', ['packages/controller/src/**/*.test.ts'], { globalSetup: ['test/support/postgres-setup.ts'] }),
+      project('controller', ['packages/controller/src/**/*.test.ts'], {
+        globalSetup: ['test/support/postgres-setup.ts'],
+      }),
       project('arch', ['test/arch/**/*.test.ts']),
       project('protocol', ['test/protocol/**/*.test.ts']),
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 300_000 }),
-      project('integration', ['test/integration/**/*.test.ts'], { testTimeout: 120_000, globalSetup: ['test/support/postgres-setup.ts'] }),
+      project('integration', ['test/integration/**/*.test.ts'], {
+        testTimeout: 120_000,
+        globalSetup: ['test/support/postgres-setup.ts'],
+      }),
       project('lab', ['test/lab/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 900_000, fileParallelism: false }),
       project('ui', ['test/ui/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false }),
     ],

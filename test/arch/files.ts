@@ -2,7 +2,7 @@
  * Rules about single files: size, names, the comment that opens a room, and texts that may not occur.
  * Every function returns sentences that say what is wrong, where, and what to do; an empty list is well.
  */
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { child, lineAt, literalText, type Source, type SyntaxNode, walk } from './source-tree.ts';
 
 const MAX_CODE_LINES = 400;
@@ -44,42 +44,45 @@ export function checkName(path: string): string[] {
   return out;
 }
 
-/** Each folder below a package's src opens its entry file (index, main, or the file named after the folder) with a comment. */
-export function checkEntryComments(sources: readonly Source[]): string[] {
-  const folders = new Map<string, Source[]>();
+/** `collectors` and `collector`, so that a room may be opened by the file that defines its one thing. */
+const namesOfRoom = (room: string): string[] => [room, room.endsWith('s') ? room.slice(0, -1) : room];
+
+function isEntry(path: string, room: string): boolean {
+  const stem = basename(path).replace(/\.tsx?$/, '');
+  return (
+    stem === 'index' ||
+    stem === 'main' ||
+    namesOfRoom(room).some((name) => stem === name || stem.startsWith(`${name}.`) || stem.endsWith(`-${name}`))
+  );
+}
+
+/** The first thing in the file is a comment of some length, before any import. */
+function opensWithComment({ text, comments }: Source): boolean {
+  const [first] = comments;
+  if (first === undefined) return false;
+  const before = text.slice(0, first.start).replace(/^#!.*/, '').trim();
+  return before === '' && first.value.replaceAll(/[\s*]/g, '').length >= 15;
+}
+
+/** Each room (folder below a package's src) has an entry file, named for it, that opens with what the room is for; or a README.md. */
+export function checkEntryComments(sources: readonly Source[], readmes: ReadonlySet<string> = new Set()): string[] {
+  const rooms = new Map<string, Source[]>();
   for (const source of sources) {
-    if (!/^packages\/[^/]+\/src\//.test(source.path) || isTest(source.path) || source.path.endsWith('.d.ts')) continue;
-    const folder = dirname(source.path);
-    folders.set(folder, [...(folders.get(folder) ?? []), source]);
+    const room = /^packages\/[^/]+\/src\/[^/]+(?=\/[^/]+$)/.exec(source.path)?.[0];
+    if (room === undefined || isTest(source.path) || source.path.endsWith('.d.ts')) continue;
+    rooms.set(room, [...(rooms.get(room) ?? []), source]);
   }
-  return [...folders].flatMap(([folder, files]) => {
+  return [...rooms].flatMap(([folder, files]) => {
     const room = basename(folder);
-    const stems = [
-      'index',
-      'main',
-      room,
-      ...(room.endsWith('s') ? [room.slice(0, -1)] : []),
-      `${room}.service`,
-      'page',
-      'app',
-    ];
-    const entry = stems
-      .map((stem) => files.find(({ path }) => basename(path).replace(/\.tsx?$/, '') === stem))
-      .find((file) => file !== undefined);
-    if (entry === undefined) {
-      return [
-        `${folder}: no entry file — name one of index.ts, main.ts, ${room}.ts, ${room}.service.ts and say there what the room is for`,
-      ];
-    }
-    const first = entry.comments[0];
-    const before = entry.text
-      .slice(0, first?.start ?? 0)
-      .replace(/^#!.*/, '')
-      .trim();
-    const says = (first?.value ?? '').replaceAll(/[\s*]/g, '').length;
-    return first !== undefined && before === '' && says >= 15
-      ? []
-      : [`${entry.path}: the entry file of a folder opens with a comment that says what the room is for`];
+    const entries = files.filter(({ path }) => isEntry(path, room));
+    if (readmes.has(`${folder}/README.md`) || entries.some(opensWithComment)) return [];
+    return entries.length === 0
+      ? [
+          `${folder}: no entry file — add index.ts (or ${room}.ts) that opens with a comment on what the room is for and what may not enter it`,
+        ]
+      : [
+          `${entries[0]?.path}: opens no room — its first lines, before the imports, are a comment on what ${folder} is for`,
+        ];
   });
 }
 
@@ -197,14 +200,20 @@ export function checkFocus(source: Source): string[] {
 
 const SUPPRESSES = /(?:ox|es)lint-disable|@ts-(?:expect-error|ignore|nocheck)/;
 
-/** A rule is switched off only with a reason after `--`, and never for a whole file. */
+/** A rule is switched off only with a reason (after ` -- ` or in a comment on the line before), never for a whole file. */
 export function checkSuppressions(source: Source): string[] {
-  return source.comments.flatMap(({ value, start }) => {
-    const at = `${source.path}:${lineAt(source.text, start)}`;
+  return source.comments.flatMap(({ value, start }, index) => {
+    const line = lineAt(source.text, start);
+    const before = source.comments[index - 1];
+    const isExplained =
+      before !== undefined && !SUPPRESSES.test(before.value) && lineAt(source.text, before.end) === line - 1;
+    const at = `${source.path}:${line}`;
     if (!SUPPRESSES.test(value)) return [];
     if (/lint-disable(?!-(?:next-)?line)|@ts-nocheck/.test(value))
       return [`${at}: a rule is off for the whole file — switch it off for one line`];
-    return /-- \S.{9,}/.test(value) ? [] : [`${at}: a rule is switched off without a reason — write it after " -- "`];
+    return isExplained || /-- \S.{9,}/.test(value)
+      ? []
+      : [`${at}: a rule is switched off without a reason — write it after " -- "`];
   });
 }
 

@@ -68,6 +68,12 @@ const LINK_ROWS: readonly Layer[] = [
     isTool: true,
     why: 'unit tests',
   },
+  // Private keys of the three programs that have one: made, kept durably and read by the same code.
+  {
+    files: 'packages/link/src/key-file.ts',
+    may: ['own', CONTRACT, FILES, PURE_NODE],
+    why: 'the only file of link that touches the disk',
+  },
   // node:net for types of the Unix socket that the caller hands in and for its framing.
   {
     files: 'packages/link/src/**',
@@ -95,7 +101,8 @@ const AGENT: readonly Layer[] = [
   },
   {
     files: 'packages/agent/src/proc/**',
-    may: ['own', CONTRACT, FILES, PURE_NODE],
+    // node:net: failed units are asked of systemd over its bus socket, because a tick may start no program.
+    may: ['own', CONTRACT, FILES, PURE_NODE, 'node:net'],
     why: 'reads /proc and /sys below a given root',
   },
   {
@@ -156,9 +163,15 @@ const AGENT: readonly Layer[] = [
     ],
     why: 'the real Host: programs and files',
   },
+  // The terminal's descriptor is a file: bytes are written to it, and read from it, by number.
+  {
+    files: 'packages/agent/src/shell/pty-process.ts',
+    may: ['own', CONTRACT, 'node:{fs,tty}', 'npm:node-pty'],
+    why: 'a program on a terminal',
+  },
   {
     files: 'packages/agent/src/shell/**',
-    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, 'node:{child_process,net,zlib}', 'npm:node-pty'],
+    may: ['own', ...agent('store', 'proc'), CONTRACT, LINK, PURE_NODE, 'node:{child_process,net,zlib}', 'npm:node-pty'],
     why: 'one process per shell: pty, recorder',
   },
   {
@@ -174,7 +187,8 @@ const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;
 const CONTROLLER: readonly Layer[] = [
   {
     files: 'packages/controller/src/**/*.test.ts',
-    may: ['packages/controller/src/**', '@hauban/shared/*', LINK, 'node:**', 'npm:**'],
+    // test/support: a database of one's own, cloned from a template.
+    may: ['packages/controller/src/**', 'test/support/**', '@hauban/shared/*', LINK, 'node:**', 'npm:**'],
     isTool: true,
     why: 'tests run the real parts',
   },
@@ -203,6 +217,11 @@ const CONTROLLER: readonly Layer[] = [
       'npm:{fastify,@fastify/*,typebox}',
     ],
     why: 'cross-cutting HTTP plugins',
+  },
+  {
+    files: 'packages/controller/src/runtime/**',
+    may: ['own', CONTRACT, PURE_NODE, 'npm:pino'],
+    why: 'clock, randomness and log: what the process gives and everything else takes as an argument',
   },
   // The signer is a program of its own: no database, no HTTP, no feature. Its client lies beside it and is a socket.
   {
@@ -241,6 +260,9 @@ const CONTROLLER: readonly Layer[] = [
   },
 ];
 
+/** Parts import each other freely as long as no two rooms need each other (a cycle of rooms is found). */
+const UI_PARTS = '{parts,diff,forms,graphs,player,terminal}';
+const ui = (...rooms: string[]): string => `packages/ui/src/{${rooms.join(',')}}/**`;
 const UI: readonly Layer[] = [
   {
     files: 'packages/ui/src/**/*.test.{ts,tsx}',
@@ -248,17 +270,41 @@ const UI: readonly Layer[] = [
     isTool: true,
     why: 'unit tests',
   },
-  // Pages do not import each other; what two pages need is a component.
-  {
-    files: 'packages/ui/src/pages/*/**',
-    may: ['packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**', CONTRACT, 'npm:**'],
-    why: 'one page',
-  },
   { files: 'packages/ui/src/*', may: ['packages/ui/src/**', CONTRACT, 'npm:**'], why: 'entry and list of pages' },
+  { files: 'packages/ui/src/{texts,theme}/**', may: ['own', 'npm:@mantine/core'], why: 'words, colours and sizes' },
   {
-    files: 'packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**',
-    may: ['packages/ui/src/{api,components,forms,terminal,charts,format,theme}/**', CONTRACT, 'npm:**'],
-    why: 'what pages are made of',
+    files: 'packages/ui/src/{format,platform}/**',
+    may: ['own', ui('texts'), CONTRACT],
+    why: 'how values are written; what the browser gives (clock, storage) as arguments',
+  },
+  {
+    files: 'packages/ui/src/api/**',
+    may: ['own', ui('texts', 'format', 'platform'), CONTRACT, 'npm:**'],
+    why: 'typed calls and the live connection; shows nothing',
+  },
+  {
+    files: `packages/ui/src/${UI_PARTS}/**`,
+    may: [
+      'own',
+      ui('texts', 'theme', 'format', 'platform', 'api'),
+      `packages/ui/src/${UI_PARTS}/**`,
+      CONTRACT,
+      'npm:**',
+    ],
+    why: 'what pages are made of; knows no page',
+  },
+  // Pages do not import each other; what two pages need is a part.
+  {
+    files: 'packages/ui/src/{pages/*,frame}/**',
+    may: [
+      'own',
+      ui('texts', 'theme', 'format', 'platform', 'api'),
+      `packages/ui/src/${UI_PARTS}/**`,
+      CONTRACT,
+      'npm:**',
+    ],
+    never: ['packages/ui/src/pages/**'],
+    why: 'one page, or the frame around them',
   },
   // Served as it is, before the bundle: it can import nothing.
   { files: 'packages/ui/public/**', may: [], why: 'a file that the browser loads as it is' },
@@ -314,6 +360,7 @@ const OUTSIDE: readonly Layer[] = [
     isTool: true,
     why: 'cross-package tests',
   },
+  { files: 'systemd/**', may: ['own', 'node:**'], why: 'the installer: runs where nothing of ours is installed yet' },
   { files: 'scripts/**', may: ['scripts/**', 'node:**', 'npm:**'], isTool: true, why: 'commands of package.json' },
   { files: '*.{ts,mjs}', may: ['node:**', 'npm:**'], isTool: true, why: 'configuration of a tool' },
 ];
