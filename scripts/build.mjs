@@ -39,10 +39,19 @@ function run(title, program, args, cwd = root) {
 run('TypeScript', bin('tsc'), ['-b', ...(force ? ['--force'] : [])]);
 const agentInputs = ['packages/agent/src', 'packages/shared/src', 'packages/link/src', 'packages/agent/package.json'];
 const bundleScript = join(root, 'packages/agent/bundle.mjs');
-if (existsSync(bundleScript) && isStale(join(root, 'packages/agent/dist/bundle/main.js'), agentInputs)) {
+if (existsSync(join(root, 'packages/agent/src/main.ts')) && isStale(join(root, 'packages/agent/dist/bundle/main.js'), agentInputs)) {
   run('agent bundle', process.execPath, [bundleScript], join(root, 'packages/agent'));
 }
-const uiInputs = ['packages/ui/src', 'packages/ui/index.html', 'packages/ui/vite.config.ts', 'packages/shared/src', 'packages/ui/package.json'];
-if (existsSync(join(root, 'packages/ui/index.html')) && isStale(join(root, 'packages/ui/dist/web/index.html'), uiInputs)) {
+const uiInputs = [
+  'packages/ui/src',
+  'packages/ui/index.html',
+  'packages/ui/vite.config.ts',
+  'packages/shared/src',
+  'packages/ui/package.json',
+];
+if (
+  existsSync(join(root, 'packages/ui/index.html')) &&
+  isStale(join(root, 'packages/ui/dist/web/index.html'), uiInputs)
+) {
   run('web interface', bin('vite'), ['build', '--logLevel', 'warn'], join(root, 'packages/ui'));
 }
