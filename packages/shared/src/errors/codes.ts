@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   ACTION_UNKNOWN: row(404, 'This node does not know that action'),
   ACTION_ARGUMENTS: row(400, "The arguments do not fit the action's schema"),
   POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
+  RECEIPT_REFUSED: row(403, "The receipt is not signed by this node's key"),
   // Actions
   ACTION_REFUSED: row(409, 'The action refused: a precondition does not hold'),
   ACTION_FAILED: row(500, 'The action failed and was undone'),
