@@ -51,6 +51,11 @@ export interface ActionDefinition<A = unknown> {
   readonly timeoutMs: number;
   /** Programs that it may start, for the record and the attack tests. */
   readonly programs: readonly Program[];
+  /**
+   * Beyond the schema: canonical forms (an address) and rules that a pattern cannot say. Pure, and applied again it
+   * changes nothing. Called by `parseActionArguments` only.
+   */
+  normalise?(args: A): { readonly ok: true; readonly args: A } | { readonly ok: false; readonly problem: string };
   /** Names of the locks taken, e.g. `account:w4a100010`, `apache`; taken in alphabetical order. */
   locks(args: A): readonly string[];
   plan(host: Host, args: A): Promise<Planned>;
@@ -62,5 +67,5 @@ export interface ActionDefinition<A = unknown> {
 export function defineAction<S extends TSchema>(
   definition: Omit<ActionDefinition<Static<S>>, 'args'> & { readonly args: S },
 ): ActionDefinition {
-  return definition as unknown as ActionDefinition;
+  return definition;
 }

@@ -46,6 +46,13 @@ export interface FileMeta {
   readonly gid: number;
 }
 
+/** A file that a new directory is born with; it belongs to the directory's owner. */
+export interface InitialFile {
+  readonly name: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
 export type FileState =
   | { readonly type: 'absent' }
   | ({ readonly type: 'file'; readonly content: string } & FileMeta)
@@ -59,16 +66,25 @@ export type FileState =
  * directory (O_EXCL, O_NOFOLLOW), fsync, rename, fsync of the directory.
  */
 export interface HostFiles {
-  /** Content up to 1 MiB, UTF-8. */
+  /** Content up to 1 MiB, UTF-8; of a longer file the first MiB. */
   state(path: string): Promise<FileState>;
+  /** Names in a directory, sorted; empty when it is absent. */
   list(path: string): Promise<readonly string[]>;
   writeFile(path: string, content: string, meta: FileMeta): Promise<void>;
-  makeDirectory(path: string, meta: FileMeta): Promise<void>;
+  /** Mode and owner of a file that exists; its content stays. */
+  setMeta(path: string, meta: FileMeta): Promise<void>;
+  /**
+   * Makes it, or sets mode and owner of the one that is there. With `initial` files it is filled under another name
+   * as root and renamed when complete, so that its owner never had a hand in it meanwhile.
+   */
+  makeDirectory(path: string, meta: FileMeta, initial?: readonly InitialFile[]): Promise<void>;
   /** Atomic: a new link renamed over the old one. */
   writeSymlink(path: string, target: string): Promise<void>;
   removeFile(path: string): Promise<void>;
-  /** Only when empty. */
-  removeDirectory(path: string): Promise<void>;
+  /** Only when empty, unchanged `initial` files apart: CHANGE_CONFLICT otherwise, with everything left as it was. */
+  removeDirectory(path: string, initial?: readonly InitialFile[]): Promise<void>;
+  /** What a crash in the middle of writing `path` may have left beside it, under our own temporary name. */
+  removeLeftovers(path: string): Promise<void>;
 }
 
 export interface UserEntry {
@@ -97,18 +113,31 @@ export interface HostAccounts {
   canAs(uid: number, gid: number, operation: 'write' | 'list' | 'read', path: string): Promise<boolean>;
 }
 
-/** A file that a rehearsal sees instead of (or beside) the one on disk; null content = absent. */
-export interface CandidateFile {
-  readonly path: string;
-  readonly content: string | null;
-  /** Symlink target instead of content. */
-  readonly target?: string;
-}
+/** What a rehearsal sees instead of (or beside) what is on disk. */
+export type CandidateFile =
+  | { readonly type: 'file'; readonly path: string; readonly content: string }
+  | { readonly type: 'symlink'; readonly path: string; readonly target: string }
+  | { readonly type: 'directory'; readonly path: string }
+  | { readonly type: 'absent'; readonly path: string };
 
 export interface HttpProbe {
   readonly host: string;
   readonly path: string;
   readonly port: number;
+  /** TLS with that host name; the certificate is not judged. */
+  readonly secure?: true;
+}
+
+/** One enabled virtual host, as Apache itself lists it. */
+export interface WebSite {
+  readonly serverName: string;
+  readonly aliases: readonly string[];
+  readonly file: string;
+  readonly line: number;
+  readonly port: number;
+  readonly secure: boolean;
+  /** Answers requests for names that no other site has. */
+  readonly isDefault: boolean;
 }
 
 export type ProbeResult =
@@ -137,14 +166,22 @@ export interface HostWeb {
   isRunning(): Promise<boolean>;
   /** Pid of the master, or null. A graceful reload keeps it. */
   masterPid(): Promise<number | null>;
-  /** Sites enabled on this node: server name, file, port; from the configuration files, for canaries and duplicates. */
-  sites(): Promise<readonly { readonly serverName: string; readonly file: string; readonly port: number }[]>;
+  /** Loaded modules by name, such as `proxy_fcgi`. CONFIG_INVALID when the configuration does not pass its test. */
+  modules(): Promise<readonly string[]>;
+  /** Sites enabled on this node, from the configuration on disk. CONFIG_INVALID when it does not pass its test. */
+  sites(): Promise<readonly WebSite[]>;
+  /** What differs between the configuration on disk and the one that the running server has loaded; empty: nothing. */
+  pending(): Promise<readonly string[]>;
   /**
    * Starts the candidate configuration for real in private network, mount and pid namespaces, probes through it, stops it.
    * Includes `configtest` and own checks (key matches certificate). The live server is not touched.
    */
   rehearse(candidates: readonly CandidateFile[], probes: readonly HttpProbe[]): Promise<Rehearsal>;
-  /** `apache2ctl graceful` and wait until the new generation serves. Never a raw signal. */
+  /**
+   * Rehearses what is on disk, then `apache2ctl graceful` (never a raw signal), then waits until a new generation
+   * serves, the master is still the same process and sites that answered before still do. CONFIG_INVALID or
+   * REHEARSAL_FAILED when it refused (nothing was touched), ACTION_FAILED when the proof is missing.
+   */
   reload(): Promise<void>;
   /** Request to the live server on 127.0.0.1; body cut at 64 KiB. */
   probe(probe: HttpProbe): Promise<ProbeResult>;
@@ -186,14 +223,17 @@ export interface HostPhp {
   probe(master: PhpMaster): Promise<PhpProbe>;
 }
 
-/** `expiresAt` null: until lifted. `target` is canonical address or prefix text. */
+/** `expiresAt` (Unix ms) null: until lifted. `target` is canonical address or prefix text. */
 export interface BanEntry {
   readonly target: string;
   readonly expiresAt: number | null;
+  readonly reason: string;
 }
 
 export interface BanState extends BanEntry {
-  /** Packets dropped by the set's rule are not per element; null when the kernel does not count. */
+  /** Unix ms; null when it was not made by us. */
+  readonly since: number | null;
+  /** Packets dropped so far; null when the kernel does not count. */
   readonly packets: number | null;
 }
 
@@ -203,6 +243,9 @@ export interface HostFirewall {
   bans(): Promise<readonly BanState[]>;
   /** Addresses and prefixes that may never be banned: policy file, loopback, the node's own, the controller's, peers of SSH sessions. */
   neverBan(): Promise<readonly { readonly target: string; readonly why: string }[]>;
-  /** One transaction: table and chain exist, these are added (or their expiry set), those removed. Durable over a reboot. */
+  /**
+   * One transaction: table and chain exist, these are added (or their expiry set), those removed; all or nothing.
+   * Without bans there is no table. Durable over a reboot (`reconcile` of the real one puts them back).
+   */
   update(add: readonly BanEntry[], remove: readonly string[]): Promise<void>;
 }

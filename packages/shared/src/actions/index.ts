@@ -1,4 +1,21 @@
-/** Actions: one file each, the list of them, and the interface `Host` through which they touch a machine. No I/O here. */
+/**
+ * Actions: one file each, the list of them, the engine that applies and reverts their changes, and the interface
+ * `Host` through which they touch a machine. No I/O here.
+ */
+import type { ActionDefinition } from './define-action.ts';
+import { nodePing } from './node-ping.ts';
+
+/** Every action that exists, by name. A new one is one file and one line here. */
+export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
+  [nodePing].map((action) => [action.name, action]),
+);
+
+export * from './address.ts';
 export * from './change.ts';
 export * from './define-action.ts';
+export * from './describe-change.ts';
+export * from './engine.ts';
 export * from './host.ts';
+export * from './params.ts';
+export * from './parse-arguments.ts';
+export * from './probe-page.ts';

@@ -1,0 +1,91 @@
+import { HaubanError } from '../errors/index.ts';
+import { bansHandler } from './bans-change.ts';
+import type { ChangeHandler } from './change-handler.ts';
+import type { Change, ChangeKind, ChangeState } from './change.ts';
+import { directoryHandler, fileHandler, symlinkHandler } from './file-changes.ts';
+import { describeChange } from './describe-change.ts';
+import type { Host } from './host.ts';
+import { groupHandler, userHandler } from './user-changes.ts';
+import { apacheReloadHandler, phpCheckHandler, phpMasterHandler } from './web-changes.ts';
+
+const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
+  group: groupHandler,
+  user: userHandler,
+  directory: directoryHandler,
+  file: fileHandler,
+  symlink: symlinkHandler,
+  'php-master': phpMasterHandler,
+  'php-check': phpCheckHandler,
+  'apache-reload': apacheReloadHandler,
+  bans: bansHandler,
+};
+
+// Sound: the handler is chosen by the change's own kind.
+const handlerOf = (change: Change): ChangeHandler<ChangeKind> =>
+  HANDLERS[change.kind] as unknown as ChangeHandler<ChangeKind>;
+
+/** `nothing`: the machine was there already. */
+export type StepResult = 'done' | 'nothing';
+
+/** Reads where the machine stands with respect to one change. */
+export function changeState(host: Host, change: Change): Promise<ChangeState> {
+  return handlerOf(change).state(host, change);
+}
+
+function conflict(change: Change, doing: string): HaubanError {
+  return new HaubanError(
+    'CHANGE_CONFLICT',
+    `${describeChange(change).title}: what is on the machine is neither the state before nor the one after; ${doing} stopped here`,
+  );
+}
+
+/** Idempotent: brings `after` about; nothing when it is there; CHANGE_CONFLICT when the machine is in a third state. */
+export async function applyChange(host: Host, change: Change): Promise<StepResult> {
+  const handler = handlerOf(change);
+  const state = await handler.state(host, change);
+  if (state === 'other') throw conflict(change, 'applying');
+  if (state === 'after' && handler.isMoment !== true) return 'nothing';
+  await handler.apply(host, change);
+  return 'done';
+}
+
+/** Idempotent: brings `before` back; nothing when it is there; CHANGE_CONFLICT when the machine is in a third state. */
+export async function revertChange(host: Host, change: Change): Promise<StepResult> {
+  const handler = handlerOf(change);
+  if (handler.isMoment === true) return 'nothing';
+  const state = await handler.state(host, change);
+  if (state === 'other') throw conflict(change, 'undoing');
+  if (state === 'before') {
+    await handler.tidy?.(host, change);
+    return 'nothing';
+  }
+  await handler.revert(host, change);
+  return 'done';
+}
+
+/** All of them, in order; a failure leaves those done so far for `revertChanges`. */
+export async function applyChanges(host: Host, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) await applyChange(host, change);
+}
+
+/**
+ * In reverse order, going on after a failure so that as much as possible is taken back; changes that were never
+ * applied are found `before` and left alone. Returns what could not be undone.
+ */
+export async function revertChanges(host: Host, changes: readonly Change[]): Promise<readonly HaubanError[]> {
+  const problems: HaubanError[] = [];
+  for (const change of changes.toReversed()) {
+    try {
+      await revertChange(host, change);
+    } catch (error) {
+      problems.push(
+        error instanceof HaubanError
+          ? error
+          : new HaubanError('ACTION_UNDO_FAILED', `${describeChange(change).title}: unexpected fault`, {
+              cause: error,
+            }),
+      );
+    }
+  }
+  return problems;
+}
