@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+/**
+ * The programs of a node behind one file: each subcommand loads only its own room, so that the small link process
+ * does not carry what the executor or the inventory need. Builds everything by plain arguments.
+ */
+import { HaubanError } from '@hauban/shared/errors';
+import { AGENT_VERSION, resolvePaths, type AgentPaths } from './config.ts';
+
+/** 0 done; 1 failed; 2 the command line is wrong; 3 refused: trying again as it is will not help. */
+const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
+
+const USAGE = `hauban-agent ${AGENT_VERSION}
+
+  hauban-agent enrol --url URL --token TOKEN [--ca FILE] [--force]   join this machine to a controller
+  hauban-agent link          keep the link to the controller (user hauban)
+  hauban-agent executor      carry out orders (root)
+  hauban-agent version
+
+Folders: --root DIR, --config DIR, or HAUBAN_CONFIG_DIR, HAUBAN_LINK_DIR, HAUBAN_EXECUTOR_DIR, HAUBAN_RUN_DIR.
+`;
+
+/** What a room is given. `stop` is aborted by SIGTERM, SIGINT or SIGHUP. */
+interface Call {
+  readonly args: readonly string[];
+  readonly paths: () => AgentPaths;
+  readonly stop: AbortSignal;
+}
+
+type Room = (call: Call) => Promise<number>;
+
+const ROOMS: Readonly<Record<string, Room>> = {
+  inventory: async ({ args }) => {
+    const { runInventory } = await import('./inventory/index.ts');
+    await runInventory(args);
+    return EXIT.done;
+  },
+  version: async () => {
+    process.stdout.write(`${AGENT_VERSION}\n`);
+    return EXIT.done;
+  },
+};
+
+function usage(problem: string): number {
+  process.stderr.write(`${problem}\n\n${USAGE}`);
+  return EXIT.usage;
+}
+
+/** Folder flags may stand anywhere after the subcommand; what is left belongs to the room. */
+function splitFlags(argv: readonly string[]): {
+  readonly flags: Record<string, string>;
+  readonly args: readonly string[];
+} {
+  const flags: Record<string, string> = {};
+  const args: string[] = [];
+  for (let i = 0; i < argv.length; i += 1) {
+    const [name = '', inline] = (argv[i] ?? '').split(/=(.*)/s, 2);
+    if (name !== '--root' && name !== '--config') args.push(argv[i] ?? '');
+    else {
+      const value = inline ?? argv[(i += 1)];
+      if (value === undefined || value === '') throw new HaubanError('CONFIG_BAD', `${name} needs a folder.`);
+      flags[name.slice(2)] = value;
+    }
+  }
+  return { flags, args };
+}
+
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => controller.abort());
+  return controller.signal;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(USAGE);
+    return name === undefined ? EXIT.usage : EXIT.done;
+  }
+  const room = Object.hasOwn(ROOMS, name) ? ROOMS[name] : undefined;
+  if (room === undefined) return usage(`There is no command "${name}".`);
+  try {
+    const { flags, args } = splitFlags(rest);
+    return await room({ args, paths: () => resolvePaths(flags, process.env), stop: stopSignal() });
+  } catch (error) {
+    if (!(error instanceof HaubanError)) throw error;
+    process.stderr.write(`${error.detail}\n`);
+    return EXIT.failed;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
