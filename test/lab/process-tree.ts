@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+
+function readProc(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw cause;
+  }
+}
+
+/** Children of a process; none when it is gone. */
+export function childrenOf(pid: number): number[] {
+  const text = readProc(`/proc/${pid}/task/${pid}/children`) ?? '';
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** The program's own short name, at most 15 characters; null when the process is gone. */
+export function programNameOf(pid: number): string | null {
+  return readProc(`/proc/${pid}/comm`)?.trimEnd() ?? null;
+}
+
+/** Follows the tree downwards by program names, for example unshare, tini; null while a step is not there yet. */
+export function findDescendant(pid: number, names: readonly string[]): number | null {
+  let current = pid;
+  for (const name of names) {
+    const next = childrenOf(current).find((child) => programNameOf(child) === name);
+    if (next === undefined) return null;
+    current = next;
+  }
+  return current;
+}
+
+/** Every process below this one. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** Signals a process; one that is gone already is what the caller wanted. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause;
+  }
+}
+
+/** Kills a process, all below it and its group, whatever sessions they have made for themselves. */
+export function killTree(pid: number): void {
+  const below = descendantsOf(pid);
+  for (const target of [-pid, pid, ...below]) signalProcess(target, 'SIGKILL');
+}
