@@ -82,14 +82,16 @@ function argumentRows(schema) {
 }
 
 function actionsPage({ ACTIONS }) {
-  const sections = ACTIONS.toSorted((a, b) => (a.name < b.name ? -1 : 1)).flatMap((action) => [
-    `## ${action.name}`,
-    `${action.title}. Version ${action.version}, risk ${action.risk}, ${action.needsRoot ? 'needs root' : 'needs no root'}, ${action.readOnly ? 'reads only' : 'can be undone'}, at most ${action.timeoutMs / 1000} s.`,
-    action.docs,
-    ...(Object.keys(action.args.properties ?? {}).length === 0
-      ? []
-      : [table(['argument', 'type', 'required', 'what it is', 'limits'], argumentRows(action.args))]),
-  ]);
+  const sections = [...ACTIONS.values()]
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((action) => [
+      `## ${action.name}`,
+      `${action.title}. Version ${action.version}, risk ${action.risk}, ${action.needsRoot ? 'needs root' : 'needs no root'}, ${action.readOnly ? 'reads only' : 'can be undone'}, at most ${action.timeoutMs / 1000} s.`,
+      action.docs,
+      ...(Object.keys(action.args.properties ?? {}).length === 0
+        ? []
+        : [table(['argument', 'type', 'required', 'what it is', 'limits'], argumentRows(action.args))]),
+    ]);
   return [
     '# Actions',
     'Every change that a node can be asked to make. Its own policy file decides whether it does.',

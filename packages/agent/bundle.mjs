@@ -1,17 +1,18 @@
 // Bundles the agent: one start chunk that every process of a node loads, and a chunk for each lazily imported part.
 //   node bundle.mjs            writes dist/bundle/
-//   node bundle.mjs --list     writes nothing; prints the npm packages that would be inside, one a line
+//   node bundle.mjs --list     writes nothing; prints the npm packages that would be inside, and which rooms load each
 //   node bundle.mjs --update   writes bundle-modules.txt, the list as it was reviewed (test/arch/bundle.test.ts compares)
-//   --entry <file>             another entry than src/main.ts
+//   --root <folder>            another package folder than this one
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const here = dirname(fileURLToPath(import.meta.url));
+const here = process.argv.includes('--root')
+  ? process.argv[process.argv.indexOf('--root') + 1]
+  : dirname(fileURLToPath(import.meta.url));
 const outdir = join(here, 'dist/bundle');
-const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 const isDry = process.argv.includes('--list') || process.argv.includes('--update');
 
 /** Native: loaded from node_modules beside the bundle, and only by the process that owns a pty. */
@@ -19,7 +20,7 @@ const EXTERNAL = ['node-pty'];
 
 if (!isDry) await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { main: option('--entry') ?? join(here, 'src/main.ts') },
+  entryPoints: { main: join(here, 'src/main.ts') },
   outdir,
   write: !isDry,
   bundle: true,
@@ -41,43 +42,63 @@ const { metafile } = await build({
   absWorkingDir: here,
 });
 
-/** Chunks that are loaded before anything runs: the entry and what it imports statically, transitively. */
-function startChunks(outputs) {
+const packageOf = (input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
+/** The room that an output is the door of: `start` for the entry, the folder below src for a lazily loaded room. */
+const roomOf = ({ entryPoint }, path) =>
+  path.endsWith('/main.js') ? 'start' : /^src\/([^/]+)\//.exec(entryPoint ?? '')?.[1];
+
+/** Outputs that one room loads, at once or later, without those that are the door of another room. */
+function chunksOf(outputs, door) {
   const found = new Set();
   const visit = (path) => {
     if (found.has(path) || outputs[path] === undefined) return;
     found.add(path);
-    for (const { path: next, kind } of outputs[path].imports) if (kind !== 'dynamic-import') visit(next);
+    for (const { path: next, kind } of outputs[path].imports) {
+      const room = outputs[next] === undefined ? undefined : roomOf(outputs[next], next);
+      if (kind !== 'dynamic-import' || room === undefined) visit(next);
+    }
   };
-  visit(Object.keys(outputs).find((path) => outputs[path].entryPoint !== undefined && path.endsWith('/main.js')));
+  visit(door);
   return found;
 }
 
-const packageOf = (input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
-
-/** `start name`, `lazy name`, `native name`: when each npm package is loaded; sorted. */
-function modulesOf({ outputs }) {
-  const start = startChunks(outputs);
-  const when = new Map();
-  for (const [path, { inputs, imports }] of Object.entries(outputs)) {
-    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
-      const name = bytesInOutput > 0 ? packageOf(input) : undefined;
-      if (name !== undefined && when.get(name) !== 'start') when.set(name, start.has(path) ? 'start' : 'lazy');
+/** Npm packages in some outputs: those inside, and the native ones that they load from node_modules. */
+function packagesIn(outputs, paths) {
+  const names = new Set();
+  for (const path of paths) {
+    for (const [input, { bytesInOutput }] of Object.entries(outputs[path].inputs)) {
+      if (bytesInOutput > 0) names.add(packageOf(input));
     }
-    for (const { path: spec } of imports) {
-      const name = EXTERNAL.find((external) => spec === external || spec.startsWith(`${external}/`));
-      if (name !== undefined) when.set(name, 'native');
+    for (const { path: spec } of outputs[path].imports) {
+      names.add(EXTERNAL.find((external) => spec === external || spec.startsWith(`${external}/`)));
     }
   }
-  return [...when].map(([name, load]) => `${load} ${name}`).toSorted();
+  names.delete(undefined);
+  return names;
+}
+
+/** `name: rooms that load it`, a line for each package; `start` alone when every process loads it. */
+function modulesOf({ outputs }) {
+  const rooms = new Map();
+  for (const [path, output] of Object.entries(outputs)) {
+    const room = roomOf(output, path);
+    if (room === undefined || path.endsWith('.map')) continue;
+    for (const name of packagesIn(outputs, chunksOf(outputs, path)))
+      rooms.set(name, [...(rooms.get(name) ?? []), room]);
+  }
+  return [...rooms]
+    .map(([name, by]) => `${name}: ${by.includes('start') ? 'start' : by.toSorted().join(', ')}`)
+    .toSorted();
 }
 
 const modules = `${modulesOf(metafile).join('\n')}\n`;
 if (process.argv.includes('--list')) process.stdout.write(modules);
 else if (process.argv.includes('--update')) writeFileSync(join(here, 'bundle-modules.txt'), modules);
 else {
-  const start = startChunks(metafile.outputs);
-  const kib = (paths) => Math.round(paths.reduce((sum, path) => sum + metafile.outputs[path].bytes, 0) / 1024);
-  const code = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'));
-  process.stdout.write(`agent bundle: ${kib([...start])} KiB at start, ${kib(code)} KiB with the lazy parts\n`);
+  const kib = (paths) => Math.round([...paths].reduce((sum, path) => sum + metafile.outputs[path].bytes, 0) / 1024);
+  const doors = Object.entries(metafile.outputs).filter(
+    ([path, output]) => path.endsWith('.js') && roomOf(output, path) !== undefined,
+  );
+  const sizes = doors.map(([path, output]) => `${roomOf(output, path)} ${kib(chunksOf(metafile.outputs, path))}`);
+  process.stdout.write(`agent bundle, KiB a room: ${sizes.toSorted().join(', ')}\n`);
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -37,8 +37,8 @@ describe('the agent’s bundle', () => {
     if (differences.length > 0) expect.fail(differences.join('\n'));
   });
 
-  it('loads nothing native or heavy at the start', () => {
-    expect(found).not.toMatch(/^start (?:systeminformation|node-pty|chokidar)$/m);
+  it('keeps what is heavy or native out of the link process', () => {
+    expect(found).not.toMatch(/^(?:systeminformation|node-pty|chokidar|typebox): .*\b(?:start|link)\b/m);
   });
 
   it('has a written reason for each of them', () => {
@@ -46,39 +46,46 @@ describe('the agent’s bundle', () => {
     if (problems.length > 0) expect.fail(problems.join('\n'));
   });
 
-  it('a seeded row without its package, a package without its row, and a wrong time of loading are found', () => {
-    expect(
-      checkReasons(`${page}| left-pad | start | Pads to the left, for no good reason. |\n`, declared, found),
-    ).toEqual([expect.stringContaining('left-pad')]);
+  it('a seeded row without its package, a package without its row, and an empty reason are found', () => {
+    expect(checkReasons(`${page}\n| left-pad | Pads to the left, for no good reason. |\n`, declared, found)).toEqual([
+      expect.stringContaining('left-pad'),
+    ]);
     expect(checkReasons(page, [...declared, 'left-pad'], found)).toEqual([
       expect.stringContaining('no reason for left-pad'),
     ]);
-    expect(checkReasons(page.replace(/^\| ws \| start \|.*\|$/m, '| ws | start | because |'), declared, found)).toEqual(
-      [expect.stringContaining('says nothing')],
-    );
-    expect(checkReasons(page.replace('| ws | start |', '| ws | lazy |'), declared, 'start ws\n')).toContainEqual(
-      expect.stringContaining('ws is loaded start'),
-    );
+    expect(checkReasons(page, declared, `${found}left-pad: link\n`)).toEqual([
+      expect.stringContaining('no reason for left-pad'),
+    ]);
+    expect(checkReasons(page.replace(/^\| ws .*\|$/m, '| ws | because |'), declared, found)).toEqual([
+      expect.stringContaining('says nothing'),
+    ]);
   });
 });
 
 describe('a seeded change of the bundle is found', () => {
-  it('a package more at the start, one that became lazy, one that is gone', async () => {
+  it('a package more, one that another room loads now, one that is gone', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hauban-bundle-'));
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    await mkdir(join(folder, 'src/link'), { recursive: true });
+    await mkdir(join(folder, 'src/shell'));
     await writeFile(
-      join(folder, 'main.ts'),
-      "import 'smol-toml'; import { parse } from 'smol-toml'; console.log(parse, await import('ws'), await import('node-pty'));",
+      join(folder, 'src/main.ts'),
+      "import { parse } from 'smol-toml'; console.log(parse, import('./link/index.ts'), import('./shell/index.ts'));",
     );
-    const modules = await listModules('--entry', join(folder, 'main.ts'));
+    await writeFile(join(folder, 'src/link/index.ts'), "import { WebSocket } from 'ws'; console.log(WebSocket);");
+    await writeFile(
+      join(folder, 'src/shell/index.ts'),
+      "console.log(await import('node-pty/lib/utils.js'), await import('ws'));",
+    );
+    const modules = await listModules('--root', folder);
     await rm(folder, { recursive: true });
-    expect(modules).toBe('lazy ws\nnative node-pty\nstart smol-toml\n');
-    const differences = compareModules(modules, 'native node-pty\nstart jose\nstart ws\n');
+    expect(modules).toBe('node-pty: shell\nsmol-toml: start\nws: link, shell\n');
+    const differences = compareModules(modules, 'node-pty: link\njose: start\nws: link, shell\n');
     expect(differences.map((text) => text.split(' — ')[0])).toEqual([
-      'new in the bundle: lazy ws',
-      'new in the bundle: start smol-toml',
-      'no longer in the bundle: start jose',
-      'no longer in the bundle: start ws',
+      'new in the bundle: node-pty: shell',
+      'new in the bundle: smol-toml: start',
+      'no longer in the bundle: node-pty: link',
+      'no longer in the bundle: jose: start',
     ]);
   });
 });

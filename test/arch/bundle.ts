@@ -13,27 +13,23 @@ export function compareModules(found: string, reviewed: string): string[] {
   );
 }
 
-const ROW = /^\| ([^|\s]+) \| (start|lazy|native) \| ([^|]+) \|$/gm;
+const ROW = /^\| ([^|\s]+) +\| ([^|]+) \|$/gm;
 
-/** Each package has one row with a reason; each row is of a package that is declared or bundled; the time of loading is right. */
+/** Each package that is declared or bundled has one row with a reason; each row is of such a package. */
 export function checkReasons(page: string, declared: readonly string[], modules: string): string[] {
-  const rows = new Map([...page.matchAll(ROW)].map(([, name = '', when = '', why = '']) => [name, { when, why }]));
-  const loads = new Map(
-    modules
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => [line.split(' ')[1] ?? '', line.split(' ')[0] ?? '']),
-  );
-  const all = new Set([...declared, ...loads.keys()]);
+  const table = page.slice(page.indexOf('| -'));
+  const rows = new Map([...table.matchAll(ROW)].map(([, name = '', why = '']) => [name, why]));
+  const bundled = [...modules.matchAll(/^(\S+): /gm)].map(([, name = '']) => name);
+  const all = new Set([...declared, ...bundled]);
   const out: string[] = [];
   for (const name of all) {
-    const row = rows.get(name);
-    if (row === undefined) out.push(`DEPENDENCIES.md: no reason for ${name}`);
-    else if (row.why.trim().length < 20) out.push(`DEPENDENCIES.md: the reason for ${name} says nothing`);
-    else if (loads.has(name) && loads.get(name) !== row.when)
-      out.push(`DEPENDENCIES.md: ${name} is loaded ${String(loads.get(name))}, the page says ${row.when}`);
+    const why = rows.get(name);
+    if (why === undefined) out.push(`DEPENDENCIES.md: no reason for ${name}`);
+    else if (why.trim().length < 20) out.push(`DEPENDENCIES.md: the reason for ${name} says nothing`);
   }
-  for (const name of rows.keys())
-    if (!all.has(name)) out.push(`DEPENDENCIES.md: ${name} is neither declared nor bundled — delete its row`);
+  for (const name of rows.keys()) {
+    if (!all.has(name) && !/^-+$/.test(name))
+      out.push(`DEPENDENCIES.md: ${name} is neither declared nor bundled — delete its row`);
+  }
   return out;
 }

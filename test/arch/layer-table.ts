@@ -183,6 +183,8 @@ const AGENT: readonly Layer[] = [
 
 /** Files of the controller that may hold a WebSocket: the agents' gateway and the browser's socket files. */
 const FEATURES = '{nodes,enrolment,runs,shells,recordings,metrics,inventory,people,audit,live,actions}';
+/** Clock, randomness and log come in as arguments; the interface of the log is named there. */
+const RUNTIME = 'packages/controller/src/runtime/index.ts';
 const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;
 const CONTROLLER: readonly Layer[] = [
   {
@@ -211,6 +213,9 @@ const CONTROLLER: readonly Layer[] = [
     files: 'packages/controller/src/http/**',
     may: [
       'own',
+      // Types of requests and sockets, and whether the built page is there.
+      'node:{http,net,stream,fs}',
+      RUNTIME,
       'packages/controller/src/people/*.service.ts',
       CONTRACT,
       PURE_NODE,
@@ -231,30 +236,30 @@ const CONTROLLER: readonly Layer[] = [
   },
   {
     files: `packages/controller/src/${FEATURES}/*.routes.ts`,
-    may: ['own', 'packages/controller/src/http/**', SERVICES, CONTRACT, 'npm:{fastify,@fastify/*,typebox}'],
+    may: ['own', RUNTIME, 'packages/controller/src/http/**', SERVICES, CONTRACT, 'npm:{fastify,@fastify/*,typebox}'],
     never: ['**/*.repository.ts', '**/db/**', '**/*.socket.ts'],
     why: 'HTTP only: schema in, service call, schema out',
   },
   {
     files: `packages/controller/src/${FEATURES}/*.repository.ts`,
-    may: ['own', 'packages/controller/src/db/**', CONTRACT, PURE_NODE, 'npm:{drizzle-orm,postgres}'],
+    may: ['own', RUNTIME, 'packages/controller/src/db/**', CONTRACT, PURE_NODE, 'npm:{drizzle-orm,postgres}'],
     never: ['**/*.service.ts', '**/*.routes.ts', '**/*.socket.ts'],
     why: 'SQL only, returns domain types',
   },
   {
     files: `packages/controller/src/${FEATURES}/*.socket.ts`,
-    may: ['own', 'packages/controller/src/http/**', SERVICES, CONTRACT, 'node:{http,stream}', 'npm:ws'],
+    may: ['own', RUNTIME, 'packages/controller/src/http/**', SERVICES, CONTRACT, 'node:{http,stream}', 'npm:ws'],
     never: ['**/*.repository.ts', '**/db/**', '**/*.routes.ts'],
     why: 'the browser’s side of live data and shells',
   },
   {
     files: 'packages/controller/src/gateway/**',
-    may: ['own', SERVICES, CONTRACT, LINK, PURE_NODE, 'node:{http,net,stream,tls,events}', 'npm:{ws,pino}'],
+    may: ['own', RUNTIME, SERVICES, CONTRACT, LINK, PURE_NODE, 'node:{http,net,stream,tls,events}', 'npm:ws'],
     why: 'the agents’ side: upgrade, handshake, session, dispatch',
   },
   {
     files: `packages/controller/src/${FEATURES}/**`,
-    may: ['own', SERVICES, CONTRACT, LINK, PURE_NODE],
+    may: ['own', RUNTIME, SERVICES, CONTRACT, LINK, PURE_NODE],
     never: ['**/*.routes.ts', '**/*.socket.ts', '**/db/**'],
     why: 'rules of one feature: no SQL, no HTTP, no socket',
   },
@@ -262,6 +267,8 @@ const CONTROLLER: readonly Layer[] = [
 
 /** Parts import each other freely as long as no two rooms need each other (a cycle of rooms is found). */
 const UI_PARTS = '{parts,diff,forms,graphs,player,terminal}';
+/** The addresses of pages, known without the pages. */
+const UI_PATHS = 'packages/ui/src/paths.ts';
 const ui = (...rooms: string[]): string => `packages/ui/src/{${rooms.join(',')}}/**`;
 const UI: readonly Layer[] = [
   {
@@ -286,6 +293,7 @@ const UI: readonly Layer[] = [
     files: `packages/ui/src/${UI_PARTS}/**`,
     may: [
       'own',
+      UI_PATHS,
       ui('texts', 'theme', 'format', 'platform', 'api'),
       `packages/ui/src/${UI_PARTS}/**`,
       CONTRACT,
@@ -293,18 +301,30 @@ const UI: readonly Layer[] = [
     ],
     why: 'what pages are made of; knows no page',
   },
-  // Pages do not import each other; what two pages need is a part.
   {
-    files: 'packages/ui/src/{pages/*,frame}/**',
+    files: 'packages/ui/src/frame/**',
     may: [
       'own',
+      UI_PATHS,
       ui('texts', 'theme', 'format', 'platform', 'api'),
       `packages/ui/src/${UI_PARTS}/**`,
       CONTRACT,
       'npm:**',
     ],
-    never: ['packages/ui/src/pages/**'],
-    why: 'one page, or the frame around them',
+    why: 'what surrounds every page; knows no page',
+  },
+  // Pages do not import each other; what two pages need is a part.
+  {
+    files: 'packages/ui/src/pages/*/**',
+    may: [
+      'own',
+      UI_PATHS,
+      ui('texts', 'theme', 'format', 'platform', 'api', 'frame'),
+      `packages/ui/src/${UI_PARTS}/**`,
+      CONTRACT,
+      'npm:**',
+    ],
+    why: 'one page',
   },
   // Served as it is, before the bundle: it can import nothing.
   { files: 'packages/ui/public/**', may: [], why: 'a file that the browser loads as it is' },

@@ -70,8 +70,9 @@ function matches(glob: string, text: string): boolean {
 }
 
 const packageOf = (path: string): string => /^packages\/[^/]+/.exec(path)?.[0] ?? '';
-/** The room of a file: the first folder below `src`, or `src` itself for the files that lie in it. */
-const roomOf = (path: string): string => /^packages\/[^/]+\/src(?:\/[^/]+(?=\/))?/.exec(path)?.[0] ?? dirname(path);
+/** The room of a file: the first folder below `src` (below `pages`, each page is one), or `src` itself for what lies in it. */
+const roomOf = (path: string): string =>
+  /^packages\/[^/]+\/src(?:\/(?:pages\/)?[^/]+(?=\/))?/.exec(path)?.[0] ?? dirname(path);
 const packageName = (spec: string): string => spec.split('/', spec.startsWith('@') ? 2 : 1).join('/');
 
 /** What an import points at, in the words of the table: a path, `node:x`, `npm:x`, `@hauban/x/room`. */

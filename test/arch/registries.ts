@@ -110,9 +110,10 @@ export const REGISTRIES: readonly Registry[] = [
   {
     name: 'collectors',
     list: 'packages/agent/src/collectors/index.ts',
-    variable: 'COLLECTORS',
+    variable: 'createCollectors',
     isMember: ({ path, text }) =>
-      isIn(path, /^packages\/agent\/src\/collectors\/[a-z0-9-]+\.ts$/) && /^export const \w+: Collector\b/m.test(text),
+      isIn(path, /^packages\/agent\/src\/collectors\/[a-z0-9-]+\.ts$/) &&
+      /^export (?:function|const) create\w+\(.*\): Collector\b/m.test(text),
   },
   {
     name: 'inventory sections',
