@@ -38,10 +38,10 @@ describe('canonicalJson', () => {
 });
 
 it('planHash differs with any altered change, not with the order of members', () => {
-  const change = { kind: 'ban', target: '192.0.2.1', before: null, after: { expiresAt: null } } as const;
-  const same = { after: { expiresAt: null }, before: null, target: '192.0.2.1', kind: 'ban' } as const;
+  const change = { kind: 'group', before: null, after: { name: 'a', gid: 1, members: [] } } as const;
+  const same = { after: { members: [], gid: 1, name: 'a' }, before: null, kind: 'group' } as const;
   expect(planHash([change])).toMatch(/^[0-9a-f]{64}$/);
   expect(planHash([same])).toBe(planHash([change]));
-  expect(planHash([{ ...change, target: '192.0.2.2' }])).not.toBe(planHash([change]));
+  expect(planHash([{ ...change, after: { ...change.after, gid: 2 } }])).not.toBe(planHash([change]));
   expect(planHash([change, change])).not.toBe(planHash([change]));
 });
