@@ -1,0 +1,157 @@
+import type { PhpMaster } from './host.ts';
+
+/** Where things of hosting accounts lie on a web node, and what is in the files that we write. Pure. */
+
+/** Parent of all homes; root's. */
+export const HOMES_ROOT = '/srv/vol1';
+/** Pool configurations and probe pages, a directory an account. */
+export const CONFIG_ROOT = '/etc/hosting/php';
+/** Sockets: real ones in a directory an account, and one link an account that the virtual hosts name. */
+export const RUN_ROOT = '/run/hosting';
+export const LOG_ROOT = '/var/log/hosting';
+export const SITES_AVAILABLE = '/etc/apache2/sites-available';
+export const SITES_ENABLED = '/etc/apache2/sites-enabled';
+export const NOLOGIN = '/usr/sbin/nologin';
+/** Apache's group on Debian: may connect to the sockets. */
+export const WEB_GROUP = 'www-data';
+
+const MANAGED = 'Managed by Hauban. Where it was changed by hand, actions refuse to touch it.';
+
+export const homeOf = (account: string): string => `${HOMES_ROOT}/${account}`;
+export const configFolderOf = (account: string): string => `${CONFIG_ROOT}/${account}`;
+export const runFolderOf = (account: string): string => `${RUN_ROOT}/${account}`;
+export const logFolderOf = (account: string): string => `${LOG_ROOT}/${account}`;
+export const poolFileOf = (account: string, version: string): string => `${configFolderOf(account)}/${version}.conf`;
+export const probeFileOf = (account: string): string => `${configFolderOf(account)}/probe.php`;
+/** The name that virtual hosts use; switching a version renames a new link over it. */
+export const socketLinkOf = (account: string): string => `${RUN_ROOT}/${account}.sock`;
+export const socketOf = (account: string, version: string): string => `${runFolderOf(account)}/${version}.sock`;
+export const phpLogOf = (account: string): string => `${logFolderOf(account)}/php.log`;
+/** Boot persistence: /run is empty after a reboot, systemd-tmpfiles fills it before any service starts. */
+export const tmpfilesOf = (account: string): string => `/etc/tmpfiles.d/hosting-${account}.conf`;
+
+/** Own prefix, so that no file of anybody else is ever touched. An account's name has no dash. */
+export const siteFileName = (account: string, domain: string): string => `hosting-${account}--${domain}.conf`;
+
+/** The domains of an account, from the names of its site files. */
+export function domainsOf(account: string, siteFiles: readonly string[]): readonly string[] {
+  const prefix = `hosting-${account}--`;
+  return siteFiles
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.conf'))
+    .map((name) => name.slice(prefix.length, -'.conf'.length));
+}
+
+/** The version whose socket a link's target is; null for anything else. */
+export function versionOfTarget(account: string, target: string): string | null {
+  const version = /\/([0-9]\.[0-9])\.sock$/.exec(target)?.[1];
+  return version !== undefined && socketOf(account, version) === target ? version : null;
+}
+
+export const phpMasterOf = (account: string, uid: number, version: string): PhpMaster => ({
+  account,
+  version,
+  uid,
+  gid: uid,
+  home: homeOf(account),
+  homesRoot: HOMES_ROOT,
+  configFile: poolFileOf(account, version),
+  socket: socketOf(account, version),
+});
+
+/** Answered by PHP-FPM itself; no site reaches it, only the socket does. */
+export const PING_PATH = '/.hauban-ping';
+
+/**
+ * `process_control_timeout`: with Debian's default of 0 a stopping master kills requests in flight. Numeric user and
+ * groups: a version may live in a file tree with a passwd of its own. `ondemand`: an idle account costs its master only.
+ */
+export function poolConfig(master: PhpMaster, webGid: number): string {
+  const { account, home } = master;
+  return `; ${MANAGED}
+[global]
+pid = ${master.socket.replace(/\.sock$/, '.pid')}
+error_log = /proc/self/fd/2
+daemonize = no
+process_control_timeout = 10s
+
+[${account}]
+user = ${master.uid}
+group = ${master.gid}
+listen = ${master.socket}
+listen.owner = 0
+listen.group = ${webGid}
+listen.mode = 0660
+pm = ondemand
+pm.max_children = 10
+pm.process_idle_timeout = 30s
+pm.max_requests = 1000
+ping.path = ${PING_PATH}
+chdir = ${home}/var/www
+clear_env = yes
+catch_workers_output = yes
+security.limit_extensions = .php
+env[PATH] = /usr/bin:/bin
+env[TMPDIR] = ${home}/tmp
+php_admin_value[sys_temp_dir] = ${home}/tmp
+php_admin_value[upload_tmp_dir] = ${home}/tmp
+php_admin_value[session.save_path] = ${home}/tmp
+php_admin_flag[log_errors] = on
+php_flag[display_errors] = off
+`;
+}
+
+export const tmpfilesConfig = (account: string, version: string, webGid: number): string =>
+  `# ${MANAGED}
+d ${RUN_ROOT} 0755 0 0 -
+d ${runFolderOf(account)} 0750 0 ${webGid} -
+L+ ${socketLinkOf(account)} - - - - ${socketOf(account, version)}
+`;
+
+/**
+ * `Options` of `<Directory>`: a link to a neighbour's readable file is served with FollowSymLinks, refused with this.
+ * `AllowOverride` without Options but Nonfatal=All: .htaccess lines of shared hosting (php_value, Options) are ignored
+ * instead of taking the site down. The probe page is reachable from the node itself only.
+ */
+export function siteConfig(account: string, domain: string): string {
+  const handler = `SetHandler "proxy:unix:${socketLinkOf(account)}|fcgi://localhost/"`;
+  const webRoot = `${homeOf(account)}/var/www`;
+  const log = `${logFolderOf(account)}/${domain}`;
+  return `# ${MANAGED}
+<VirtualHost *:80>
+  ServerName ${domain}
+  DocumentRoot "${webRoot}"
+  ErrorLog "${log}.error.log"
+  CustomLog "${log}.access.log" combined
+  <Directory "${webRoot}">
+    Options -Indexes -FollowSymLinks +SymLinksIfOwnerMatch
+    AllowOverride FileInfo AuthConfig Limit Indexes Nonfatal=All
+    Require all granted
+    DirectoryIndex index.php index.html
+    <FilesMatch "\\.php$">
+      ${handler}
+    </FilesMatch>
+  </Directory>
+  Alias "/.well-known/hauban-probe" "${probeFileOf(account)}"
+  <Directory "${configFolderOf(account)}">
+    Options None
+    AllowOverride None
+    <Files "probe.php">
+      Require local
+      ${handler}
+    </Files>
+  </Directory>
+</VirtualHost>
+`;
+}
+
+/** What visitors see until the customer puts something in its place. */
+export const FIRST_PAGE = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A new site</title></head>
+<body>
+<h1>This site is ready</h1>
+<p>PHP <?= PHP_VERSION ?> runs as uid <?= posix_geteuid() ?>.</p>
+<p>Replace this file, index.php, with your own.</p>
+</body>
+</html>
+`;
