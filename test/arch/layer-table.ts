@@ -259,8 +259,9 @@ const CONTROLLER: readonly Layer[] = [
   },
   {
     files: `packages/controller/src/${FEATURES}/**`,
-    may: ['own', RUNTIME, SERVICES, CONTRACT, LINK, PURE_NODE],
-    never: ['**/*.routes.ts', '**/*.socket.ts', '**/db/**'],
+    // A rule that spans features holds one transaction open over their services; it sees the handle, not the SQL.
+    may: ['own', RUNTIME, SERVICES, 'packages/controller/src/db/transaction.ts', CONTRACT, LINK, PURE_NODE],
+    never: ['**/*.routes.ts', '**/*.socket.ts'],
     why: 'rules of one feature: no SQL, no HTTP, no socket',
   },
 ];

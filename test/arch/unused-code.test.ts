@@ -34,9 +34,10 @@ describe('knip with our configuration finds a seeded', () => {
       await writeFile(join(folder, path), text);
     }
     const args = [join(ROOT, 'node_modules/knip/bin/knip.js'), '--no-progress', '--reporter', 'json'];
-    const output = await new Promise<string>((resolve) => {
+    const output = await new Promise<string>((resolve, reject) => {
       execFile(process.execPath, args, { cwd: folder }, (_error, stdout, stderr) => {
-        resolve(stdout.startsWith('{') ? stdout : expect.fail(`knip did not run: ${stdout}${stderr}`));
+        if (stdout.startsWith('{')) resolve(stdout);
+        else reject(new Error(`knip did not run: ${stdout}${stderr}`));
       });
     });
     issues = (JSON.parse(output) as { readonly issues: readonly Issues[] }).issues;
