@@ -6,6 +6,5 @@ export * from './orphan-recording.ts';
 export * from './recorder.ts';
 export * from './run-shell-host.ts';
 export * from './seal-chunk.ts';
-export * from './session-processes.ts';
 export * from './shell-options.ts';
 export * from './sign-record.ts';

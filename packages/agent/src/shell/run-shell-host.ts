@@ -1,13 +1,12 @@
-import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createLocalConnection, loadKeyPair, type KeyPair } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { decodeShellFrame, encodeShellFrame, LOCAL_KINDS } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import { writeHostFile, type RecordingFolder } from '../store/index.ts';
+import { processStart } from '../proc/session-processes.ts';
+import { openSocketTo, removeSocket, writeHostFile, type RecordingFolder } from '../store/index.ts';
 import { startPty } from './pty-process.ts';
 import { Recorder, RECORDER_LIMITS } from './recorder.ts';
-import { processStart } from './session-processes.ts';
 import { parseShellOptions, SHELL_OPTIONS_LIMIT_BYTES, type HostAnswer, type ShellOptions } from './shell-options.ts';
 import { ShellSession, type Viewer } from './shell-session.ts';
 import { createRecordSigner } from './sign-record.ts';
@@ -56,9 +55,7 @@ async function listen(server: Server, options: ShellOptions): Promise<void> {
   } finally {
     process.umask(umask);
   }
-  if (options.gid === null) return;
-  chownSync(options.socket, -1, options.gid);
-  chmodSync(options.socket, 0o660);
+  openSocketTo(options.socket, options.gid);
 }
 
 /** Speaks with the link process over one connection; anything that is not a frame of this session ends it. */
@@ -140,7 +137,7 @@ export async function runShellHost(parts: ShellHostParts): Promise<void> {
     });
     const givenUp = parts.clock.after(LINGER_MS, () => sockets.forEach((socket) => socket.destroy()));
     server.close(() => givenUp.cancel());
-    rmSync(options.socket, { force: true });
+    removeSocket(options.socket);
   } catch (error) {
     if (!(error instanceof HaubanError)) throw error;
     answer({ started: false, problem: error.detail.slice(0, 500) });

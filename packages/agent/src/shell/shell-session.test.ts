@@ -17,10 +17,10 @@ import {
 } from '@hauban/shared/protocol';
 import { checkChunkText, followChain, parseCast, type CastEvent, type ChainState } from '@hauban/shared/recording';
 import { afterEach, expect, it } from 'vitest';
+import { listSession } from '../proc/session-processes.ts';
 import { createRecordingFolder, listChunks, readChunk, type RecordingFolder } from '../store/index.ts';
 import { startPty } from './pty-process.ts';
 import { Recorder, RECORDER_LIMITS } from './recorder.ts';
-import { listSession } from './session-processes.ts';
 import { ShellSession, type SessionLimits, type Viewer } from './shell-session.ts';
 import { createRecordSigner } from './sign-record.ts';
 

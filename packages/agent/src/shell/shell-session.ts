@@ -12,11 +12,12 @@ import {
   type ShellOp,
 } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
+import { listSession } from '../proc/session-processes.ts';
 import { OutputBatch } from './output-batch.ts';
 import { OutputWindow } from './output-window.ts';
 import type { PtyEvents, PtyExit, PtyProcess } from './pty-process.ts';
 import type { Recorder } from './recorder.ts';
-import { listSession, signalSession } from './session-processes.ts';
+import { signalSession } from './signal-session.ts';
 
 /**
  * One shell from its start to the last byte delivered.
