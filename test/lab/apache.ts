@@ -37,5 +37,8 @@ export async function startApache(node: LabNode): Promise<void> {
 
 export async function stopApache(node: LabNode): Promise<void> {
   await node.mustRun('/usr/sbin/apache2ctl', ['stop']);
-  await waitUntil(`the end of Apache of ${node.name}`, async () => !(await node.exists('/run/apache2/apache2.pid')));
+  // The pid file goes before the last worker does.
+  await waitUntil(`the end of Apache of ${node.name}`, async () => {
+    return (await requestHttp(node, { url: 'http://127.0.0.1/' })).kind === 'refused';
+  });
 }

@@ -5,7 +5,7 @@ import { isOwnerAlive, labRunFolder, namespacePrefix, ownerOfNamespace, type Own
 import { removeNamespace } from './lab-network.ts';
 import { removeEmptyFolder, removeNodeFolder } from './node-folder.ts';
 import { removeNodeCgroup } from './node-cgroup.ts';
-import { removeNspawnTraces } from './nspawn-traces.ts';
+import { removeNspawnLock, removeNspawnTraces } from './nspawn-traces.ts';
 
 const namespacesFolder = '/run/netns';
 const lockTimeoutMs = 120_000;
@@ -43,6 +43,7 @@ export async function cleanStaleLab(): Promise<string[]> {
     }
     for (const owner of owners) {
       for (const id of namesIn(join(labRunFolder, owner))) {
+        removeNspawnLock(join(labRunFolder, owner, id, 'root'));
         await removeNodeFolder(join(labRunFolder, owner, id));
         await removeNodeCgroup(id);
         removeNspawnTraces(id);

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { loadDebianMirror } from './debian-mirror.ts';
 import { withFileLock } from './file-lock.ts';
+import { doesAnyNodeStand } from './lab-owner.ts';
 import { mountsBelow } from './mount-table.ts';
 import { mustRunProgram } from './program.ts';
 import { programs } from './programs.ts';
@@ -63,10 +64,17 @@ async function build(folder: string, recipe: DebianRecipe): Promise<void> {
   mkdirSync(join(archives, 'partial'), { recursive: true });
   recipe.finish?.(building);
   writeFileSync(join(building, recipeFile), recipeText(recipe));
-  // A tree of an older recipe may still be the lower layer of a running node: renamed, it goes on serving it.
+  // A tree of an older recipe may still be the lower layer of a running node: renamed, it goes on serving it, until a
+  // build finds no node standing.
   if (existsSync(folder)) renameSync(folder, `${folder}.old-${randomBytes(4).toString('hex')}`);
   renameSync(building, folder);
+  if (!doesAnyNodeStand()) await removeReplacedTrees(folder);
   process.stderr.write(`lab: ${basename(folder)} built in ${Math.round((performance.now() - startMs) / 1000)} s\n`);
+}
+
+async function removeReplacedTrees(folder: string): Promise<void> {
+  const replaced = readdirSync(dirname(folder)).filter((name) => name.startsWith(`${basename(folder)}.old-`));
+  for (const name of replaced) await removeTree(join(dirname(folder), name));
 }
 
 /** Gives `folder` with the tree in it, building it when it is not there. Several processes may ask at the same time. */
@@ -77,12 +85,4 @@ export async function loadDebianRoot(folder: string, recipe: DebianRecipe): Prom
     if (!isBuilt(folder, recipe)) await build(folder, recipe);
   });
   return folder;
-}
-
-/** Removes trees in `parent` that a newer recipe replaced. Only while no node runs: one may still stand on them. */
-export async function removeReplacedRoots(parent: string): Promise<string[]> {
-  const names = existsSync(parent) ? readdirSync(parent).filter((name) => /\.old-[0-9a-f]{8}$/.test(name)) : [];
-  const folders = names.map((name) => join(parent, name));
-  for (const folder of folders) await removeTree(folder);
-  return folders;
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFullNode, type FullNode } from './full-node.ts';
 import { requestHttp } from './http-request.ts';
@@ -88,6 +90,15 @@ describe.skipIf(!lab.ok)('full nodes', () => {
     expect(await version('7.4')).toMatch(/^PHP 7\.4\./);
     expect((await one.mustRun('/usr/sbin/php-fpm8.2', ['--version'])).stdout).toMatch(/^PHP 8\.2\./);
     expect(await two.exists('/opt/hauban/php/8.4/usr/sbin/php-fpm8.4')).toBe(false);
+  });
+
+  it('take folders of this machine, as an installation does', async () => {
+    const source = fileURLToPath(new URL('.', import.meta.url));
+    await one.copyIn(source, '/opt/hauban/copied');
+    expect(await one.readFile('/opt/hauban/copied/full-node.test.ts')).toBe(
+      await readFile(`${source}/full-node.test.ts`, 'utf8'),
+    );
+    expect((await one.mustRun('/usr/bin/ls', ['/opt/hauban/copied'])).stdout).toContain('index.ts');
   });
 
   it("runs services in systemd's own sandboxes", async () => {

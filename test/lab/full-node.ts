@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { cleanStaleLab } from './clean-stale-lab.ts';
@@ -9,7 +9,7 @@ import { addNamespace, newNamespaceName, removeNamespace, type LabNetwork } from
 import { createPlace, enterByPid, type LabPlace } from './lab-place.ts';
 import { createNodeCgroup, joinNodeCgroup, removeNodeCgroup } from './node-cgroup.ts';
 import { createNodeFolder, type NodeBind } from './node-folder.ts';
-import { removeNspawnTraces } from './nspawn-traces.ts';
+import { removeNspawnLock, removeNspawnTraces } from './nspawn-traces.ts';
 import type { PhpRootVersion } from './php-roots.ts';
 import { childrenOf, findDescendant, programNameOf, signalProcess } from './process-tree.ts';
 import { startProgram, waitUntil, type ProgramResult, type RunningProgram } from './program.ts';
@@ -160,12 +160,6 @@ async function bootMachine(machine: Machine): Promise<RunningNode> {
   });
 }
 
-/** Locks of nspawn are named after device and inode of the tree, and outlive a node that was killed. */
-function nspawnLockOf(rootPath: string): string {
-  const { dev, ino } = statSync(rootPath);
-  return `/run/systemd/nspawn/locks/inode-${dev}:${ino}`;
-}
-
 export async function createFullNode(options: FullNodeOptions): Promise<FullNode> {
   await cleanStaleLab();
   return makeOrTakeBack(async (cleanup) => {
@@ -184,8 +178,7 @@ export async function createFullNode(options: FullNodeOptions): Promise<FullNode
     );
     writeFileSync(join(folder.rootPath, 'etc/hostname'), `${name}\n`);
     writeFileSync(join(folder.rootPath, 'etc/hosts'), `127.0.0.1 localhost\n::1 localhost\n127.0.1.1 ${name}\n`);
-    const lock = nspawnLockOf(folder.rootPath);
-    cleanup.add(() => rmSync(lock, { force: true }));
+    cleanup.add(() => removeNspawnLock(folder.rootPath));
     const lease = network.reserveAddress();
     const { address, address6 } = lease;
     const machine: Machine = {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /**
  * Everything the lab makes on a machine carries the name of the process that made it: `<pid>-<start time>`. The start
@@ -42,4 +42,9 @@ export function isOwnerAlive(name: OwnerName): boolean {
 /** The owner inside a namespace's name `hauban-lab-<owner>-<node>`; null for a namespace that is not the lab's. */
 export function ownerOfNamespace(namespace: string): OwnerName | null {
   return /^hauban-lab-(\d+-\d+)-/.exec(namespace)?.[1] ?? null;
+}
+
+/** Whether any process has a node up on this machine. */
+export function doesAnyNodeStand(): boolean {
+  return existsSync(labRunFolder) && readdirSync(labRunFolder).some(isOwnerAlive);
 }

@@ -46,8 +46,14 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Kills a process, all below it and its group, whatever sessions they have made for themselves. */
-export function killTree(pid: number): void {
+/**
+ * Kills a process and all below it, whatever sessions they have made for themselves.
+ *
+ * `spareTop` leaves the process itself to end when its child has: killed together with `nsenter`, a program inside a
+ * node would be left for this machine's process 1 to collect, and not every process 1 does.
+ */
+export function killTree(pid: number, { spareTop = false }: { readonly spareTop?: boolean } = {}): void {
   const below = descendantsOf(pid);
-  for (const target of [-pid, pid, ...below]) signalProcess(target, 'SIGKILL');
+  const targets = spareTop && below.length > 0 ? below : [pid, ...below];
+  for (const target of targets) signalProcess(target, 'SIGKILL');
 }

@@ -112,12 +112,13 @@ export async function startProgram(
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} was started without a process id`);
+  const kill = (): void => killTree(pid, { spareTop: options.standsInFront === true });
   const deadline =
     options.timeoutMs === undefined
       ? null
       : setTimeout(() => {
           timedOut = true;
-          killTree(pid);
+          kill();
         }, options.timeoutMs);
   void exited.then(() => deadline && clearTimeout(deadline));
   // A program may end without reading its input; that is its own affair and shows in its exit code.
@@ -140,7 +141,7 @@ export async function startProgram(
     stop: async (signal = 'SIGTERM', graceMs = 5_000) => {
       if (result) return result;
       signalProcess(programPid() ?? pid, signal);
-      const last = setTimeout(() => killTree(pid), graceMs);
+      const last = setTimeout(kill, graceMs);
       const outcome = await exited;
       clearTimeout(last);
       return outcome;

@@ -25,14 +25,25 @@ function findMissing(): string | null {
   return null;
 }
 
+/** What a missing requirement means: null is none, a throw is a failed test run. */
+export function judgeRequirements(
+  missing: string | null,
+  run: { readonly isCi: boolean; readonly isRoot: boolean },
+): LabRequirements {
+  if (missing === null) return { ok: true };
+  if (run.isCi && run.isRoot) throw new Error(missing);
+  return { ok: false, missing };
+}
+
 /**
  * For `describe.skipIf(!labRequirements().ok)`. The reason of a skip is printed. With `CI=true` and root a lab that
  * cannot stand is a failure: there, skipping would mean that nobody notices.
  */
 export function labRequirements(): LabRequirements {
-  const missing = findMissing();
-  if (missing === null) return { ok: true };
-  if (process.env['CI'] === 'true' && process.getuid?.() === 0) throw new Error(missing);
-  process.stderr.write(`lab: skipped, ${missing}\n`);
-  return { ok: false, missing };
+  const requirements = judgeRequirements(findMissing(), {
+    isCi: process.env['CI'] === 'true',
+    isRoot: process.getuid?.() === 0,
+  });
+  if (!requirements.ok) process.stderr.write(`lab: skipped, ${requirements.missing}\n`);
+  return requirements;
 }
