@@ -38,7 +38,8 @@ export interface Echo {
 }
 
 export interface ChannelEvents<In> {
-  control(message: ControlOf<In>): void;
+  /** `bytes`: size of its JSON, for the account of what waits. */
+  control(message: ControlOf<In>, bytes: number): void;
   /** The body belongs to the callee. */
   body(type: BodyType, body: Uint8Array): void;
   /** An answer to our ping (rule LIFE6). */
@@ -226,13 +227,13 @@ class EstablishedChannel<In extends { readonly t: string }> implements FrameChan
     const parsed = this.#options.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
     if (parsed.ok === 'unknown-type') this.counts.unknownMessages += 1;
     else if (!parsed.ok) this.close(4400, `control message: ${parsed.problem}`);
-    else this.#dispatch(parsed.value);
+    else this.#dispatch(parsed.value, body.length);
   }
 
-  #dispatch(message: In | Ping | Pong): void {
+  #dispatch(message: In | Ping | Pong, bytes: number): void {
     const { clock, events } = this.#options;
     if (isPing(message)) this.sendControl({ t: 'pong', sentAt: message.sentAt, at: clock.nowMs() });
-    else if (!isPong(message)) events.control(message as ControlOf<In>);
+    else if (!isPong(message)) events.control(message as ControlOf<In>, bytes);
     else if (this.#pingedAtMs !== null && message.sentAt === this.#pingedAtMs) {
       const roundTripMs = clock.monotonicMs() - this.#pingedAtMs;
       this.#pingedAtMs = null;

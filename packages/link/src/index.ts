@@ -93,5 +93,6 @@ export {
   type Verified,
 } from './signed-documents.ts';
 export { systemClock, systemRandom } from './system-clock.ts';
+export { readTlsBinding, type KeyingSocket } from './tls-binding.ts';
 export type { Transport, TransportEvents } from './transport.ts';
 export { createWebSocketTransport, type WebSocketLike } from './web-socket-transport.ts';

@@ -8,6 +8,8 @@ export interface WebSocketLike {
   terminate(): void;
   pause(): void;
   resume(): void;
+  pong(data: Buffer): void;
+  on(event: 'ping', listener: (data: Buffer) => void): unknown;
   on(event: 'message', listener: (data: Buffer | ArrayBuffer | Buffer[], isBinary: boolean) => void): unknown;
   on(event: 'close', listener: (code: number) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -16,9 +18,12 @@ export interface WebSocketLike {
 /** A WebSocket of which the library found a message too large; it closes by itself with 1009. */
 const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 
+/** WebSocket pings of a proxy are answered while no more than this waits: who never reads gets no memory of ours. */
+const PONG_BELOW_BYTES = 64 * 1024;
+
 const nothing = (): void => undefined;
 
-/** Wraps an open WebSocket whose `binaryType` is `nodebuffer`. Each side of the link uses it. */
+/** Wraps an open WebSocket made with `autoPong: false` and `binaryType` `nodebuffer`. Each side of the link uses it. */
 export function createWebSocketTransport(socket: WebSocketLike, events: TransportEvents): Transport {
   let isTooLarge = false;
   socket.on('message', (data, isBinary) => {
@@ -29,6 +34,9 @@ export function createWebSocketTransport(socket: WebSocketLike, events: Transpor
   // What went wrong is told by the close that always follows.
   socket.on('error', (error) => {
     if ('code' in error && error.code === TOO_LARGE) isTooLarge = true;
+  });
+  socket.on('ping', (data) => {
+    if (socket.bufferedAmount < PONG_BELOW_BYTES) socket.pong(data);
   });
   socket.on('close', (code) => events.closed(isTooLarge ? 4413 : code));
   return {

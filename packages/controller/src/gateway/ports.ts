@@ -87,7 +87,10 @@ export type EnrolResult =
     };
 
 export interface EnrolPort {
-  /** Token, node and audit entry in one transaction (rule ENROL4). */
+  /**
+   * Token, node and audit entry in one transaction (rule ENROL4). The same token, link key and receipt key again is
+   * the same enrolment whose answer was lost on the way: it gives the same node again and uses the token no second time.
+   */
   enrol(request: EnrolRequest): Promise<EnrolResult>;
 }
 
@@ -153,6 +156,13 @@ export interface RecordingPort {
     link: LinkRef,
     chunk: { readonly jws: string; readonly data: Uint8Array },
   ): Promise<{ readonly session: string; readonly index: number } | null>;
+}
+
+/** Fields first, then a fixed sentence. */
+export interface GatewayLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 }
 
 export interface GatewayPorts {
