@@ -53,6 +53,9 @@ export const ERROR_CODES = {
   ORDER_EXPIRED: row(403, 'The order has expired'),
   ORDER_NOT_YET_VALID: row(403, 'The order is from the future: compare the clocks'),
   ORDER_REPLAYED: row(403, 'An order with this id but other content was seen before'),
+  ORDER_INTERRUPTED: row(500, 'The executor of the node was stopped in the middle; what had begun was undone', {
+    retryable: true,
+  }),
   ACTION_UNKNOWN: row(404, 'This node does not know that action'),
   ACTION_ARGUMENTS: row(400, "The arguments do not fit the action's schema"),
   POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
