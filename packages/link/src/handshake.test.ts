@@ -115,6 +115,7 @@ describe('handshake', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['an altered node id', { nodeId: randomUUID() }],
+    ['a list of versions that a proxy changed (a downgrade)', { versions: [1, 7] }],
     ['an altered nonce', { nonce: 'B'.repeat(43).slice(0, 42) + 'A' }],
     ['an altered ephemeral key', { eph: createEphemeralKey().publicText }],
     ['an altered node key', { linkKey: createKeyPair().publicText }],

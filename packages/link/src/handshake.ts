@@ -111,6 +111,7 @@ function transcriptHash(hello: Hello, welcome: Omit<Welcome, 'sig'>, bindingValu
   );
   if (!nodeLinkKey || !nodeNonce || !nodeEph || !controllerLinkKey || !controllerNonce || !controllerEph) return null;
   const transcript: Transcript = {
+    offered: hello.versions,
     version: welcome.version,
     mode: hello.mode,
     nodeId: hello.nodeId,

@@ -42,6 +42,8 @@ export const EXPORTER_LABEL = 'EXPORTER-hauban-link';
 
 /** What both sides sign; raw bytes, 32 each for keys and nonces. `bindingValue` is empty without direct TLS. */
 export interface Transcript {
+  /** Versions that the node offered, as it sent them: without them a proxy could cut the list down to an old version. */
+  readonly offered: readonly number[];
   readonly version: number;
   readonly mode: LinkMode;
   readonly nodeId: string;
@@ -67,6 +69,7 @@ function lengthPrefixed(field: Uint8Array): Uint8Array {
 export function transcriptBytes(transcript: Transcript): Uint8Array {
   const fields = [
     utf8(TRANSCRIPT_LABEL),
+    utf8(transcript.offered.join(',')),
     utf8(String(transcript.version)),
     utf8(transcript.mode),
     utf8(transcript.nodeId),
