@@ -1,6 +1,22 @@
 import { execFile } from 'node:child_process';
 import { access, open, readdir } from 'node:fs/promises';
-import type { InventoryHost, InventoryProgram } from '../inventory/section.ts';
+
+export type InventoryProgram = 'dpkg-query' | 'apt-get' | 'systemctl';
+
+/** What a section may use of the machine; tests pass a fixture tree. */
+export interface InventoryHost {
+  /** Runs a program of the inventory's own list; null when it is not installed. Output is cut at 8 MiB. */
+  run(
+    program: InventoryProgram,
+    args: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ readonly status: number | null; readonly stdout: string } | null>;
+  /** UTF-8 text of a file up to 4 MiB; null when absent or not readable. */
+  readText(path: string): Promise<string | null>;
+  /** Names in a folder, sorted; empty when absent or not readable. */
+  list(path: string): Promise<readonly string[]>;
+  exists(path: string): Promise<boolean>;
+}
 
 const PATHS: Record<InventoryProgram, string> = {
   'dpkg-query': '/usr/bin/dpkg-query',

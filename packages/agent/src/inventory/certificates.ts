@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateRow } from '@hauban/shared/inventory';
-import type { InventoryHost, Section } from './section.ts';
+import type { InventoryHost } from '../host/inventory-host.ts';
+import type { Section } from './section.ts';
 import { takeSites } from './sites.ts';
 
 async function candidateFiles(host: InventoryHost): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { SiteRow } from '@hauban/shared/inventory';
-import type { InventoryHost, Section } from './section.ts';
+import type { InventoryHost } from '../host/inventory-host.ts';
+import type { Section } from './section.ts';
 
 const words = (text: string): string[] =>
   text

@@ -1,4 +1,5 @@
 import type { InventorySection } from '@hauban/shared/inventory';
+import type { InventoryHost } from '../host/inventory-host.ts';
 import { accounts } from './accounts.ts';
 import { certificates } from './certificates.ts';
 import { disks } from './disks.ts';
@@ -8,7 +9,7 @@ import { os } from './os.ts';
 import { packages } from './packages.ts';
 import { php } from './php.ts';
 import { ports } from './ports.ts';
-import { unavailable, type InventoryHost, type Section } from './section.ts';
+import { unavailable, type Section } from './section.ts';
 import { sites } from './sites.ts';
 import { units } from './units.ts';
 import { updates } from './updates.ts';
