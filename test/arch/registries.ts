@@ -136,8 +136,9 @@ export const REGISTRIES: readonly Registry[] = [
   },
   {
     name: 'commands',
-    list: 'packages/cli/src/program.ts',
-    variable: 'createProgram',
-    isMember: ({ path }) => isIn(path, /^packages\/cli\/src\/commands\/[a-z0-9-]+\.ts$/),
+    list: 'packages/cli/src/commands/index.ts',
+    variable: 'COMMANDS',
+    isMember: ({ path, text }) =>
+      isIn(path, /^packages\/cli\/src\/commands\/[a-z0-9-]+\.ts$/) && /^export function add\w+\(/m.test(text),
   },
 ];

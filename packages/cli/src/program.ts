@@ -1,11 +1,5 @@
 import { Command } from 'commander';
-import { addAudit } from './commands/audit.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addLogin } from './commands/login.ts';
-import { addNodes } from './commands/nodes.ts';
-import { addRecordings } from './commands/recordings.ts';
-import { addRun } from './commands/run.ts';
-import { addShell } from './commands/shell.ts';
+import { COMMANDS } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -21,12 +15,6 @@ export function createProgram(context: Context): Command {
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
     });
-  addLogin(program, context);
-  addNodes(program, context);
-  addRun(program, context);
-  addShell(program, context);
-  addRecordings(program, context);
-  addAudit(program, context);
-  addCompletion(program, context);
+  for (const add of COMMANDS) add(program, context);
   return program;
 }

@@ -1,0 +1,23 @@
+/**
+ * The commands: one file each, which adds itself to the program; the list is the order in which help shows them. They
+ * know the API client and the terminal, never each other. To add one: its file and its line here.
+ */
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { addAudit } from './audit.ts';
+import { addCompletion } from './completion.ts';
+import { addLogin } from './login.ts';
+import { addNodes } from './nodes.ts';
+import { addRecordings } from './recordings.ts';
+import { addRun } from './run.ts';
+import { addShell } from './shell.ts';
+
+export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  addLogin,
+  addNodes,
+  addRun,
+  addShell,
+  addRecordings,
+  addAudit,
+  addCompletion,
+];
