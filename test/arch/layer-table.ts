@@ -258,6 +258,11 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the agents’ side: upgrade, handshake, session, dispatch',
   },
   {
+    files: 'packages/controller/src/people/{password-hash,passkeys}.ts',
+    may: ['own', CONTRACT, PURE_NODE, 'npm:{@node-rs/argon2,@simplewebauthn/server}'],
+    why: 'the two ways to prove who one is',
+  },
+  {
     files: `packages/controller/src/${FEATURES}/**`,
     // A rule that spans features holds one transaction open over their services; it sees the handle, not the SQL.
     may: ['own', RUNTIME, SERVICES, 'packages/controller/src/db/transaction.ts', CONTRACT, LINK, PURE_NODE],

@@ -28,6 +28,20 @@ const SECRETS = [
   'ticket',
 ];
 
+/** Fields of an error for the log. The values of a failed statement are left out: they may be secret. */
+function describeError(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const withoutValues = (text: string | undefined): string | undefined => text?.replaceAll(/\nparams: .*/g, '');
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    message: withoutValues(error.message),
+    stack: withoutValues(error.stack),
+    ...(error.cause === undefined || depth > 4 ? {} : { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
 /** JSON lines on standard error: standard output is for what other programs read (`ready`, a printed token). */
 export function createLog(level: LogLevel): RootLog {
   return pino(
@@ -36,6 +50,7 @@ export function createLog(level: LogLevel): RootLog {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRETS, censor: '(secret)' },
+      serializers: { err: (error: unknown) => describeError(error) },
       formatters: { level: (label) => ({ level: label }) },
     },
     pino.destination({ dest: 2, sync: false }),

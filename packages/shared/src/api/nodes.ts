@@ -75,7 +75,7 @@ export const NodeDetail = Type.Object(
 );
 export type NodeDetail = Static<typeof NodeDetail>;
 
-/** PATCH /api/nodes/:nodeId */
+/** PATCH /api/nodes/:nodeId -> NodeDetail (operator); DELETE /api/nodes/:nodeId removes it for good (owner) */
 export const NodePatch = Type.Object(
   { labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) },
   closed,
@@ -170,3 +170,5 @@ export const JoinTokenRow = Type.Object(
   closed,
 );
 export type JoinTokenRow = Static<typeof JoinTokenRow>;
+/** GET /api/join-tokens: those that can still be used, newest first. */
+export const JoinTokenList = Type.Array(JoinTokenRow);

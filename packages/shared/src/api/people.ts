@@ -14,7 +14,7 @@ export const SetupState = Type.Object(
 export type SetupState = Static<typeof SetupState>;
 /** POST /api/setup/passkey-options: {token, name} -> WebAuthn creation options */
 export const SetupPasskeyOptions = Type.Object({ token: Type.String({ maxLength: 200 }), name: PersonName }, closed);
-/** POST /api/setup: exactly one of password and passkey */
+/** POST /api/setup: exactly one of password and passkey; makes the owner and answers `Me`, signed in */
 export const SetupRequest = Type.Object(
   {
     token: Type.String({ maxLength: 200 }),
@@ -25,10 +25,10 @@ export const SetupRequest = Type.Object(
   closed,
 );
 export type SetupRequest = Static<typeof SetupRequest>;
-/** POST /api/sign-in */
+/** POST /api/sign-in -> Me, with the session cookie; POST /api/sign-out {} */
 export const PasswordSignIn = Type.Object({ name: PersonName, password: Type.String({ maxLength: 256 }) }, closed);
 export type PasswordSignIn = Static<typeof PasswordSignIn>;
-/** POST /api/sign-in/passkey-options: {} -> options; POST /api/sign-in/passkey: {passkey} */
+/** POST /api/sign-in/passkey-options: {} -> options; POST /api/sign-in/passkey: {passkey} -> Me */
 export const PasskeySignIn = Type.Object({ passkey: WebAuthnJson }, closed);
 /** GET /api/me */
 export const Me = Type.Object(
@@ -56,6 +56,8 @@ export const TokenRow = Type.Object(
   closed,
 );
 export type TokenRow = Static<typeof TokenRow>;
+/** Of the person who asks, oldest first. */
+export const TokenList = Type.Array(TokenRow);
 
 /**
  * Signing in from the command line (as OAuth's device flow, RFC 8628): POST /api/cli-sign-in {} gives a code to
@@ -72,11 +74,13 @@ export const CliSignInStarted = Type.Object(
   },
   closed,
 );
+export type CliSignInStarted = Static<typeof CliSignInStarted>;
 export const CliSignInPoll = Type.Object({ deviceCode: Type.String({ maxLength: 200 }) }, closed);
 export const CliSignInPolled = Type.Union([
   Type.Object({ state: Type.Literal('pending') }, closed),
   Type.Object({ state: Type.Literal('approved'), token: Type.String(), name: Type.String() }, closed),
 ]);
+export type CliSignInPolled = Static<typeof CliSignInPolled>;
 export const CliSignInApprove = Type.Object({ userCode: Type.String({ maxLength: 20 }) }, closed);
 
 /** POST /api/socket-tickets -> one-time ticket, 30 s, for `?ticket=` of a WebSocket. */

@@ -14,6 +14,9 @@ export const ErrorReply = Type.Object(
   { title: 'Error' },
 );
 export type ErrorReply = Static<typeof ErrorReply>;
+/** GET /api/health: the controller serves and its database answers; UNAVAILABLE otherwise. */
+export const Health = Type.Object({ ok: Type.Literal(true), version: Type.String() }, { additionalProperties: false });
+/** Answer of what has nothing to say: DELETE, sign-out, approvals. */
 export const NoContent = Type.Object({}, closed);
 /** Lists are read page by page: pass `cursor` of the last answer to go on; null means the end. */
 export const Cursor = Type.Union([Type.String({ maxLength: 200 }), Type.Null()]);

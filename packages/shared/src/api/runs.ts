@@ -21,6 +21,7 @@ export const ActionRow = Type.Object(
   closed,
 );
 export type ActionRow = Static<typeof ActionRow>;
+export const ActionList = Type.Array(ActionRow);
 
 export const TargetState = Type.Enum([
   'queued',
@@ -38,7 +39,7 @@ export const TargetState = Type.Enum([
 ]);
 export type TargetState = Static<typeof TargetState>;
 
-/** POST /api/runs. The same idempotencyKey with the same content is the same run; with another content 409. */
+/** POST /api/runs -> RunDetail. The same idempotencyKey with the same content is the same run; with another content 409. */
 export const RunRequest = Type.Object(
   {
     action: Type.String({ maxLength: 64 }),
@@ -110,6 +111,7 @@ export const RunRow = Type.Object(
 );
 export type RunRow = Static<typeof RunRow>;
 /** GET /api/runs/:runId; ?waitMs=n answers as soon as the run has finished or the time is over. */
+export const RunWait = Type.Object({ waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })) }, closed);
 export const RunDetail = Type.Object({ ...RunRow.properties, targets: Type.Array(RunTarget) }, closed);
 export type RunDetail = Static<typeof RunDetail>;
 export const RunQuery = Type.Object(

@@ -1,0 +1,13 @@
+/**
+ * The HTTP server of people and programs: security headers, sign-in check, errors, limits, OpenAPI, the page, and the
+ * decision about WebSocket upgrades. It knows no feature: their routes come in as functions, the people as an
+ * `Authenticator`.
+ */
+export type { Authenticator } from './authenticate.ts';
+export { callerOf, mayAccess, type Access, type Caller, type Credential } from './caller.ts';
+export { buildApp, listen, type App, type HttpApp } from './http-app.ts';
+export { allowedOrigins } from './origin.ts';
+export { requestFrom } from './request-from.ts';
+export { createSessionCookie, type SessionCookie } from './session-cookie.ts';
+export { createSocketTickets, type SocketTickets } from './socket-tickets.ts';
+export { createUpgrades, type OpenSocket, type Upgrade, type UpgradeRoute, type Upgrades } from './upgrades.ts';
