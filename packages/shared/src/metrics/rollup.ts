@@ -8,8 +8,10 @@ import { MAX_SERIES } from './series-list.ts';
 /**
  * Minimum, mean and maximum of each series of a family over one chunk, computed where the raw data is: on the node.
  *
- * Block: version (1) | family code | series, then per series: samples | zigzag minimum | mean - minimum | maximum - mean
- * (varints; the mean is rounded to the series' own scale; a series without samples has only its 0).
+ * Block: version (1) | family code | series | usual samples | 2 bits per series, four a byte | data per series
+ * Bit 0: the number of samples is another one and stands first in the data; 0 samples have nothing after it.
+ * Bit 1: minimum, mean and maximum are the same and stand once. Data: zigzag minimum | mean - minimum | maximum - mean
+ * (varints; the mean is rounded to the series' own scale).
  */
 const VERSION = 1;
 /** Samples of one series in one rollup: a year of seconds. */
@@ -59,19 +61,38 @@ export function joinRollups(parts: readonly Rollup[]): Rollup {
 
 const within = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), max);
 
+const OWN_COUNT = 1;
+const CONSTANT = 2;
+
 export function encodeRollups(family: Family, rollups: readonly Rollup[]): Uint8Array {
+  const usual = rollups.reduce((most, { count }) => Math.max(most, count), 0);
   const writer = new ByteWriter(8 + rollups.length * 8);
   writer.u8(VERSION);
   writer.u8(FAMILY_CODES[family]);
   writer.varint(rollups.length);
-  for (const { count, min, mean, max } of rollups) {
-    writer.varint(count);
-    if (count === 0) continue;
+  writer.varint(usual);
+  const flags = writer.zeros((rollups.length + 3) >> 2);
+  rollups.forEach(({ count, min, mean, max }, index) => {
+    const isConstant = count > 0 && min === max;
+    const bits = (count === usual ? 0 : OWN_COUNT) | (isConstant ? CONSTANT : 0);
+    writer.orAt(flags + (index >> 2), bits << ((index & 3) * 2));
+    if (count !== usual) writer.varint(count);
+    if (count === 0) return;
     writer.zigzag(min);
+    if (isConstant) return;
     writer.varint(mean - min);
     writer.varint(max - mean);
-  }
+  });
   return writer.copy();
+}
+
+function readRollup(reader: ByteReader, usual: number, flags: number): Rollup | undefined {
+  const count = (flags & OWN_COUNT) === 0 ? usual : reader.varint();
+  if (count === 0) return (flags & CONSTANT) === 0 ? EMPTY : undefined;
+  const min = reader.zigzag();
+  const mean = (flags & CONSTANT) === 0 ? min + reader.varint() : min;
+  const max = (flags & CONSTANT) === 0 ? mean + reader.varint() : min;
+  return count > MAX_SAMPLES || min < -MAX_SCALED || max > MAX_SCALED ? undefined : { count, min, mean, max };
 }
 
 /** Decodes rollups out of any bytes. Never throws; at most 2,000 entries. */
@@ -89,20 +110,14 @@ export function decodeRollups(
   const garbage = { ok: false, problem: `the rollup of family ${family} is damaged` } as const;
   const reader = new ByteReader(bytes.subarray(2));
   const series = reader.varint();
-  if (reader.failed || series > MAX_SERIES || series > reader.left) return garbage;
+  const usual = reader.varint();
+  if (reader.failed || series > MAX_SERIES || usual > MAX_SAMPLES) return garbage;
+  const flags = reader.raw((series + 3) >> 2);
   const rollups: Rollup[] = [];
-  for (let i = 0; i < series; i += 1) {
-    const count = reader.varint();
-    if (count > MAX_SAMPLES || reader.failed) return garbage;
-    if (count === 0) {
-      rollups.push(EMPTY);
-      continue;
-    }
-    const min = reader.zigzag();
-    const mean = min + reader.varint();
-    const max = mean + reader.varint();
-    if (reader.failed || min < -MAX_SCALED || max > MAX_SCALED) return garbage;
-    rollups.push({ count, min, mean, max });
+  for (let i = 0; i < series && !reader.failed; i += 1) {
+    const rollup = readRollup(reader, usual, ((flags[i >> 2] ?? 0) >> ((i & 3) * 2)) & 3);
+    if (rollup === undefined) return garbage;
+    rollups.push(rollup);
   }
   return reader.isAtEnd ? { ok: true, value: { family, rollups } } : garbage;
 }
