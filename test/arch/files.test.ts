@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   checkCatches,
@@ -35,8 +35,13 @@ describe('every file of the repository', () => {
   it('hides no test', () => expectNone(all(checkFocus)));
   it('names no machine, registry or conflict', () =>
     expectNone(texts.flatMap((path) => checkText(path, readFileSync(join(ROOT, path), 'utf8')))));
-  it('the lockfile pins by hash and names no host', () =>
-    expectNone(checkLockfile(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))));
+  it('the lockfile pins by hash, names no host and fits every package.json', () => {
+    const files = listFiles('.', (path) => /^(?:packages\/[^/]+\/)?package\.json$/.test(path));
+    const read = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+    const manifests = new Map(files.map((path) => [dirname(path).replace(/^\.$/, ''), read(path) as object]));
+    expect(manifests.size).toBeGreaterThan(7);
+    expectNone(checkLockfile(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), manifests));
+  });
 });
 
 describe('a seeded fault is found', () => {
@@ -181,11 +186,22 @@ describe('a seeded fault is found', () => {
   );
 
   it('a lockfile entry with a host, and one without a hash', () => {
-    const lock = (entry: object): string => JSON.stringify({ packages: { '': {}, 'node_modules/ws': entry } });
-    expect(
-      checkLockfile(lock({ version: '8.0.0', integrity: 'sha512-x', resolved: 'https://' + 'example.org/ws.tgz' })),
-    ).toHaveLength(1);
-    expect(checkLockfile(lock({ version: '8.0.0' }))).toHaveLength(1);
-    expect(checkLockfile(lock({ version: '8.0.0', integrity: 'sha512-x' }))).toEqual([]);
+    const found = (entry: object): string[] =>
+      checkLockfile(JSON.stringify({ packages: { '': {}, 'node_modules/ws': entry } }), new Map([['', {}]]));
+    const resolved = `https:${'//'}example.org/ws.tgz`;
+    expect(found({ version: '8.0.0', integrity: 'sha512-x', resolved })).toHaveLength(1);
+    expect(found({ version: '8.0.0' })).toHaveLength(1);
+    expect(found({ version: '8.0.0', integrity: 'sha512-x' })).toEqual([]);
+  });
+
+  it('a lockfile that does not know a dependency, and one that has another version', () => {
+    const found = (dependencies: Readonly<Record<string, string>>): string[] =>
+      checkLockfile(
+        JSON.stringify({ packages: { 'packages/cli': { dependencies } } }),
+        new Map([['packages/cli', { dependencies: { ws: '8.0.0' } }]]),
+      );
+    expect(found({})).toEqual([expect.stringContaining('differs from packages/cli/package.json')]);
+    expect(found({ ws: '7.0.0' })).toHaveLength(1);
+    expect(found({ ws: '8.0.0' })).toEqual([]);
   });
 });

@@ -237,19 +237,37 @@ export function checkText(path: string, text: string): string[] {
   });
 }
 
-/** Every package in the lockfile is pinned by a hash, and none says from which host it came. */
-export function checkLockfile(text: string): string[] {
-  const lock = JSON.parse(text) as {
-    readonly packages: Readonly<
-      Record<string, { readonly resolved?: string; readonly link?: boolean; readonly integrity?: string }>
-    >;
-  };
-  return Object.entries(lock.packages).flatMap(([name, entry]) => {
-    const isOurs = name === '' || name.startsWith('packages/') || entry.link === true;
-    if (entry.resolved?.includes('://') === true)
-      return [
+interface LockEntry {
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+type Manifest = Pick<LockEntry, 'dependencies' | 'devDependencies'>;
+
+const wantedBy = ({ dependencies = {}, devDependencies = {} }: Manifest): string =>
+  JSON.stringify(Object.entries({ ...dependencies, ...devDependencies }).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+/**
+ * Every package in the lockfile is pinned by a hash, none says from which host it came, and what our own packages want
+ * is what their package.json says (else `npm ci` refuses). `manifests`: folder ('' for the root) -> its package.json.
+ */
+export function checkLockfile(text: string, manifests: ReadonlyMap<string, Manifest>): string[] {
+  const lock = JSON.parse(text) as { readonly packages: Readonly<Record<string, LockEntry>> };
+  const out: string[] = [];
+  for (const [name, entry] of Object.entries(lock.packages)) {
+    const isOurs = manifests.has(name) || entry.link === true;
+    if (entry.resolved?.includes('://') === true) {
+      out.push(
         `package-lock.json: ${name} names a host (${entry.resolved}) — .npmrc has omit-lockfile-registry-resolved`,
-      ];
-    return isOurs || entry.integrity !== undefined ? [] : [`package-lock.json: ${name} has no integrity hash`];
-  });
+      );
+    } else if (!isOurs && entry.integrity === undefined) out.push(`package-lock.json: ${name} has no integrity hash`);
+  }
+  for (const [folder, manifest] of manifests) {
+    if (wantedBy(manifest) !== wantedBy(lock.packages[folder] ?? {})) {
+      out.push(`package-lock.json: differs from ${folder === '' ? '' : `${folder}/`}package.json — run npm install`);
+    }
+  }
+  return out;
 }

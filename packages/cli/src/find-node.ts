@@ -1,5 +1,4 @@
 import type { NodePage, NodeRow } from '@hauban/shared/api';
-import type { Static } from 'typebox';
 import type { ApiClient } from './api-client.ts';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
@@ -10,7 +9,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 /** A node by its id, its host name, or the beginning of either when only one fits. */
 export async function findNode(api: ApiClient, wanted: string): Promise<NodeRow> {
   if (UUID.test(wanted)) return await api.get<NodeRow>(`/api/nodes/${wanted}`);
-  const page = await api.get<Static<typeof NodePage>>('/api/nodes', { search: wanted, limit: 1000 });
+  const page = await api.get<NodePage>('/api/nodes', { search: wanted, limit: 1000 });
   const exact = page.nodes.filter((node) => node.hostName === wanted);
   const found =
     exact.length > 0

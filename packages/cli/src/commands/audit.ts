@@ -1,11 +1,10 @@
 import type { AuditPage } from '@hauban/shared/api';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
 import { print, type Context } from '../context.ts';
 import { findNode } from '../find-node.ts';
 import { localTime, renderTable } from '../terminal.ts';
 
-type Rows = Static<typeof AuditPage>['rows'];
+type Rows = AuditPage['rows'];
 
 function auditTable(rows: Rows): string {
   if (rows.length === 0) return 'No entry fits.';
@@ -44,7 +43,7 @@ export function addAudit(program: Command, context: Context): void {
       }) => {
         const api = context.api();
         const nodeId = options.node === undefined ? undefined : (await findNode(api, options.node)).id;
-        const page = await api.get<Static<typeof AuditPage>>('/api/audit', {
+        const page = await api.get<AuditPage>('/api/audit', {
           who: options.who,
           nodeId,
           code: options.code,

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { NodePage, ActionRow } from '@hauban/shared/api';
-import type { Static } from 'typebox';
 import { optionName, type ArgumentSchema } from '../arguments.ts';
 import { CliError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
@@ -20,7 +19,7 @@ compdef _hauban hauban
 };
 
 async function nodeNames(context: Context): Promise<string[]> {
-  const page = await context.api().get<Static<typeof NodePage>>('/api/nodes', { limit: 1000 });
+  const page = await context.api().get<NodePage>('/api/nodes', { limit: 1000 });
   // A name with anything but these characters came from a hostile node and may not reach a shell's completion.
   return page.nodes.map((node) => node.hostName).filter((name) => /^[A-Za-z0-9._-]+$/.test(name));
 }

@@ -1,6 +1,5 @@
 import type { CliSignInPolled, CliSignInStarted, TokenCreated } from '@hauban/shared/api';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
 import { forgetAccount, saveAccount } from '../account-file.ts';
 import { createApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
@@ -34,11 +33,11 @@ function parseUrl(text: string): string {
 /** Device flow: the person approves a short code in the page, with whatever sign-in the page asks for. */
 async function byApproval(context: Context, url: string): Promise<{ token: string; name: string }> {
   const api = createApiClient(url, null);
-  const started = await api.post<Static<typeof CliSignInStarted>>('/api/cli-sign-in', {});
+  const started = await api.post<CliSignInStarted>('/api/cli-sign-in', {});
   context.terminal.err(`Open ${plainLine(started.verifyUrl)}\nand approve the code  ${plainLine(started.userCode)}`);
   while (Date.now() < started.expiresAt) {
     await new Promise((resolve) => setTimeout(resolve, Math.max(500, started.intervalMs)));
-    const polled = await api.post<Static<typeof CliSignInPolled>>('/api/cli-sign-in/poll', {
+    const polled = await api.post<CliSignInPolled>('/api/cli-sign-in/poll', {
       deviceCode: started.deviceCode,
     });
     if (polled.state === 'approved') return { token: polled.token, name: polled.name };
@@ -80,7 +79,7 @@ async function byPassword(context: Context, url: string, name: string): Promise<
   });
   if (!made.ok)
     throw new CliError(EXIT.notAllowed, 'FORBIDDEN', `The controller made no token (it answered ${made.status}).`);
-  const token = (await made.json()) as Static<typeof TokenCreated>;
+  const token = (await made.json()) as TokenCreated;
   await fetch(`${url}/api/sign-out`, {
     method: 'POST',
     headers: { origin: url, cookie, 'content-type': 'application/json' },

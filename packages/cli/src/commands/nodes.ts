@@ -1,13 +1,12 @@
 import type { JoinTokenCreated, NodeDetail, NodePage } from '@hauban/shared/api';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
 import { CliError } from '../cli-error.ts';
 import { print, type Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findNode } from '../find-node.ts';
 import { localTime, percent, renderTable } from '../terminal.ts';
 
-type Page = Static<typeof NodePage>;
+type Page = NodePage;
 
 async function allNodes(context: Context, query: Record<string, string | undefined>): Promise<Page['nodes']> {
   const nodes: Page['nodes'] = [];
@@ -128,7 +127,7 @@ export function addNodes(program: Command, context: Context): void {
           labels: parseLabels(options.label),
           ...(options.hostName === undefined ? {} : { hostName: options.hostName }),
         };
-        const made = await context.api().post<Static<typeof JoinTokenCreated>>('/api/join-tokens', body);
+        const made = await context.api().post<JoinTokenCreated>('/api/join-tokens', body);
         print(
           context,
           options.json === true,

@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import type { SessionPage } from '@hauban/shared/api';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
 import { print, type Context } from '../context.ts';
 import { findNode } from '../find-node.ts';
 import { localTime, renderTable } from '../terminal.ts';
 
-type Sessions = Static<typeof SessionPage>['sessions'];
+type Sessions = SessionPage['sessions'];
 
 function sessionTable(sessions: Sessions): string {
   if (sessions.length === 0) return 'No recording fits.';
@@ -35,7 +34,7 @@ export function addRecordings(program: Command, context: Context): void {
     .action(async (options: { node?: string; by?: string; limit: string; json?: boolean }) => {
       const api = context.api();
       const nodeId = options.node === undefined ? undefined : (await findNode(api, options.node)).id;
-      const page = await api.get<Static<typeof SessionPage>>('/api/recordings', {
+      const page = await api.get<SessionPage>('/api/recordings', {
         nodeId,
         openedBy: options.by,
         limit: options.limit,

@@ -1,6 +1,5 @@
 import type { ShellOpened } from '@hauban/shared/api';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
 import { CliError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -20,7 +19,7 @@ export function addShell(program: Command, context: Context): void {
       const node = await findNode(api, wanted);
       const columns = process.stdout.columns ?? 80;
       const rows = process.stdout.rows ?? 24;
-      const opened = await api.post<Static<typeof ShellOpened>>(`/api/nodes/${node.id}/shells`, {
+      const opened = await api.post<ShellOpened>(`/api/nodes/${node.id}/shells`, {
         columns,
         rows,
         ...options,
