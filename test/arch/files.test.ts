@@ -188,7 +188,7 @@ describe('a seeded fault is found', () => {
   it('a lockfile entry with a host, and one without a hash', () => {
     const found = (entry: object): string[] =>
       checkLockfile(JSON.stringify({ packages: { '': {}, 'node_modules/ws': entry } }), new Map([['', {}]]));
-    const resolved = `https:${'//'}example.org/ws.tgz`;
+    const resolved = new URL('/ws.tgz', 'https://example.org').href;
     expect(found({ version: '8.0.0', integrity: 'sha512-x', resolved })).toHaveLength(1);
     expect(found({ version: '8.0.0' })).toHaveLength(1);
     expect(found({ version: '8.0.0', integrity: 'sha512-x' })).toEqual([]);
