@@ -14,7 +14,7 @@ const written = {
     { actions: ['firewall.*'] },
     { actions: ['apache.reload'], args: { kind: { oneOf: ['graceful', 1, true] } } },
   ],
-  shell: { users: ['root', 'deploy'], max_minutes: 60, grace_seconds: 30, record_input: true },
+  shell: { users: ['root', 'deploy'], max_minutes: 60, grace_seconds: 30, idle_minutes: 15, record_input: true },
   firewall: { never_ban: ['192.0.2.0/24', '2001:db8::/32', '::1', '10.0.0.1'] },
 };
 
@@ -29,7 +29,7 @@ describe('parsing a policy', () => {
     expect(policyOf(written)).toEqual({
       version: 1,
       allow: [written.allow[0], { actions: ['firewall.*'], args: {} }, written.allow[2]],
-      shell: { users: ['root', 'deploy'], maxMinutes: 60, graceSeconds: 30, recordInput: true },
+      shell: { users: ['root', 'deploy'], maxMinutes: 60, graceSeconds: 30, idleMinutes: 15, recordInput: true },
       firewall: { neverBan: written.firewall.never_ban },
     });
   });

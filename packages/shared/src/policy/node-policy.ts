@@ -12,7 +12,8 @@
  * [shell]
  * users = ["root", "deploy"]                    # empty: no shells
  * max_minutes = 480
- * grace_seconds = 120
+ * grace_seconds = 120                           # goes on so long when nobody is attached
+ * idle_minutes = 0                              # ends after so long without input or output; 0: never
  * record_input = false
  * [firewall]
  * never_ban = ["192.0.2.0/24"]
@@ -39,6 +40,7 @@ export interface NodePolicy {
     readonly users: readonly string[];
     readonly maxMinutes: number;
     readonly graceSeconds: number;
+    readonly idleMinutes: number;
     readonly recordInput: boolean;
   };
   readonly firewall: { readonly neverBan: readonly string[] };

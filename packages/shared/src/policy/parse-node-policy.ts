@@ -122,9 +122,9 @@ function parseShell(value: unknown, report: Report): NodePolicy['shell'] {
   const fields = asFields(value ?? {});
   if (fields === null) {
     report('shell', 'must be a table: write [shell]');
-    return { users: [], maxMinutes: 0, graceSeconds: 0, recordInput: false };
+    return { users: [], maxMinutes: 0, graceSeconds: 0, idleMinutes: 0, recordInput: false };
   }
-  refuseOthers(fields, ['users', 'max_minutes', 'grace_seconds', 'record_input'], 'shell', report);
+  refuseOthers(fields, ['users', 'max_minutes', 'grace_seconds', 'idle_minutes', 'record_input'], 'shell', report);
   const recordInput = fields['record_input'] ?? false;
   if (typeof recordInput !== 'boolean') report('shell.record_input', 'must be true or false');
   return {
@@ -138,6 +138,7 @@ function parseShell(value: unknown, report: Report): NodePolicy['shell'] {
     ),
     maxMinutes: parseWhole(fields['max_minutes'], 480, LIMITS.maxMinutes, 'shell.max_minutes', report),
     graceSeconds: parseWhole(fields['grace_seconds'], 120, LIMITS.graceSeconds, 'shell.grace_seconds', report),
+    idleMinutes: parseWhole(fields['idle_minutes'], 0, LIMITS.maxMinutes, 'shell.idle_minutes', report),
     recordInput: recordInput === true,
   };
 }
