@@ -169,9 +169,16 @@ class OpenJournal implements JournalFile {
   replace(values: readonly unknown[]): readonly RecordPlace[] {
     if (this.#failure !== null) throw this.#failure;
     const { descriptor, places, size } = writeFresh(this.#path, values);
-    closeSync(this.#descriptor);
+    const old = this.#descriptor;
     this.#descriptor = descriptor;
     this.#size = size;
+    // A sync that is under way still uses the old file.
+    if (this.#syncing === null) closeSync(old);
+    else
+      void this.#syncing.then(
+        () => closeSync(old),
+        () => closeSync(old),
+      );
     return places;
   }
 

@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fdatasync,
   lstatSync,
   mkdirSync,
@@ -47,6 +48,8 @@ const ours = (name: string): boolean =>
   ['host.json', 'reserve', 'problems'].includes(name);
 
 export const chunkPath = (folder: RecordingFolder, index: number): string => join(folder.path, `${index}.chunk`);
+/** Is that chunk's open file still there? */
+export const isOpenThere = (folder: RecordingFolder, index: number): boolean => existsSync(openPath(folder, index));
 const openPath = (folder: RecordingFolder, index: number): string => join(folder.path, `${index}.open`);
 
 /** Runs a file operation; its failure becomes one sentence. */
@@ -172,6 +175,9 @@ export const readHostFile = (folder: RecordingFolder): string | null => {
 /** A descriptor for what the shell host has to say when it fails; the caller closes it. */
 export const openProblemFile = (folder: RecordingFolder): number =>
   attempt(folder.path, 'cannot write in', () => openNew(join(folder.path, 'problems'), { mode: 0o600, gid: null }));
+
+/** Closes a descriptor that was opened for somebody else. */
+export const closeDescriptor = (descriptor: number): void => closeSync(descriptor);
 
 /** The open file of a chunk: `head` on the first line, then records. The owner closes it. */
 export interface OpenChunkFile {

@@ -1,0 +1,151 @@
+import { orderHash, peekJws, verifyOrder, type PinnedKeys } from '@hauban/link';
+import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
+import type { ErrorCode } from '@hauban/shared/errors';
+import { decideAction, decideShell } from '@hauban/shared/policy';
+import { LIMITS, parseOrderId, type ActionOrder, type Order, type ShellOrder } from '@hauban/shared/protocol';
+import type { LoadedPolicy } from './local-policy.ts';
+
+/** Who this node is and whom it obeys, as pinned at enrolment. */
+export interface NodeIdentity {
+  readonly nodeId: string;
+  readonly authorityKeys: PinnedKeys;
+}
+
+/** What an order claims to be, for the answer to one that is refused. */
+export interface ClaimedOrder {
+  readonly id: string;
+  readonly hash: string;
+  readonly kind: Order['kind'];
+  readonly mode: ActionOrder['mode'] | null;
+}
+
+export type AcceptedOrder =
+  | {
+      readonly kind: 'action';
+      readonly order: ActionOrder;
+      readonly action: ActionDefinition;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'shell'; readonly order: ShellOrder };
+
+export type CheckedOrder =
+  | { readonly is: 'accepted'; readonly hash: string; readonly accepted: AcceptedOrder }
+  /** Seen before with this content: answer from the journal, or wait for its end (rule ORDER4). */
+  | { readonly is: 'known'; readonly id: string }
+  /** `order` is there when the authority's signature and our name are on it: then the refusal is remembered. */
+  | {
+      readonly is: 'refused';
+      readonly claimed: ClaimedOrder | null;
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly order: Order | null;
+    };
+
+export interface OrderChecks {
+  readonly identity: NodeIdentity;
+  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  readonly isRoot: boolean;
+  readonly policy: () => LoadedPolicy;
+  readonly memory: { readonly beganAt: number; find(id: string): { readonly hash: string } | null };
+  readonly nowMs: () => number;
+}
+
+type Refusal = { readonly code: ErrorCode; readonly detail: string };
+const no = (code: ErrorCode, detail: string): Refusal => ({ code, detail });
+
+/** What an unproven order says it is: only for telling its sender which one was refused. */
+function claimedOf(jws: string): ClaimedOrder | null {
+  const peeked = peekJws(jws);
+  const payload = (peeked.ok ? peeked.payload : null) as { id?: unknown; kind?: unknown; mode?: unknown } | null;
+  const id = parseOrderId(payload?.id);
+  if (id === null) return null;
+  const mode = payload?.mode === 'plan' || payload?.mode === 'apply' ? payload.mode : null;
+  return payload?.kind === 'shell'
+    ? { id, hash: orderHash(jws), kind: 'shell', mode: null }
+    : { id, hash: orderHash(jws), kind: 'action', mode };
+}
+
+function checkTimes(order: Order, nowMs: number, beganAt: number): Refusal | null {
+  if (order.exp <= order.iat || order.exp - order.iat > LIMITS.orderLifetimeMs)
+    return no('ORDER_MALFORMED', 'an order lives for at most 12 h');
+  if (order.exp <= nowMs)
+    return no('ORDER_EXPIRED', `it expired ${Math.ceil((nowMs - order.exp) / 1000)} s ago by this node's clock`);
+  if (order.iat > nowMs + LIMITS.orderSkewMs)
+    return no(
+      'ORDER_NOT_YET_VALID',
+      `it was issued ${Math.ceil((order.iat - nowMs) / 1000)} s ahead of this node's clock`,
+    );
+  if (order.iat < beganAt)
+    return no('ORDER_EXPIRED', 'it was issued before the memory of this node begins, so it could be a replay');
+  return null;
+}
+
+/** Does the node's own policy allow this now? Asked again when a lock was waited for. */
+export function checkPolicy(accepted: AcceptedOrder, loaded: LoadedPolicy): Refusal | null {
+  if (!loaded.ok)
+    return no(
+      'POLICY_DENIED',
+      `the node's policy file is not usable: ${loaded.problems[0] ?? 'unknown fault'}`.slice(0, 400),
+    );
+  const decision =
+    accepted.kind === 'shell'
+      ? decideShell(loaded.policy, accepted.order.user)
+      : decideAction(loaded.policy, accepted.action.name, accepted.args);
+  return decision.allowed ? null : no('POLICY_DENIED', decision.detail);
+}
+
+/** Known action and version, arguments that fit, an executor that can do it. */
+function accept(order: Order, checks: OrderChecks): AcceptedOrder | Refusal {
+  if (order.kind === 'shell') return { kind: 'shell', order };
+  const action = checks.actions.get(order.action);
+  if (action === undefined) return no('ACTION_UNKNOWN', `this node does not know ${order.action}`);
+  if (action.version !== order.actionVersion)
+    return no(
+      'ACTION_UNKNOWN',
+      `this node knows ${order.action} version ${action.version}, not ${order.actionVersion}`,
+    );
+  const parsed = parseActionArguments(action, order.args);
+  if (!parsed.ok) return no('ACTION_ARGUMENTS', parsed.problem.slice(0, 400));
+  return { kind: 'action', order, action, args: parsed.args };
+}
+
+function checkNeeds(accepted: AcceptedOrder, isRoot: boolean): Refusal | null {
+  if (accepted.kind === 'shell' || isRoot || !accepted.action.needsRoot) return null;
+  return no('NEEDS_ROOT', `${accepted.action.name} needs root, and the executor of this node does not run as root`);
+}
+
+/**
+ * The checks of rule ORDER2, in its order; the first that fails decides. A known order with the same content is answered
+ * before its times are looked at: what it did does not expire.
+ */
+export async function checkOrder(jws: string, checks: OrderChecks): Promise<CheckedOrder> {
+  const hash = orderHash(jws);
+  const verified = await verifyOrder(jws, checks.identity.authorityKeys);
+  if (!verified.ok)
+    return { is: 'refused', claimed: claimedOf(jws), code: verified.code, detail: verified.detail, order: null };
+  const order = verified.value;
+  const claimed: ClaimedOrder = {
+    id: order.id,
+    hash,
+    kind: order.kind,
+    mode: order.kind === 'action' ? order.mode : null,
+  };
+  const refuse = ({ code, detail }: Refusal, isRemembered: boolean): CheckedOrder => ({
+    is: 'refused',
+    claimed,
+    code,
+    detail,
+    order: isRemembered ? order : null,
+  });
+  if (order.aud !== checks.identity.nodeId) return refuse(no('ORDER_AUDIENCE', 'it is for another node'), false);
+  const known = checks.memory.find(order.id);
+  if (known?.hash === hash) return { is: 'known', id: order.id };
+  const late = checkTimes(order, checks.nowMs(), checks.memory.beganAt);
+  // An id that is taken keeps the answer of the order that took it.
+  if (late !== null) return refuse(late, known === null);
+  if (known !== null) return refuse(no('ORDER_REPLAYED', 'its id belongs to an order with other content'), false);
+  const accepted = accept(order, checks);
+  if ('code' in accepted) return refuse(accepted, true);
+  const denied = checkPolicy(accepted, checks.policy()) ?? checkNeeds(accepted, checks.isRoot);
+  return denied === null ? { is: 'accepted', hash, accepted } : refuse(denied, true);
+}

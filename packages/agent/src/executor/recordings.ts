@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import { HaubanError } from '@hauban/shared/errors';
+import { parseSessionId, type FromExecutor } from '@hauban/shared/protocol';
+import type { Clock, Timer } from '@hauban/shared/time';
+import { processStart } from '../proc/session-processes.ts';
+import { closeOrphanRecording, parseHostFile, peekChunk, type SignRecord } from '../shell/index.ts';
+import {
+  chunkPath,
+  isOpenThere,
+  listChunks,
+  listSessionFolders,
+  readChunk,
+  readHostFile,
+  removeChunk,
+  removeRecordingFolder,
+  removeSocket,
+  watchFolder,
+  type RecordingFolder,
+} from '../store/index.ts';
+import type { ExecutorLog } from './executor-log.ts';
+
+export interface RecordingsParts {
+  readonly recordingsDir: string;
+  readonly gid: number | null;
+  readonly sign: SignRecord;
+  readonly clock: Clock;
+  readonly send: (message: FromExecutor) => void;
+  readonly log: ExecutorLog;
+}
+
+interface Session {
+  readonly folder: RecordingFolder;
+  watch: { close(): void } | null;
+  /** Chunks that the link process was told of. */
+  readonly announced: Set<number>;
+  isAlive: boolean;
+}
+
+/** How soon the death of a shell host is noticed; its last chunk is made then. */
+const LOOK_EVERY_MS = 2000;
+
+/**
+ * The recordings on this node: tells the link process of each chunk, removes what the controller has, and closes the
+ * recording of a shell host that died (rules SHELL8, SHELL9). One recording that is damaged does not hold up others.
+ */
+export class Recordings {
+  readonly #parts: RecordingsParts;
+  readonly #sessions = new Map<string, Session>();
+  #timer: Timer | null = null;
+
+  constructor(parts: RecordingsParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds what earlier executors left. Hosts that are alive are watched, the others' recordings are closed. */
+  start(): void {
+    for (const name of listSessionFolders(this.#parts.recordingsDir)) {
+      if (parseSessionId(name) !== null) this.add(name);
+    }
+    this.#timer = this.#parts.clock.every(LOOK_EVERY_MS, () => this.#look());
+    this.#look();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    for (const session of this.#sessions.values()) session.watch?.close();
+    this.#sessions.clear();
+  }
+
+  /** Watches a session's folder from now on. */
+  add(session: string): void {
+    const folder = { path: join(this.#parts.recordingsDir, session), gid: this.#parts.gid };
+    const entry: Session = { folder, watch: null, announced: new Set(), isAlive: true };
+    this.#sessions.set(session, entry);
+    this.#guarded(session, () => {
+      entry.watch = watchFolder(
+        folder.path,
+        () => this.#announce(session, entry, this.#parts.send),
+        () => this.#look(),
+      );
+      this.#announce(session, entry, this.#parts.send);
+    });
+  }
+
+  /** Sessions whose shell host is alive. */
+  open(): readonly string[] {
+    return [...this.#sessions].flatMap(([id, { folder }]) => (this.#hostIsAlive(folder) ? [id] : []));
+  }
+
+  isOpen(session: string): boolean {
+    const entry = this.#sessions.get(session);
+    return entry !== undefined && this.#hostIsAlive(entry.folder);
+  }
+
+  /** Tells of every chunk that waits, whether it was told before or not. */
+  offer(send: (message: FromExecutor) => void): void {
+    for (const [id, entry] of this.#sessions) {
+      entry.announced.clear();
+      this.#guarded(id, () => this.#announce(id, entry, send));
+    }
+  }
+
+  /**
+   * The controller has this chunk. While its open file is still there the chunk is what tells how the chain goes on
+   * after a crash: it stays, and is offered again.
+   */
+  acknowledge(session: string, index: number): void {
+    const entry = this.#sessions.get(session);
+    if (entry === undefined) return;
+    this.#guarded(session, () => {
+      const bytes = readChunk(entry.folder, index);
+      if (bytes === null || isOpenThere(entry.folder, index)) return;
+      const isLast = peekChunk(bytes)?.header.last === true;
+      removeChunk(entry.folder, index);
+      entry.announced.delete(index);
+      if (isLast && listChunks(entry.folder).length === 0) this.#forget(session, entry);
+    });
+  }
+
+  #forget(session: string, entry: Session): void {
+    entry.watch?.close();
+    this.#sessions.delete(session);
+    removeRecordingFolder(entry.folder);
+  }
+
+  #announce(session: string, entry: Session, send: (message: FromExecutor) => void): void {
+    for (const index of listChunks(entry.folder)) {
+      if (entry.announced.has(index)) continue;
+      entry.announced.add(index);
+      send({ t: 'recording.ready', session, index, file: chunkPath(entry.folder, index) });
+    }
+  }
+
+  #hostIsAlive(folder: RecordingFolder): boolean {
+    const host = parseHostFile(readHostFile(folder) ?? '');
+    return host.ok && processStart(host.value.pid) === host.value.start;
+  }
+
+  #look(): void {
+    for (const [id, entry] of this.#sessions) {
+      if (!entry.isAlive || this.#hostIsAlive(entry.folder)) continue;
+      entry.isAlive = false;
+      this.#guarded(id, () => this.#bury(id, entry));
+    }
+  }
+
+  /** The host is gone: what it could not do itself is done here. */
+  #bury(session: string, entry: Session): void {
+    const host = parseHostFile(readHostFile(entry.folder) ?? '');
+    if (host.ok) removeSocket(host.value.socket);
+    if (closeOrphanRecording(entry.folder, this.#parts.sign))
+      this.#parts.log.warn({ session }, 'a shell host died; its recording was closed');
+    if (listChunks(entry.folder).length === 0) this.#forget(session, entry);
+    else this.#announce(session, entry, this.#parts.send);
+  }
+
+  #guarded(session: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      this.#parts.log.error(
+        { session, detail: error.detail },
+        'a recording cannot be handled; its files stay as they are',
+      );
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import type { KeyPair } from '@hauban/link';
+import type { ActionDefinition, Host } from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
+import type { Clock } from '@hauban/shared/time';
+import { claimFolder } from '../store/index.ts';
+import { processStart } from '../proc/session-processes.ts';
+import { createRecordSigner } from '../shell/index.ts';
+import { ensureFolder } from '../store/index.ts';
+import type { NodeIdentity } from './check-order.ts';
+import type { ExecutorLog } from './executor-log.ts';
+import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
+import { createLocalPolicy, type LoadedPolicy } from './local-policy.ts';
+import { createLockTable } from './lock-table.ts';
+import { OrderDesk } from './order-desk.ts';
+import { OrderJournal } from './order-journal.ts';
+import { Recordings } from './recordings.ts';
+import { openShell } from './shell-opener.ts';
+
+/** Folders and files of the executor; `AgentPaths` fits. */
+export interface ExecutorPaths {
+  readonly policyFile: string;
+  readonly executorDir: string;
+  readonly receiptKeyFile: string;
+  readonly journalDir: string;
+  readonly recordingsDir: string;
+  readonly shellsDir: string;
+}
+
+export interface ExecutorOptions {
+  readonly paths: ExecutorPaths;
+  readonly listenAt: ListenAt;
+  /** Group of the link process, or null when it runs as the same user. */
+  readonly gid: number | null;
+  readonly ownUid: number;
+  readonly hostName: string;
+  readonly identity: NodeIdentity;
+  readonly receiptKey: KeyPair;
+  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  /** The host gets the policy's list of addresses that are never banned. */
+  readonly createHost: (policy: () => LoadedPolicy) => Host;
+  /** Program and first arguments of `shell-host`. */
+  readonly hostProgram: readonly [string, ...string[]];
+  readonly clock: Clock;
+  readonly log: ExecutorLog;
+  readonly stop: AbortSignal;
+}
+
+/** Started on demand, it leaves after this long without work; the next order starts it again. */
+const IDLE_MS = 60_000;
+const IDLE_CHECK_MS = 5000;
+/** How long an order may go on after SIGTERM; the journal settles what is cut off. */
+const STOP_WITHIN_MS = 60_000;
+
+class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #policy: () => LoadedPolicy;
+  readonly #journal: OrderJournal;
+  readonly #recordings: Recordings;
+  readonly #desk: OrderDesk;
+  #server: ExecutorServer | null = null;
+  #lastMessageMs: number;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    const { paths, clock, log, ownUid, gid, receiptKey } = options;
+    this.#policy = createLocalPolicy(paths.policyFile, ownUid);
+    const { journal, damage } = OrderJournal.open(paths.journalDir, clock);
+    if (damage.kind === 'torn')
+      log.warn({ bytes: damage.bytes }, 'the last record of the order journal was cut off by a crash');
+    if (damage.kind === 'corrupt')
+      log.error(damage, 'the order journal is damaged: it is kept aside, and older orders are refused from now on');
+    this.#journal = journal;
+    const send = (message: FromExecutor): void => this.#server?.send(message);
+    const sign = createRecordSigner(receiptKey);
+    this.#recordings = new Recordings({ recordingsDir: paths.recordingsDir, gid, sign, clock, send, log });
+    const host = options.createHost(this.#policy);
+    this.#lastMessageMs = clock.monotonicMs();
+    this.#desk = new OrderDesk({
+      ...options,
+      host,
+      isRoot: ownUid === 0,
+      policy: this.#policy,
+      journal,
+      locks: createLockTable(),
+      send,
+      isShellOpen: (session) => this.#recordings.isOpen(session),
+      openShell: (order) =>
+        openShell(order, {
+          ...options,
+          ...paths,
+          nodeId: options.identity.nodeId,
+          accounts: host.accounts,
+          policy: this.#policy,
+          openCount: () => this.#recordings.open().length,
+          started: (session) => this.#recordings.add(session),
+        }),
+      fatal: (error) => this.#fail(error),
+    });
+  }
+
+  async run(): Promise<void> {
+    const { clock, stop, listenAt, log } = this.#options;
+    const failed = new Promise<never>((_resolve, reject) => {
+      this.#fail = reject;
+    });
+    this.#recordings.start();
+    this.#desk.recover();
+    this.#server = await startExecutorServer(
+      listenAt,
+      { message: (message, answer) => this.#message(message, answer) },
+      log,
+    );
+    log.info({ orders: this.#desk.runningCount, shells: this.#recordings.open().length }, 'the executor is ready');
+    try {
+      await Promise.race([failed, this.#untilStopped(stop, clock)]);
+      this.#server.close();
+      await Promise.race([failed, this.#settled(clock)]);
+    } finally {
+      this.#server.close();
+      this.#recordings.stop();
+      this.#journal.close();
+    }
+  }
+
+  async #untilStopped(stop: AbortSignal, clock: Clock): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = clock.every(IDLE_CHECK_MS, () => {
+        if (!this.#mayLeave()) return;
+        timer.cancel();
+        resolve();
+      });
+      const onStop = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      if (stop.aborted) onStop();
+      else stop.addEventListener('abort', onStop, { once: true });
+    });
+  }
+
+  /** Only when systemd starts it again: without work and without a shell, for a while. */
+  #mayLeave(): boolean {
+    if (this.#options.listenAt.kind !== 'inherited' || this.#desk.runningCount > 0) return false;
+    if (this.#options.clock.monotonicMs() - this.#lastMessageMs < IDLE_MS) return false;
+    return this.#recordings.open().length === 0;
+  }
+
+  async #settled(clock: Clock): Promise<void> {
+    let cancel = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      const timer = clock.after(STOP_WITHIN_MS, resolve);
+      cancel = () => timer.cancel();
+    });
+    await Promise.race([this.#desk.whenIdle(), late]);
+    cancel();
+  }
+
+  #message(message: ToExecutor, answer: (message: FromExecutor) => void): void {
+    this.#lastMessageMs = this.#options.clock.monotonicMs();
+    switch (message.t) {
+      case 'order':
+        this.#desk.take(message.jws);
+        return;
+      case 'receipt.ack':
+        this.#desk.acknowledge(message.order);
+        return;
+      case 'recording.ack':
+        this.#recordings.acknowledge(message.session, message.index);
+        return;
+      case 'sync':
+        answer({
+          t: 'facts',
+          isRoot: this.#options.ownUid === 0,
+          actions: [...this.#options.actions.values()].map(({ name, version }) => ({ name, version })),
+          policyText: this.#policy().text,
+          shells: this.#recordings.open(),
+        });
+        this.#desk.offerReceipts(answer);
+        this.#recordings.offer(answer);
+        return;
+    }
+  }
+}
+
+/**
+ * Program `executor`: carries out orders until it is stopped, or, when systemd started it, until there has been no work
+ * for a minute. Throws when it cannot start, or when its journal cannot be relied on any more: then the process must end,
+ * and the next one settles what was open.
+ */
+export async function runExecutor(options: ExecutorOptions): Promise<void> {
+  const { paths, ownUid } = options;
+  ensureFolder(paths.executorDir, 0o750);
+  ensureFolder(paths.journalDir, 0o700);
+  ensureFolder(paths.recordingsDir, 0o750);
+  ensureFolder(paths.shellsDir, 0o750);
+  const claim = claimFolder(paths.executorDir, processStart);
+  if (!claim.ok)
+    throw new HaubanError('DATA_IN_USE', `Another executor (process ${claim.pid}) uses ${paths.executorDir}.`);
+  try {
+    if (ownUid !== 0) options.log.warn({ uid: ownUid }, 'not root: actions that need root are refused');
+    await new Executor(options).run();
+  } finally {
+    claim.release();
+  }
+}
