@@ -15,23 +15,26 @@ function readJson<T>(path: string, otherwise: T): T {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : otherwise;
 }
 
+/** `self.json` of a case; null stands for not known. */
+interface SelfCase {
+  readonly clockOffsetMs: number | null;
+  readonly cpuUs: number;
+  readonly rssBytes: number;
+  readonly tickLateMs: number;
+  readonly tickCpuMs: number;
+  readonly spool: ReturnType<AgentSelf['spool']>;
+}
+
 /** The collectors on a fixture folder: the root of /proc and /sys, and beside them what does not come from a file. */
 function collectorsOn(root: string): { collectors: readonly Collector[]; close: () => void } {
   const files = openProcFiles(root);
-  const self = readJson(join(root, 'self.json'), {
+  const self = readJson<SelfCase>(join(root, 'self.json'), {
     clockOffsetMs: 0,
     cpuUs: 0,
     rssBytes: 0,
     tickLateMs: 0,
     tickCpuMs: 0,
     spool: { chunks: 0, bytes: 0, dropped: 0 },
-  } as {
-    clockOffsetMs: number | null;
-    cpuUs: number;
-    rssBytes: number;
-    tickLateMs: number;
-    tickCpuMs: number;
-    spool: ReturnType<AgentSelf['spool']>;
   });
   const usage = readJson<Record<string, FileSystemUsage>>(join(root, 'usage.json'), {});
   const failed = readJson<number | null>(join(root, 'failed-units.json'), null);

@@ -132,7 +132,7 @@ describe('sampling', () => {
     expect(heard.frames).toHaveLength(31);
     const [first, second] = await storedIn(spool);
     expect(first?.times).toEqual(stepTo(0, 290, 10));
-    expect(first?.columns['disk.sda.reads_per_s']).toEqual(new Array(30).fill(1000));
+    expect(first?.columns['disk.sda.reads_per_s']).toEqual(Array.from({ length: 30 }, () => 1000));
     expect(first?.startMs).toBe(WINDOW);
     expect(second?.times).toEqual([300]);
     expect(second?.seq).toBe((first?.seq ?? 0) + 1);
