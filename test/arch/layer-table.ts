@@ -90,10 +90,11 @@ const AGENT: readonly Layer[] = [
     why: 'unit tests run the real parts',
   },
   {
-    files: 'packages/agent/src/main.ts',
+    files: 'packages/agent/src/{main,link-main}.ts',
     may: ['packages/agent/src/**', CONTRACT, LINK, 'node:**', 'npm:**'],
-    why: 'composition root: builds everything by plain arguments',
+    why: 'composition roots: build everything by plain arguments',
   },
+  { files: 'packages/agent/src/log.ts', may: ['npm:pino'], why: 'the log of the programs' },
   {
     files: 'packages/agent/src/config.ts',
     may: [CONTRACT, FILES, PURE_NODE, 'node:os', 'npm:smol-toml'],
@@ -128,7 +129,8 @@ const AGENT: readonly Layer[] = [
   // node:net reads the executor's Unix socket; the bytes are framed by @hauban/link.
   {
     files: 'packages/agent/src/link/**',
-    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, 'node:{net,tls,events}', 'npm:ws'],
+    // chokidar, loaded lazily: changed configuration files make a new inventory.
+    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, 'node:{net,tls,events}', 'npm:{ws,chokidar}'],
     why: 'dials the controller; no privilege',
   },
   {

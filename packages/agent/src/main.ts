@@ -3,6 +3,7 @@
  * The programs of a node behind one file: each subcommand loads only its own room, so that the small link process
  * does not carry what the executor or the inventory need. Builds everything by plain arguments.
  */
+import { fileURLToPath } from 'node:url';
 import { HaubanError } from '@hauban/shared/errors';
 import { AGENT_VERSION, resolvePaths, type AgentPaths } from './config.ts';
 
@@ -29,6 +30,13 @@ interface Call {
 type Room = (call: Call) => Promise<number>;
 
 const ROOMS: Readonly<Record<string, Room>> = {
+  link: async ({ paths, stop }) => {
+    const { runLink } = await import('./link-main.ts');
+    const { createLog } = await import('./log.ts');
+    const mainFile = fileURLToPath(import.meta.url);
+    await runLink({ paths: paths(), log: createLog(), mainFile, stop });
+    return EXIT.done;
+  },
   inventory: async ({ args }) => {
     const { runInventory } = await import('./inventory/index.ts');
     await runInventory(args);

@@ -35,7 +35,10 @@ export function loadTrust(path: string): Trust | null {
     if (fstatSync(descriptor).size > TRUST_MAX_BYTES) throw new HaubanError('CONFIG_BAD', `${path} is too long.`);
     const parsed = parseJson(checkTrust, readFileSync(descriptor, 'utf8'));
     if (parsed.ok) return parsed.value;
-    throw new HaubanError('CONFIG_BAD', `${path} is not usable (${parsed.problem}): enrol this node again with --force.`);
+    throw new HaubanError(
+      'CONFIG_BAD',
+      `${path} is not usable (${parsed.problem}): enrol this node again with --force.`,
+    );
   } finally {
     closeSync(descriptor);
   }

@@ -1,0 +1,17 @@
+/**
+ * The link process: dials the controller, keeps the link up, and passes on what comes either way. It has no privilege
+ * and checks no order; it may not import the executor, host changes, or anything that a taken-over process could use.
+ */
+export { ClockOffset } from './clock-offset.ts';
+export { watchConfigFiles } from './config-watch.ts';
+export { parseControllerUrl } from './controller-url.ts';
+export { createWebSocketDial, type Dial, type DialEvents } from './dial.ts';
+export { ExecutorClient } from './executor-client.ts';
+export { InventoryFeed } from './inventory-feed.ts';
+export { LinkAttempt } from './link-attempt.ts';
+export { LinkKeeper, type LinkIdentity } from './link-keeper.ts';
+export type { LinkLog } from './link-log.ts';
+export { MetricsFeed } from './metrics-feed.ts';
+export { NodeLink } from './node-link.ts';
+export { RecordingUpload } from './recording-upload.ts';
+export { ShellRelay } from './shell-relay.ts';

@@ -1,0 +1,207 @@
+import { closeCodeInfo, LIMITS, type ControllerMessage } from '@hauban/shared/protocol';
+import { fullJitterMs, type Clock, type Random, type Timer } from '@hauban/shared/time';
+import { HaubanError } from '@hauban/shared/errors';
+import type { BodyType, ControlOf, Echo, FrameChannel, KeyPair } from '@hauban/link';
+import type { Dial } from './dial.ts';
+import { LinkAttempt, type AttemptEnd } from './link-attempt.ts';
+import type { LinkLog } from './link-log.ts';
+
+export type ReadyMessage = Extract<ControllerMessage, { t: 'ready' }>;
+/** Control messages of a link that is up. */
+export type OnlineMessage = Exclude<ControlOf<ControllerMessage>, { t: 'ready' | 'enrolled' | 'enrol.refused' }>;
+
+/** Who this node is and whom it trusts; read anew for every attempt, so that a new enrolment counts without a restart. */
+export interface LinkIdentity {
+  readonly url: string;
+  /** Certificates (PEM) for TLS; null: those that Node ships. */
+  readonly ca: string | null;
+  readonly nodeId: string;
+  readonly key: KeyPair;
+  readonly controllerId: string;
+  readonly controllerKey: string;
+}
+
+export interface LinkKeeperDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LinkLog;
+  /** Throws HaubanError when the files are missing or not usable. */
+  loadIdentity(): LinkIdentity;
+  dialWith(ca: string | null): Dial;
+  /** Calls when trust or key files change; for a link that was refused (rule LIFE5). */
+  watchFiles(changed: () => void): { close(): void };
+  readonly events: LinkKeeperEvents;
+}
+
+export interface LinkKeeperEvents {
+  ready(channel: FrameChannel, ready: ReadyMessage): void;
+  control(message: OnlineMessage): void;
+  /** The body belongs to the callee. */
+  body(type: BodyType, body: Uint8Array): void;
+  echo(echo: Echo): void;
+  /** After `ready`, once. */
+  lost(): void;
+  /** The first attempt has come to something: online, or not yet. */
+  settled(): void;
+}
+
+/**
+ * Keeps one link up, for ever:
+ *
+ *   idle -> dialling -> greeting -> opening -> online
+ *             ^  any end whose code allows it: waiting (full jitter) --+
+ *             +--------------------------------------------------------+
+ *   an end whose code forbids it: refused, until the files change or an hour is over
+ *
+ * A field exists only in the state that has it.
+ */
+type State =
+  | { readonly at: 'idle' }
+  | { readonly at: 'trying'; readonly attempt: LinkAttempt }
+  | { readonly at: 'opening'; readonly attempt: LinkAttempt; readonly channel: FrameChannel; readonly deadline: Timer }
+  | { readonly at: 'online'; readonly attempt: LinkAttempt; readonly sinceMs: number }
+  | { readonly at: 'waiting'; readonly timer: Timer }
+  | { readonly at: 'refused'; readonly timer: Timer; readonly watch: { close(): void } };
+
+export type LinkPhase = 'idle' | 'dialling' | 'greeting' | 'opening' | 'online' | 'waiting' | 'refused';
+
+export class LinkKeeper {
+  readonly #deps: LinkKeeperDeps;
+  #state: State = { at: 'idle' };
+  /** Attempts since the last link that lived long enough. */
+  #failures = 0;
+  #isSettled = false;
+  /** Number of the attempt that counts; what an older one says is not heard. */
+  #attempts = 0;
+
+  constructor(deps: LinkKeeperDeps) {
+    this.#deps = deps;
+  }
+
+  get phase(): LinkPhase {
+    const state = this.#state;
+    if (state.at !== 'trying') return state.at;
+    return state.attempt.at === 'dialling' ? 'dialling' : 'greeting';
+  }
+
+  start(): void {
+    if (this.#state.at === 'idle') this.#dial();
+  }
+
+  /** Says goodbye and stays idle. */
+  stop(): void {
+    const state = this.#state;
+    this.#rest(state);
+    this.#attempts += 1;
+    this.#state = { at: 'idle' };
+    if ('attempt' in state) state.attempt.close(1000, 'the link process stops');
+    if (state.at === 'online') this.#deps.events.lost();
+  }
+
+  /** Ends what belongs to a state that is left. */
+  #rest(state: State): void {
+    if (state.at === 'opening') state.deadline.cancel();
+    if (state.at === 'waiting' || state.at === 'refused') state.timer.cancel();
+    if (state.at === 'refused') state.watch.close();
+  }
+
+  #dial(): void {
+    this.#rest(this.#state);
+    const { clock, random, events } = this.#deps;
+    const identity = this.#identity();
+    if (identity === null) return;
+    const { url, nodeId, key, controllerId, controllerKey: linkKey } = identity;
+    const expected = { by: 'key', controllerId, linkKey } as const;
+    this.#attempts += 1;
+    const number = this.#attempts;
+    const attempt = new LinkAttempt(
+      { dial: this.#deps.dialWith(identity.ca), clock, random, url, mode: 'node', nodeId, key, expected },
+      {
+        established: (channel) => this.#opening(attempt, channel),
+        control: (message) => this.#control(message),
+        body: (type, body) => {
+          if (this.#state.at === 'online') events.body(type, body);
+          else attempt.close(4400, 'a frame before ready');
+        },
+        echo: (echo) => events.echo(echo),
+        over: (end) => {
+          if (number === this.#attempts) this.#over(end);
+        },
+      },
+    );
+    // An attempt that failed at once has set the next state already.
+    if (attempt.at !== 'over') this.#state = { at: 'trying', attempt };
+  }
+
+  #identity(): LinkIdentity | null {
+    try {
+      return this.#deps.loadIdentity();
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      this.#deps.log.error({ code: error.code, detail: error.detail }, 'the link cannot be made with these files');
+      this.#refused();
+      return null;
+    }
+  }
+
+  #opening(attempt: LinkAttempt, channel: FrameChannel): void {
+    const deadline = this.#deps.clock.after(LIMITS.handshakeMs, () =>
+      attempt.close(4408, `no ready within ${LIMITS.handshakeMs / 1000} s`),
+    );
+    this.#state = { at: 'opening', attempt, channel, deadline };
+  }
+
+  #control(message: ControlOf<ControllerMessage>): void {
+    const state = this.#state;
+    if (state.at === 'opening' && message.t === 'ready') {
+      state.deadline.cancel();
+      this.#state = { at: 'online', attempt: state.attempt, sinceMs: this.#deps.clock.monotonicMs() };
+      this.#deps.log.info({ session: message.session, epoch: message.epoch }, 'the link is up');
+      this.#deps.events.ready(state.channel, message);
+      this.#settle();
+    } else if (
+      state.at === 'online' &&
+      message.t !== 'ready' &&
+      message.t !== 'enrolled' &&
+      message.t !== 'enrol.refused'
+    )
+      this.#deps.events.control(message);
+    else if ('attempt' in state) state.attempt.close(4400, `${message.t} in phase ${this.phase}`);
+  }
+
+  #over(end: AttemptEnd): void {
+    const { clock, random, log, events } = this.#deps;
+    const state = this.#state;
+    this.#rest(state);
+    const info = closeCodeInfo(end.code);
+    const wasOnline = state.at === 'online';
+    if (state.at === 'online' && clock.monotonicMs() - state.sinceMs >= LIMITS.stableLinkMs) this.#failures = 0;
+    if (!info.mayReturn) {
+      log.error({ code: end.code, by: end.by, why: end.why }, `the link is refused: ${info.says}`);
+      this.#refused();
+    } else {
+      const delayMs = fullJitterMs(this.#failures, random.unit(), LIMITS.reconnectBaseMs, LIMITS.reconnectCapMs);
+      this.#failures += 1;
+      log.warn({ code: end.code, by: end.by, why: end.why, delayMs }, 'the link is down');
+      this.#state = { at: 'waiting', timer: clock.after(delayMs, () => this.#dial()) };
+    }
+    if (wasOnline) events.lost();
+    this.#settle();
+  }
+
+  #refused(): void {
+    const again = (): void => this.#dial();
+    this.#state = {
+      at: 'refused',
+      timer: this.#deps.clock.after(LIMITS.refusedRetryMs, again),
+      watch: this.#deps.watchFiles(again),
+    };
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#deps.events.settled();
+  }
+}

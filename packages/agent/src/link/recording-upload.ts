@@ -1,0 +1,97 @@
+import { FRAME_TYPES, LIMITS } from '@hauban/shared/protocol';
+import type { FrameChannel } from '@hauban/link';
+import type { LinkLog } from './link-log.ts';
+
+export interface RecordingUploadDeps {
+  readonly log: LinkLog;
+  /** The bytes of a chunk file below the recordings folder; null when it is not there or not to be read. */
+  readChunk(file: string): Promise<Uint8Array | null>;
+  /** Passes the controller's acknowledgement on to the executor, which then deletes the file. */
+  acknowledged(session: string, index: number): void;
+}
+
+interface Announced {
+  readonly session: string;
+  readonly index: number;
+  readonly file: string;
+}
+
+/**
+ * Sends the chunks of recordings that the executor announces, in that order, with at most 4 unacknowledged. It keeps
+ * nothing over the end of a link: after each `ready` the executor announces all that still waits (rule SHELL8).
+ */
+export class RecordingUpload {
+  readonly #deps: RecordingUploadDeps;
+  #channel: FrameChannel | null = null;
+  #waiting: Announced[] = [];
+  /** Keys that are being read or wait for their acknowledgement. */
+  readonly #underway = new Set<string>();
+
+  constructor(deps: RecordingUploadDeps) {
+    this.#deps = deps;
+  }
+
+  linkUp(channel: FrameChannel): void {
+    this.#channel = channel;
+  }
+
+  linkDown(): void {
+    this.#channel = null;
+    this.#waiting = [];
+    this.#underway.clear();
+  }
+
+  announced(chunk: Announced): void {
+    if (this.#channel === null) return;
+    const key = keyOf(chunk);
+    if (this.#underway.has(key) || this.#waiting.some((other) => keyOf(other) === key)) return;
+    this.#waiting.push(chunk);
+    this.#pump();
+  }
+
+  acknowledged(session: string, index: number): void {
+    this.#underway.delete(keyOf({ session, index }));
+    this.#deps.acknowledged(session, index);
+    this.#pump();
+  }
+
+  #pump(): void {
+    const channel = this.#channel;
+    if (channel === null) return;
+    while (this.#underway.size < LIMITS.unackedChunks) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#underway.add(keyOf(next));
+      void this.#start(channel, next);
+    }
+  }
+
+  async #start(channel: FrameChannel, chunk: Announced): Promise<void> {
+    const { log } = this.#deps;
+    try {
+      await this.#upload(channel, chunk);
+    } catch (error) {
+      log.error({ err: error, session: chunk.session, index: chunk.index }, 'a chunk of a recording cannot be read');
+      this.#underway.delete(keyOf(chunk));
+    }
+  }
+
+  async #upload(channel: FrameChannel, chunk: Announced): Promise<void> {
+    const bytes = await this.#deps.readChunk(chunk.file);
+    if (channel !== this.#channel) return;
+    if (bytes === null || bytes.length > LIMITS.bodyBytes) {
+      this.#deps.log.error(
+        { session: chunk.session, index: chunk.index },
+        'a chunk of a recording is missing or too large',
+      );
+      this.#underway.delete(keyOf(chunk));
+      this.#pump();
+      return;
+    }
+    if (channel.send(FRAME_TYPES.recording, bytes) === 'stop')
+      await new Promise<void>((resolve) => channel.onceDrained(resolve));
+  }
+}
+
+const keyOf = ({ session, index }: { readonly session: string; readonly index: number }): string =>
+  `${session} ${index}`;
