@@ -5,6 +5,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +47,7 @@ interface Cluster {
   readonly password: string;
 }
 
+const SETPRIV = '/usr/bin/setpriv';
 const SUPERUSER = 'hauban';
 const DATABASE = 'hauban';
 /** A Unix socket's path has at most 107 bytes; `/.s.PGSQL.65535` takes 15 of them. */
@@ -242,11 +244,18 @@ function serverArgs(cluster: Cluster, options: EmbeddedPostgresOptions): string[
   return ['-D', cluster.clusterDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
+/** The kernel tells PostgreSQL when we die: after a kill -9 of the launcher it shuts down fast and leaves nothing running. */
+function withParentDeath(path: string, args: readonly string[]): { path: string; args: readonly string[] } {
+  if (!existsSync(SETPRIV)) return { path, args };
+  return { path: SETPRIV, args: ['--pdeathsig', 'INT', '--', path, ...args] };
+}
+
 async function startServer(cluster: Cluster, options: EmbeddedPostgresOptions): Promise<ChildProcess> {
   if (((await statOrNull(cluster.logFile))?.size ?? 0) > LOG_LIMIT_BYTES) await rm(cluster.logFile);
   const log = await open(cluster.logFile, 'a', 0o600);
+  const { path, args } = withParentDeath(cluster.programs.postgres, serverArgs(cluster, options));
   // Own process group: Ctrl-C at the terminal reaches the launcher, which stops things in order.
-  const child = spawn(cluster.programs.postgres, serverArgs(cluster, options), {
+  const child = spawn(path, args, {
     ...asAccount(cluster.account),
     cwd: '/',
     env: ENV,
