@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { loadOrCreateKeyPair, pinnedKeys, systemClock } from '@hauban/link';
+import { runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
+import { runShellHost } from '../../packages/agent/src/shell/index.ts';
+import { createScratchActions, createScratchHost } from './scratch-host.ts';
+
+/** What `executor-harness.ts` writes for this program. */
+export interface ProgramConfig {
+  readonly paths: ExecutorPaths & { readonly executorSocket: string };
+  readonly nodeId: string;
+  readonly authorityKeys: readonly { readonly kid: string; readonly key: string }[];
+  readonly folder: string;
+  readonly delayMs: number;
+  readonly dieAt: number;
+  /** Runs as this user when it was started by root. */
+  readonly uid: number;
+}
+
+/** The real executor and the real shell host, with the scratch host and its actions in the place of the machine. */
+async function main(command: string, file: string): Promise<void> {
+  if (command === 'shell-host') {
+    await runShellHost({ clock: systemClock, input: process.stdin, answer: (line) => void process.stdout.end(line) });
+    return;
+  }
+  const config = JSON.parse(readFileSync(file, 'utf8')) as ProgramConfig;
+  const stop = new AbortController();
+  process.on('SIGTERM', () => stop.abort());
+  const say = (fields: object, message: string): void =>
+    void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+  await runExecutor({
+    paths: config.paths,
+    listenAt: { kind: 'path', path: config.paths.executorSocket, gid: null },
+    gid: null,
+    ownUid: process.getuid?.() ?? 0,
+    hostName: 'scratch',
+    identity: { nodeId: config.nodeId, authorityKeys: pinnedKeys(config.authorityKeys) },
+    receiptKey: loadOrCreateKeyPair(config.paths.receiptKeyFile),
+    actions: createScratchActions(config.folder),
+    createHost: () => createScratchHost(config),
+    hostProgram: [process.execPath, process.argv[1] ?? '', 'shell-host'],
+    clock: systemClock,
+    log: { info: say, warn: say, error: say },
+    stop: stop.signal,
+  });
+}
+
+await main(process.argv[2] ?? '', process.argv[3] ?? '');
