@@ -1,0 +1,92 @@
+import type {
+  ActionRow,
+  AuditPage,
+  AuditQuery,
+  InventoryChangePage,
+  InventoryReply,
+  JoinTokenCreated,
+  JoinTokenRequest,
+  JoinTokenRow,
+  Me,
+  MetricQuery,
+  MetricReply,
+  NodeDetail,
+  NodePage,
+  NodePatch,
+  NodeQuery,
+  RunDetail,
+  RunPage,
+  RunQuery,
+  RunRequest,
+  SeriesRow,
+  SessionPage,
+  SessionQuery,
+  SessionRow,
+  SetupRequest,
+  SetupState,
+  ShellOpened,
+  ShellRequest,
+  SocketTicket,
+  TokenCreated,
+  TokenRequest,
+  TokenRow,
+} from '@hauban/shared/api';
+import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
+import { path, type Request, type QueryValue } from './request.ts';
+
+/** Queries are flat records of plain values; the schemas say which. */
+type Query = Readonly<Record<string, QueryValue>>;
+
+/** Every REST call that the page makes, one line each, in the shapes of `@hauban/shared/api`. */
+export function createApi(request: Request) {
+  const get = <T>(url: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
+    request<T>('GET', url, signal === undefined ? { query } : { query, signal });
+  const post = <T>(url: string, body: unknown = {}): Promise<T> => request<T>('POST', url, { body });
+  const remove = (url: string): Promise<unknown> => request<unknown>('DELETE', url);
+  return {
+    setupState: () => get<SetupState>(path('setup')),
+    setupPasskeyOptions: (token: string, name: string) =>
+      post<PublicKeyCredentialCreationOptionsJSON>(path('setup', 'passkey-options'), { token, name }),
+    setUp: (body: SetupRequest) => post<unknown>(path('setup'), body),
+    signIn: (name: string, password: string) => post<unknown>(path('sign-in'), { name, password }),
+    passkeyOptions: () => post<PublicKeyCredentialRequestOptionsJSON>(path('sign-in', 'passkey-options')),
+    signInWithPasskey: (passkey: unknown) => post<unknown>(path('sign-in', 'passkey'), { passkey }),
+    signOut: () => post<unknown>(path('sign-out')),
+    me: () => get<Me>(path('me')),
+    socketTicket: () => post<SocketTicket>(path('socket-tickets')),
+
+    nodes: (query: NodeQuery, signal?: AbortSignal) => get<NodePage>(path('nodes'), query, signal),
+    node: (id: string) => get<NodeDetail>(path('nodes', id)),
+    patchNode: (id: string, body: NodePatch) => request<unknown>('PATCH', path('nodes', id), { body }),
+    series: (id: string) => get<SeriesRow[]>(path('nodes', id, 'series')),
+    metrics: (id: string, query: MetricQuery, signal?: AbortSignal) => get<MetricReply>(path('nodes', id, 'metrics'), query, signal),
+    inventory: (id: string) => get<InventoryReply>(path('nodes', id, 'inventory')),
+    inventoryChanges: (id: string, cursor?: string) =>
+      get<InventoryChangePage>(path('nodes', id, 'inventory', 'changes'), { cursor }),
+    joinTokens: () => get<JoinTokenRow[]>(path('join-tokens')),
+    makeJoinToken: (body: JoinTokenRequest) => post<JoinTokenCreated>(path('join-tokens'), body),
+    deleteJoinToken: (id: string) => remove(path('join-tokens', id)),
+
+    actions: () => get<ActionRow[]>(path('actions')),
+    startRun: (body: RunRequest) => post<RunDetail>(path('runs'), body),
+    runs: (query: RunQuery) => get<RunPage>(path('runs'), query),
+    run: (id: string) => get<RunDetail>(path('runs', id)),
+
+    openShell: (nodeId: string, body: ShellRequest) => post<ShellOpened>(path('nodes', nodeId, 'shells'), body),
+    shells: (query: SessionQuery) => get<SessionPage>(path('shells'), query),
+    recordings: (query: SessionQuery) => get<SessionPage>(path('recordings'), query),
+    recording: (id: string) => get<SessionRow>(path('recordings', id)),
+    cast: (id: string) => request<string>('GET', castPath(id), { as: 'text' }),
+
+    audit: (query: AuditQuery) => get<AuditPage>(path('audit'), query),
+    tokens: () => get<TokenRow[]>(path('tokens')),
+    makeToken: (body: TokenRequest) => post<TokenCreated>(path('tokens'), body),
+    deleteToken: (id: string) => remove(path('tokens', id)),
+    approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
+  };
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+/** Where a recording is downloaded from; also the href of the download link. */
+export const castPath = (id: string): string => path('recordings', id, 'cast');

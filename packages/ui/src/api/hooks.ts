@@ -1,0 +1,165 @@
+import type { AuditQuery, InventoryChangePage, NodeDetail, NodeQuery, RunDetail, RunQuery, SessionQuery } from '@hauban/shared/api';
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import type { RunEvent } from './live-connection.ts';
+import { useServices } from './services.ts';
+
+/** Reads of the REST API as hooks, with the keys under which they are cached. */
+export const keys = {
+  me: ['me'] as const,
+  setup: ['setup'] as const,
+  nodes: (query: NodeQuery) => ['nodes', query] as const,
+  allNodes: ['nodes'] as const,
+  node: (id: string) => ['node', id] as const,
+  series: (id: string) => ['node', id, 'series'] as const,
+  inventory: (id: string) => ['node', id, 'inventory'] as const,
+  inventoryChanges: (id: string) => ['node', id, 'inventory-changes'] as const,
+  actions: ['actions'] as const,
+  runs: (query: RunQuery) => ['runs', query] as const,
+  run: (id: string) => ['run', id] as const,
+  sessions: (which: string, query: SessionQuery) => ['sessions', which, query] as const,
+  recording: (id: string) => ['recording', id] as const,
+  cast: (id: string) => ['recording', id, 'cast'] as const,
+  audit: (query: AuditQuery) => ['audit', query] as const,
+  tokens: ['tokens'] as const,
+  joinTokens: ['join-tokens'] as const,
+};
+
+export function useMe() {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.me, queryFn: () => api.me(), staleTime: 60_000 });
+}
+
+export function useSetupState() {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.setup, queryFn: () => api.setupState() });
+}
+
+export function useActions() {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.actions, queryFn: () => api.actions(), staleTime: 5 * 60_000 });
+}
+
+export function useLiveState() {
+  const { live } = useServices();
+  return useSyncExternalStore(live.onState, live.state);
+}
+
+/** One page of nodes (for pickers and counts). */
+export function useNodePage(query: NodeQuery, options: { readonly enabled?: boolean } = {}) {
+  const { api } = useServices();
+  return useQuery({
+    queryKey: keys.nodes(query),
+    queryFn: ({ signal }) => api.nodes(query, signal),
+    placeholderData: keepPreviousData,
+    enabled: options.enabled ?? true,
+  });
+}
+
+export function useNode(id: string) {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.node(id), queryFn: () => api.node(id), refetchInterval: 30_000 });
+}
+
+/** Puts the newest row of a node, as the live socket tells it, over what is shown. */
+export function useLiveNode(id: string): void {
+  const { live } = useServices();
+  const client = useQueryClient();
+  useEffect(
+    () =>
+      live.watchFleet((event) => {
+        if (event.t !== 'node' || event.node.id !== id) return;
+        client.setQueryData<NodeDetail>(keys.node(id), (old) => (old === undefined ? old : { ...old, ...event.node }));
+      }),
+    [live, client, id],
+  );
+}
+
+export function useSeries(id: string) {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.series(id), queryFn: () => api.series(id), staleTime: 60_000 });
+}
+
+export function useInventory(id: string) {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.inventory(id), queryFn: () => api.inventory(id) });
+}
+
+export function useInventoryChanges(id: string) {
+  const { api } = useServices();
+  return useInfiniteQuery({
+    queryKey: keys.inventoryChanges(id),
+    queryFn: ({ pageParam }) => api.inventoryChanges(id, pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page: InventoryChangePage) => page.cursor ?? undefined,
+  });
+}
+
+export function useRuns(query: RunQuery) {
+  const { api } = useServices();
+  return useInfiniteQuery({
+    queryKey: keys.runs(query),
+    queryFn: ({ pageParam }) => api.runs({ ...query, ...(pageParam === undefined ? {} : { cursor: pageParam }) }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor ?? undefined,
+    refetchInterval: 15_000,
+  });
+}
+
+/** The run with one live event applied. */
+export function applyRunEvent(run: RunDetail | undefined, event: RunEvent): RunDetail | undefined {
+  if (run === undefined) return run;
+  if (event.t === 'run') return { ...run, ...event.run };
+  const isKnown = run.targets.some((target) => target.orderId === event.target.orderId);
+  const targets = isKnown
+    ? run.targets.map((target) => (target.orderId === event.target.orderId ? event.target : target))
+    : [...run.targets, event.target];
+  return { ...run, targets };
+}
+
+/** A run, kept up to date by the live socket; asked again every few seconds until it has ended, should an event be lost. */
+export function useRun(id: string, options: { readonly enabled?: boolean } = {}) {
+  const { api, live } = useServices();
+  const client = useQueryClient();
+  const isEnabled = options.enabled ?? true;
+  const query = useQuery({
+    queryKey: keys.run(id),
+    queryFn: () => api.run(id),
+    enabled: isEnabled,
+    refetchInterval: ({ state }) => (state.data?.finishedAt === null ? 3000 : false),
+  });
+  const isOver = query.data !== undefined && query.data.finishedAt !== null;
+  useEffect(() => {
+    if (!isEnabled || isOver) return undefined;
+    return live.watchRun(id, (event) => {
+      client.setQueryData<RunDetail>(keys.run(id), (old) => applyRunEvent(old, event));
+      // The end is read once more, whole: receipts of its targets may have come between two events.
+      if (event.t === 'run' && event.run.finishedAt !== null) void client.invalidateQueries({ queryKey: keys.run(id) });
+    });
+  }, [live, client, id, isEnabled, isOver]);
+  return query;
+}
+
+export function useSessions(which: 'shells' | 'recordings', query: SessionQuery) {
+  const { api } = useServices();
+  return useInfiniteQuery({
+    queryKey: keys.sessions(which, query),
+    queryFn: ({ pageParam }) => api[which]({ ...query, ...(pageParam === undefined ? {} : { cursor: pageParam }) }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor ?? undefined,
+    refetchInterval: 15_000,
+  });
+}
+
+export function useAudit(query: AuditQuery) {
+  const { api } = useServices();
+  return useInfiniteQuery({
+    queryKey: keys.audit(query),
+    queryFn: ({ pageParam }) => api.audit({ ...query, ...(pageParam === undefined ? {} : { cursor: pageParam }) }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor ?? undefined,
+  });
+}
+
+/** Lists of nodes are stale: read them again. */
+export const refreshNodes = (client: QueryClient): Promise<void> => client.invalidateQueries({ queryKey: keys.allNodes });

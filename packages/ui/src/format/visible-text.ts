@@ -1,0 +1,26 @@
+/**
+ * Text that came from a node, made safe to read: control characters, direction overrides and zero-width characters
+ * are shown as what they are, so that a diff or a host name cannot look like another one. Escaping markup is React's
+ * work; this is about characters that deceive the eye. Tab and line feed stay.
+ */
+// Format controls are the point of this expression.
+// oxlint-disable-next-line no-control-regex
+const HIDDEN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
+
+function name(char: string): string {
+  const code = char.codePointAt(0) ?? 0;
+  // The Unicode "control pictures" for C0 and DEL; the number for all others.
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  if (code === 0x7f) return '\u2421';
+  return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27E9`;
+}
+
+export function visibleText(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll(HIDDEN, name);
+}
+
+/** Like `visibleText` for one line: line feeds and tabs too, and cut to `max` characters. */
+export function visibleLine(text: string, max = 500): string {
+  const line = visibleText(text).replaceAll('\n', '\u240A').replaceAll('\t', '\u2409');
+  return line.length > max ? `${line.slice(0, max)}\u2026` : line;
+}

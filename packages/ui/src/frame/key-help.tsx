@@ -1,0 +1,40 @@
+import { Modal } from '@mantine/core';
+import { Fragment, type ReactNode } from 'react';
+import { texts } from '../texts/index.ts';
+
+const { rows, then, or } = texts.keyHelp;
+
+const Key = ({ name }: { readonly name: string }) => <kbd>{name}</kbd>;
+const both = (first: string, word: string, second: string): ReactNode => (
+  <>
+    <Key name={first} /> {word} <Key name={second} />
+  </>
+);
+
+/** Key names are what is printed on the keys. */
+const ROWS: readonly (readonly [keys: ReactNode, says: string])[] = [
+  [<Key key="p" name="Ctrl K" />, rows.palette],
+  [<Key key="s" name="/" />, rows.search],
+  [both('j', or, 'k'), rows.move],
+  [<Key key="o" name="Enter" />, rows.open],
+  [both('g', then, 'f'), rows.fleet],
+  [both('g', then, 'r'), rows.runs],
+  [both('g', then, 'a'), rows.audit],
+  [<Key key="h" name="?" />, rows.help],
+  [<Key key="c" name="Esc" />, rows.close],
+];
+
+export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  return (
+    <Modal opened={isOpen} onClose={onClose} title={texts.keyHelp.title} closeButtonProps={{ 'aria-label': texts.words.close }}>
+      <div className="hb-keys">
+        {ROWS.map(([keys, says]) => (
+          <Fragment key={says}>
+            <span>{keys}</span>
+            <span>{says}</span>
+          </Fragment>
+        ))}
+      </div>
+    </Modal>
+  );
+}

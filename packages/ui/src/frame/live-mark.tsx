@@ -1,0 +1,12 @@
+import { useLiveState } from '../api/hooks.ts';
+import { Mark } from '../parts/mark.tsx';
+import { texts } from '../texts/index.ts';
+
+/** Whether changes on the nodes arrive by themselves. */
+export function LiveMark() {
+  const state = useLiveState();
+  if (state.kind === 'open') return <Mark tone="ok" word={texts.live.open} hint={texts.live.openHint} />;
+  if (state.kind === 'connecting') return <Mark tone="busy" word={texts.live.connecting} />;
+  if (state.kind === 'waiting') return <Mark tone="warn" word={texts.live.waiting} hint={texts.live.waitingHint} />;
+  return null;
+}

@@ -1,0 +1,15 @@
+import { IconDeviceDesktop, IconHistory, IconPlayerPlay, IconServer2, IconShieldCheck, IconTool, IconUser } from '@tabler/icons-react';
+import { paths } from '../paths.ts';
+import { texts } from '../texts/index.ts';
+
+/** The pages of the navigation, in order; also offered by the palette. */
+export const NAV_ITEMS = [
+  { path: paths.fleet, title: texts.nav.fleet, icon: IconServer2 },
+  { path: paths.actions, title: texts.nav.actions, icon: IconTool },
+  { path: paths.runs, title: texts.nav.runs, icon: IconHistory },
+  { path: paths.recordings, title: texts.nav.recordings, icon: IconPlayerPlay },
+  { path: paths.audit, title: texts.nav.audit, icon: IconShieldCheck },
+] as const;
+
+export const ACCOUNT_ITEM = { path: paths.account, title: texts.nav.account, icon: IconUser } as const;
+export const SHELL_ICON = IconDeviceDesktop;

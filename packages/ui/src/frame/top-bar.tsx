@@ -1,0 +1,136 @@
+import { Drawer, Menu } from '@mantine/core';
+import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUser } from '@tabler/icons-react';
+import type { Me } from '@hauban/shared/api';
+import { Link, useRouterState } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useServices } from '../api/services.ts';
+import { LogoMark } from '../parts/logo.tsx';
+import { paths } from '../paths.ts';
+import { texts } from '../texts/index.ts';
+import { LiveMark } from './live-mark.tsx';
+import { ACCOUNT_ITEM, NAV_ITEMS } from './nav-items.ts';
+import { SchemeSwitch } from './scheme-switch.tsx';
+
+/** The page of the navigation that an address belongs to. */
+export function sectionOf(pathname: string): string {
+  if (pathname.startsWith('/nodes/')) return paths.fleet;
+  if (pathname.startsWith('/run/')) return paths.actions;
+  return `/${pathname.split('/')[1] ?? ''}`;
+}
+
+function useSection(): string {
+  return useRouterState({ select: (state) => sectionOf(state.location.pathname) });
+}
+
+function NavLinks({ withIcons = false, onGo }: { readonly withIcons?: boolean; readonly onGo?: () => void }) {
+  const section = useSection();
+  const items = withIcons ? [...NAV_ITEMS, ACCOUNT_ITEM] : NAV_ITEMS;
+  return items.map(({ path, title, icon: Icon }) => (
+    <Link key={path} to={path} aria-current={section === path ? 'page' : undefined} onClick={onGo}>
+      {withIcons ? <Icon size={20} aria-hidden /> : null}
+      {title}
+    </Link>
+  ));
+}
+
+function useSignOut(): () => void {
+  const { api } = useServices();
+  return () => {
+    // A whole new page: nothing that was read stays in memory.
+    const leave = (): void => location.assign(paths.signIn);
+    api.signOut().then(leave, leave);
+  };
+}
+
+function AccountMenu({ me, onKeys }: { readonly me: Me | undefined; readonly onKeys: () => void }) {
+  const signOut = useSignOut();
+  return (
+    <Menu position="bottom-end" width={250} withinPortal>
+      <Menu.Target>
+        <button type="button" className="hb-bar-button hb-wide-only" aria-label={me === undefined ? texts.nav.account : texts.nav.signedInAs(me.name)}>
+          <IconUser size={18} aria-hidden />
+          <span>{me?.name}</span>
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component={Link} to={paths.account} leftSection={<IconUser size={16} />}>
+          {texts.nav.account}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={onKeys}>
+          {texts.nav.keys}
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>
+          <SchemeSwitch />
+        </Menu.Label>
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={signOut}>
+          {texts.nav.signOut}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function PhoneMenu({ me }: { readonly me: Me | undefined }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const signOut = useSignOut();
+  const close = (): void => setIsOpen(false);
+  return (
+    <>
+      <button type="button" className="hb-bar-button hb-menu-only" aria-label={texts.nav.menu} onClick={() => setIsOpen(true)}>
+        <IconMenu2 size={22} aria-hidden />
+      </button>
+      <Drawer
+        opened={isOpen}
+        onClose={close}
+        position="right"
+        size="80%"
+        title={me === undefined ? texts.app.name : texts.nav.signedInAs(me.name)}
+        closeButtonProps={{ 'aria-label': texts.words.close }}
+      >
+        <nav className="hb-drawer-nav" aria-label={texts.nav.label}>
+          <NavLinks withIcons onGo={close} />
+        </nav>
+        <div className="hb-stack" style={{ paddingTop: 20 }}>
+          <SchemeSwitch />
+          <button type="button" className="hb-bar-button hb-drawer-out" onClick={signOut}>
+            <IconLogout size={18} aria-hidden /> {texts.nav.signOut}
+          </button>
+        </div>
+      </Drawer>
+    </>
+  );
+}
+
+export interface TopBarProps {
+  readonly me: Me | undefined;
+  readonly onPalette: () => void;
+  readonly onKeys: () => void;
+}
+
+export function TopBar({ me, onPalette, onKeys }: TopBarProps) {
+  return (
+    <header className="hb-bar">
+      <div className="hb-bar-inner">
+        <Link to={paths.fleet} className="hb-brand">
+          <LogoMark sizePx={27} />
+          {texts.app.name}
+        </Link>
+        <nav className="hb-nav" aria-label={texts.nav.label}>
+          <NavLinks />
+        </nav>
+        <div className="hb-bar-tail">
+          <LiveMark />
+          <button type="button" className="hb-jump" onClick={onPalette} aria-label={texts.palette.title}>
+            <IconSearch size={16} aria-hidden />
+            <span className="hb-jump-text">{texts.nav.search}</span>
+            <kbd>Ctrl K</kbd>
+          </button>
+          <AccountMenu me={me} onKeys={onKeys} />
+          <PhoneMenu me={me} />
+        </div>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,38 @@
+/** The reader's own account: how they sign in, their API tokens, how the page looks. */
+import type { Me } from '@hauban/shared/api';
+import { useMe } from '../../api/hooks.ts';
+import { readerZone } from '../../format/time.ts';
+import { visibleLine } from '../../format/visible-text.ts';
+import { SchemeSwitch } from '../../frame/scheme-switch.tsx';
+import { QueryView } from '../../parts/notices.tsx';
+import { Facts, Page } from '../../parts/page.tsx';
+import { texts } from '../../texts/index.ts';
+import { ApiTokens } from './api-tokens.tsx';
+
+const t = texts.account;
+
+function AboutMe({ me }: { readonly me: Me }) {
+  return (
+    <div className="hb-card hb-card-pad">
+      <Facts
+        rows={[
+          [t.name, <strong key="name" className="hb-foreign">{visibleLine(me.name, 64)}</strong>],
+          [t.role, t.roles[me.role] ?? me.role],
+          [t.signsInWith, me.hasPasskey ? t.passkey : t.password],
+          [t.zone, readerZone()],
+          [t.appearance, <SchemeSwitch key="scheme" />],
+        ]}
+      />
+    </div>
+  );
+}
+
+export default function AccountPage() {
+  const me = useMe();
+  return (
+    <Page title={t.title} isNarrow>
+      <QueryView query={me}>{(data) => <AboutMe me={data} />}</QueryView>
+      <ApiTokens />
+    </Page>
+  );
+}

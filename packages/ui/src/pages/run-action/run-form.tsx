@@ -1,0 +1,45 @@
+import type { ActionRow } from '@hauban/shared/api';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { SchemaForm } from '../../forms/schema-form.tsx';
+import { texts } from '../../texts/index.ts';
+import { NodePicker } from './node-picker.tsx';
+import type { RunActionModel } from './use-run-action.ts';
+
+const t = texts.runAction;
+const WAITS = Object.entries(t.waits).map(([value, label]) => ({ value, label }));
+
+/** Nodes, arguments and reason. Enter makes the plan (or runs what only reads). */
+export function RunForm({ action, model }: { readonly action: ActionRow; readonly model: RunActionModel }) {
+  const submit = action.readOnly ? model.apply : model.makePlan;
+  return (
+    <form
+      className="hb-card hb-card-pad hb-stack"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <NodePicker action={action} value={model.nodes} problem={model.nodesProblem} onChange={model.setNodes} />
+      <SchemaForm fields={model.fields} values={model.values} problems={model.problems} onChange={model.setValues} />
+      <TextInput
+        label={`${t.reason} (${texts.words.optional})`}
+        description={t.reasonHint}
+        maxLength={500}
+        value={model.reason}
+        onChange={(event) => model.setReason(event.currentTarget.value)}
+      />
+      <NativeSelect
+        label={t.startWithin}
+        value={String(model.startWithinMs)}
+        data={WAITS}
+        onChange={(event) => model.setStartWithinMs(Number(event.currentTarget.value))}
+      />
+      <div>
+        <Button type="submit" loading={model.plan.kind === 'planning' || (action.readOnly && model.isApplying)}>
+          {action.readOnly ? t.runRead : model.plan.kind === 'none' ? t.plan : t.planAgain}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,106 @@
+import { Button, Divider, PasswordInput, TextInput } from '@mantine/core';
+import { startAuthentication } from '@simplewebauthn/browser';
+import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState, type FormEvent } from 'react';
+import { toApiError } from '../../api/api-error.ts';
+import { useSetupState } from '../../api/hooks.ts';
+import { useServices } from '../../api/services.ts';
+import { Alone } from '../../frame/alone.tsx';
+import { passkeyProblem } from '../../parts/passkey-problem.ts';
+import { ErrorNotice, Notice } from '../../parts/notices.tsx';
+import { useSearchState } from '../../parts/use-search-state.ts';
+import { paths } from '../../paths.ts';
+import { texts } from '../../texts/index.ts';
+import { safeNext } from './safe-next.ts';
+
+const t = texts.signIn;
+
+function useEnter(): () => void {
+  const [search] = useSearchState();
+  // A whole new page: it starts with the new session and nothing else.
+  return () => location.assign(safeNext(search['next']));
+}
+
+function PasskeyButton({ onDone }: { readonly onDone: () => void }) {
+  const { api } = useServices();
+  const signIn = useMutation({
+    mutationFn: async () => {
+      const optionsJSON = await api.passkeyOptions();
+      await api.signInWithPasskey(await startAuthentication({ optionsJSON }));
+    },
+    onSuccess: onDone,
+  });
+  const cancelled = passkeyProblem(signIn.error);
+  return (
+    <>
+      <Button fullWidth loading={signIn.isPending} onClick={() => signIn.mutate()} data-testid="passkey">
+        {t.passkey}
+      </Button>
+      {cancelled === null ? signIn.error === null ? null : <ErrorNotice error={signIn.error} /> : <Notice tone="warn">{cancelled}</Notice>}
+    </>
+  );
+}
+
+function PasswordForm({ onDone }: { readonly onDone: () => void }) {
+  const { api } = useServices();
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [isChecked, setIsChecked] = useState(false);
+  const signIn = useMutation({ mutationFn: () => api.signIn(name.trim(), password), onSuccess: onDone });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setIsChecked(true);
+    if (name.trim() !== '' && password !== '') signIn.mutate();
+  };
+  return (
+    <form className="hb-stack" onSubmit={submit} noValidate>
+      <TextInput
+        label={t.name}
+        name="username"
+        autoComplete="username webauthn"
+        autoCapitalize="none"
+        spellCheck={false}
+        value={name}
+        error={isChecked && name.trim() === '' ? t.needName : null}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label={t.password}
+        name="password"
+        autoComplete="current-password"
+        value={password}
+        error={isChecked && password === '' ? t.needPassword : null}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      {signIn.error === null ? null : <ErrorNotice error={toApiError(signIn.error)} />}
+      <Button type="submit" variant="default" fullWidth loading={signIn.isPending}>
+        {t.submit}
+      </Button>
+    </form>
+  );
+}
+
+export default function SignInPage() {
+  const enter = useEnter();
+  const setup = useSetupState();
+  if (setup.data?.needed === true) {
+    return (
+      <Alone title={texts.setup.title}>
+        <p>{texts.setup.needed}</p>
+        <Link to={paths.setup}>{texts.setup.title}</Link>
+      </Alone>
+    );
+  }
+  return (
+    <Alone title={t.title}>
+      {setup.data?.passkeys === false ? null : (
+        <>
+          <PasskeyButton onDone={enter} />
+          <Divider label={t.or} />
+        </>
+      )}
+      <PasswordForm onDone={enter} />
+    </Alone>
+  );
+}

@@ -1,0 +1,26 @@
+import { formatDateTime, formatRelative, formatUtc, readerZone } from '../format/time.ts';
+import { texts } from '../texts/index.ts';
+import { useNow } from './use-now.ts';
+
+const hover = (at: number): string => texts.time.both(formatDateTime(at), readerZone(), formatUtc(at));
+
+/** A time as people say it ("3 min ago"); the exact one, here and in UTC, on hover. Null: never. */
+export function RelativeTime({ at }: { readonly at: number | null }) {
+  const now = useNow();
+  if (at === null) return <span className="hb-quiet">{texts.time.never}</span>;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={hover(at)} className="hb-nowrap">
+      {formatRelative(at, Math.max(now, at <= Date.now() ? at : now))}
+    </time>
+  );
+}
+
+/** Date and time in the reader's zone; UTC on hover. */
+export function DateTime({ at }: { readonly at: number | null }) {
+  if (at === null) return <span className="hb-quiet">{texts.time.never}</span>;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={hover(at)} className="hb-nowrap">
+      {formatDateTime(at)}
+    </time>
+  );
+}
