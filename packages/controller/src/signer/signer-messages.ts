@@ -1,0 +1,42 @@
+import {
+  integer,
+  json,
+  list,
+  literal,
+  object,
+  parseJson,
+  text,
+  type Check,
+  type Checked,
+  type Parsed,
+} from '@hauban/shared/protocol';
+
+/** Questions and answers on the signer's socket; `n` pairs an answer with its question. Both ends check what they read. */
+const n = integer(0, 2 ** 47);
+const jws = text(400_000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ });
+
+const questions = {
+  keys: object({ t: literal('keys'), n }),
+  sign: object({ t: literal('sign'), n, order: json }),
+} as const;
+
+const answers = {
+  keys: object({ t: literal('keys'), n, keys: list(object({ kid: text(64), key: text(43) }), 8) }),
+  signed: object({ t: literal('signed'), n, jws }),
+  refused: object({ t: literal('refused'), n, code: text(64), detail: text(500) }),
+} as const;
+
+type MessageOf<T extends Record<string, Check<unknown>>> = { [K in keyof T]: Checked<T[K]> }[keyof T];
+export type SignerQuestion = MessageOf<typeof questions>;
+export type SignerAnswer = MessageOf<typeof answers>;
+
+function parseBy<T>(table: Record<string, Check<T>>, source: string): Parsed<T> {
+  const parsed = parseJson(json, source);
+  if (!parsed.ok) return parsed;
+  const type = typeof parsed.value === 'object' && parsed.value !== null ? (parsed.value as { t?: unknown }).t : null;
+  const check = typeof type === 'string' && Object.hasOwn(table, type) ? table[type] : undefined;
+  return check === undefined ? { ok: false, problem: 't must be a known type' } : parseJson(check, source);
+}
+
+export const parseQuestion = (source: string): Parsed<SignerQuestion> => parseBy<SignerQuestion>(questions, source);
+export const parseAnswer = (source: string): Parsed<SignerAnswer> => parseBy<SignerAnswer>(answers, source);
