@@ -15,7 +15,7 @@ import {
   RestRefusal,
   runOnNode,
   signInFirstAccount,
-  useSetupLink,
+  spendSetupLink,
   type RestClient,
 } from '../support/first-account.ts';
 import { watchNode } from '../support/live-watcher.ts';
@@ -141,16 +141,16 @@ describe('npm start', () => {
     expect(await (await fetch(`${stack.url}/api/setup`)).json()).toMatchObject({
       needed: true,
     } satisfies Partial<SetupState>);
-    await expect(useSetupLink({ url: stack.url, setupUrl: `${stack.url}/setup?token=guessed` })).rejects.toBeInstanceOf(
-      RestRefusal,
-    );
+    await expect(
+      spendSetupLink({ url: stack.url, setupUrl: `${stack.url}/setup?token=guessed` }),
+    ).rejects.toBeInstanceOf(RestRefusal);
   });
 
   it('makes the first account by the set-up link, once', async () => {
-    await useSetupLink(stack);
+    await spendSetupLink(stack);
     client = await signInFirstAccount(stack.url);
     expect(await client.call('GET', '/api/me')).toMatchObject({ name: 'founder', role: 'owner' });
-    await expect(useSetupLink(stack)).rejects.toBeInstanceOf(RestRefusal);
+    await expect(spendSetupLink(stack)).rejects.toBeInstanceOf(RestRefusal);
     expect(await (await fetch(`${stack.url}/api/setup`)).json()).toMatchObject({ needed: false });
   });
 
@@ -370,12 +370,12 @@ async function startDebianPostgres(bin: string): Promise<RunningServer> {
   const address = { host: '127.0.0.1', port, user: 'hauban', database: 'postgres', max: 1, onnotice: () => undefined };
   await waitFor('PostgreSQL 15', async () => {
     const sql = postgres(address);
-    return await sql`SELECT 1`
-      .then(
-        () => true,
-        () => false,
-      )
-      .finally(() => sql.end());
+    const isThere = await sql`SELECT 1`.then(
+      () => true,
+      () => false,
+    );
+    await sql.end();
+    return isThere;
   });
   const sql = postgres(address);
   await sql.unsafe('CREATE DATABASE hauban');

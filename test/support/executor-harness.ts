@@ -152,7 +152,6 @@ class Harness implements ExecutorNode {
       folder: this.folder,
       delayMs: 0,
       dieAt: 0,
-      uid: 0,
     };
     this.writePolicy(OPEN_POLICY);
   }

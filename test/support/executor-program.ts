@@ -12,8 +12,6 @@ export interface ProgramConfig {
   readonly folder: string;
   readonly delayMs: number;
   readonly dieAt: number;
-  /** Runs as this user when it was started by root. */
-  readonly uid: number;
 }
 
 /** The real executor and the real shell host, with the scratch host and its actions in the place of the machine. */

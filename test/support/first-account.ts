@@ -73,7 +73,7 @@ export function createRestClient(url: string, token: string, timeoutMs = 60_000)
 }
 
 /** Uses the one-time link as the page does. */
-export async function useSetupLink(stack: Pick<StandaloneStack, 'url' | 'setupUrl'>): Promise<void> {
+export async function spendSetupLink(stack: Pick<StandaloneStack, 'url' | 'setupUrl'>): Promise<void> {
   const token = new URL(stack.setupUrl ?? 'http://none').searchParams.get('token') ?? '';
   await expectOk('set-up', await request(stack.url, 'POST', '/api/setup', { body: { token, ...FIRST_ACCOUNT } }));
 }
@@ -94,7 +94,7 @@ export async function signInFirstAccount(url: string): Promise<RestClient> {
 
 /** Makes the first account by the one-time link, as the page does, and an API token for it. */
 export async function makeFirstAccount(stack: Pick<StandaloneStack, 'url' | 'setupUrl'>): Promise<RestClient> {
-  await useSetupLink(stack);
+  await spendSetupLink(stack);
   return await signInFirstAccount(stack.url);
 }
 

@@ -70,7 +70,7 @@ function createFiles(options: ScratchOptions): HostFiles {
     makeDirectory: unused,
     writeSymlink: unused,
     removeDirectory: unused,
-  } as HostFiles;
+  } as unknown as HostFiles;
 }
 
 /** Users as /etc/passwd has them. */
