@@ -46,6 +46,9 @@ const INSTALLED: Folders = {
   runDir: '/run/hauban',
 };
 
+/** True for the places of an installed agent, where the link process is the user `hauban`. */
+export const isInstalled = (paths: AgentPaths): boolean => paths.linkDir === INSTALLED.linkDir;
+
 /** A socket path of more than 107 bytes cannot be bound; names of shell sockets need this much below the run folder. */
 const RUN_DIR_MAX_BYTES = 60;
 

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { HaubanError } from '@hauban/shared/errors';
-import { AGENT_VERSION, resolvePaths, type AgentPaths } from './config.ts';
+import { AGENT_VERSION, isInstalled, resolvePaths, type AgentPaths } from './config.ts';
 
 /** 0 done; 1 failed; 2 the command line is wrong; 3 refused: trying again as it is will not help. */
 const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
@@ -30,6 +30,19 @@ interface Call {
 type Room = (call: Call) => Promise<number>;
 
 const ROOMS: Readonly<Record<string, Room>> = {
+  enrol: async ({ args, paths }) => {
+    const { runEnrol } = await import('./enrol/index.ts');
+    const at = paths();
+    const print = (line: string): void => void process.stdout.write(`${line}\n`);
+    const isDone = await runEnrol({
+      args,
+      paths: at,
+      agentVersion: AGENT_VERSION,
+      isInstalled: isInstalled(at),
+      print,
+    });
+    return isDone ? EXIT.done : EXIT.refused;
+  },
   link: async ({ paths, stop }) => {
     const { runLink } = await import('./link-main.ts');
     const { createLog } = await import('./log.ts');
