@@ -161,7 +161,8 @@ const AGENT: readonly Layer[] = [
       CONTRACT,
       PURE_NODE,
       FILES,
-      'node:{child_process,os,net,http,stream}',
+      // https: asking a site with TLS whether it still answers.
+      'node:{child_process,os,net,http,https}',
     ],
     why: 'the real Host: programs and files',
   },

@@ -55,6 +55,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
     await runInventory(args);
     return EXIT.done;
   },
+  // Started by the executor inside private namespaces, never by a person.
+  rehearse: async () => {
+    const { runRehearsalProcess } = await import('./host/index.ts');
+    await runRehearsalProcess();
+    return EXIT.done;
+  },
   version: async () => {
     process.stdout.write(`${AGENT_VERSION}\n`);
     return EXIT.done;

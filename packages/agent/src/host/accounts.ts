@@ -1,0 +1,67 @@
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import type { GroupEntry, HostAccounts, UserEntry } from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import type { RequireRoot } from './program-paths.ts';
+import { runProgram, saidBy } from './run-program.ts';
+import { errorCode, splitPath } from './safe-path.ts';
+
+const GETENT = '/usr/bin/getent';
+/** Documented exit status of getent for a key that no source has. */
+const NOT_FOUND = 2;
+
+/** getent asks every source that the node has (files, LDAP ...), so that a name in use is never taken. */
+async function lookUp(database: 'passwd' | 'group', key: string): Promise<readonly string[] | null> {
+  if (!/^[a-z0-9_][a-z0-9_-]{0,31}$/.test(key))
+    throw new HaubanError('BAD_REQUEST', `${JSON.stringify(key.slice(0, 40))} is no name of a user or group`);
+  const result = await runProgram(GETENT, [database, key]);
+  if (result.status === NOT_FOUND) return null;
+  if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `getent ${database}: ${saidBy(result)}`);
+  return result.stdout.split('\n')[0]?.split(':') ?? null;
+}
+
+export function parseUser(fields: readonly string[] | null): UserEntry | null {
+  if (fields === null) return null;
+  const [name = '', , uid = '', gid = '', comment = '', home = '', shell = ''] = fields;
+  return { name, uid: Number(uid), gid: Number(gid), comment, home, shell };
+}
+
+export function parseGroup(fields: readonly string[] | null): GroupEntry | null {
+  if (fields === null) return null;
+  const [name = '', , gid = '', members = ''] = fields;
+  return { name, gid: Number(gid), members: members === '' ? [] : members.split(',') };
+}
+
+async function linesOf(path: string): Promise<readonly string[]> {
+  try {
+    return (await readFile(path, 'utf8')).split('\n');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw new HaubanError('FILE_FAILED', `${path} can not be read (${errorCode(error) ?? 'unknown'})`, {
+      cause: error,
+    });
+  }
+}
+
+/** What `test` asks the kernel with the effective ids of the process. */
+const TEST_FLAGS = { write: '-w', list: '-r', read: '-r' } as const;
+
+export function createAccounts(requireRoot: RequireRoot): HostAccounts {
+  return {
+    userByName: async (name) => parseUser(await lookUp('passwd', name)),
+    userByUid: async (uid) => parseUser(await lookUp('passwd', String(uid))),
+    groupByName: async (name) => parseGroup(await lookUp('group', name)),
+    groupByGid: async (gid) => parseGroup(await lookUp('group', String(gid))),
+    async subordinateRanges(name, uid) {
+      const lines = [...(await linesOf('/etc/subuid')), ...(await linesOf('/etc/subgid'))];
+      return lines.filter((line) => line.startsWith(`${name}:`) || line.startsWith(`${uid}:`));
+    },
+    async canAs(uid, gid, operation, path) {
+      requireRoot('Looking at a file as another user');
+      splitPath(path);
+      await access('/usr/bin/test', constants.X_OK);
+      const result = await runProgram('/usr/bin/test', [TEST_FLAGS[operation], path], { as: { uid, gid } });
+      return result.status === 0;
+    },
+  };
+}

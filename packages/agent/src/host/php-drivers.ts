@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
+import { listProcesses, readProcess, type ProcessFacts } from './apache-processes.ts';
+import {
+  bubblewrapArguments,
+  phpArguments,
+  phpTestArguments,
+  unitFile,
+  unitName,
+  unitText,
+  type PhpInstallation,
+} from './php-sandbox.ts';
+import { PROGRAM_PATHS } from './program-paths.ts';
+import { mustRun, PROGRAM_ENVIRONMENT, runProgram, saidBy } from './run-program.ts';
+import { errorCode } from './safe-path.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** Two ways to run a PHP master. Both start it without waiting for its ping and end it gracefully. */
+export interface PhpDriver {
+  isRunning(master: PhpMaster): Promise<boolean>;
+  /** CONFIG_INVALID with what php-fpm says when its configuration is not good. */
+  start(master: PhpMaster, installation: PhpInstallation, logFile: string): Promise<void>;
+  /** Also removes what `start` has left when nothing runs. */
+  stop(master: PhpMaster): Promise<void>;
+}
+
+const BWRAP = '/usr/bin/bwrap';
+/** process_control_timeout is 10 s; after that php-fpm ends its workers itself. */
+const STOP_TIMEOUT_MS = 20_000;
+
+async function readCommandLine(pid: number): Promise<string> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')) return '';
+    throw error;
+  }
+}
+
+async function isRoots(pid: number): Promise<boolean> {
+  try {
+    return /^Uid:\s+0\s/m.test(await readFile(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/** By the title that php-fpm gives itself, which names the configuration file; an account's process is never root's. */
+async function findMaster({ configFile }: PhpMaster): Promise<ProcessFacts | null> {
+  const title = `php-fpm: master process (${configFile})`;
+  for (const facts of await listProcesses())
+    if ((await readCommandLine(facts.pid)) === title && (await isRoots(facts.pid))) return facts;
+  return null;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+async function isGone({ pid, startTicks }: ProcessFacts): Promise<true | null> {
+  const now = await readProcess(pid);
+  return now === null || now.isZombie || now.startTicks !== startTicks ? true : null;
+}
+
+/** Ends with us or later: it is detached, in a session of its own, and its output goes to the log file. */
+async function spawnDetached(args: readonly string[], logFile: string): Promise<void> {
+  const log = await open(
+    logFile,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o640,
+  );
+  try {
+    const child = spawn(BWRAP, [...args], {
+      cwd: '/',
+      env: PROGRAM_ENVIRONMENT,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          new HaubanError(
+            'PROGRAM_MISSING',
+            `${BWRAP} could not be started (${error.code ?? ''}): install the package bubblewrap`,
+            { cause: error },
+          ),
+        ),
+      );
+    });
+    child.unref();
+  } finally {
+    await log.close();
+  }
+}
+
+/** Where systemd is not process 1: bubblewrap, detached. */
+export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
+  return {
+    isRunning: async (master) => (await findMaster(master)) !== null,
+    async start(master, installation, logFile) {
+      const sandbox = bubblewrapArguments(master, installation);
+      const test = await runProgram(BWRAP, [...sandbox, installation.binary, ...phpTestArguments(master)]);
+      if (test.status !== 0) throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${saidBy(test)}`);
+      await spawnDetached([...sandbox, installation.binary, ...phpArguments(master)], logFile);
+    },
+    async stop(master) {
+      const running = await findMaster(master);
+      if (running !== null) {
+        signal(running.pid, 'SIGQUIT');
+        const isOver = (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) ?? false;
+        if (!isOver) signal(running.pid, 'SIGKILL');
+        if (!isOver && (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) === null)
+          throw new HaubanError('ACTION_FAILED', `PHP ${master.version} of ${master.account} does not end`);
+      }
+      await files.removeFile(master.socket);
+    },
+  };
+}
+
+async function systemctl(...args: readonly string[]): Promise<void> {
+  await mustRun(PROGRAM_PATHS.systemctl, ['--no-ask-password', '--quiet', ...args], { timeoutMs: 60_000 });
+}
+
+async function lastLines(logFile: string): Promise<string> {
+  try {
+    return (await readFile(logFile, 'utf8')).trim().split('\n').slice(-3).join(' / ').slice(-500);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 'no log';
+    throw error;
+  }
+}
+
+/** A unit for each account and version, enabled: it comes back after a reboot. */
+export function createSystemdDriver(files: HostFiles): PhpDriver {
+  const isActive = async (master: PhpMaster): Promise<boolean> =>
+    (await runProgram(PROGRAM_PATHS.systemctl, ['is-active', '--quiet', '--', unitName(master)])).status === 0;
+  return {
+    isRunning: isActive,
+    async start(master, installation, logFile) {
+      const unit = unitText(master, installation, logFile);
+      await files.writeFile(unitFile(master), unit, { mode: 0o644, uid: 0, gid: 0 });
+      await systemctl('daemon-reload');
+      const started = await runProgram(
+        PROGRAM_PATHS.systemctl,
+        ['--no-ask-password', '--quiet', 'enable', '--now', '--', unitName(master)],
+        {
+          timeoutMs: 60_000,
+        },
+      );
+      if (started.status !== 0)
+        throw new HaubanError('CONFIG_INVALID', `${unitName(master)} does not start: ${await lastLines(logFile)}`);
+    },
+    async stop(master) {
+      if ((await files.state(unitFile(master))).type === 'absent') return;
+      await systemctl('disable', '--now', '--', unitName(master));
+      await files.removeFile(unitFile(master));
+      await systemctl('daemon-reload');
+      // Fails for a unit that is not loaded any more, which is what is wanted.
+      await runProgram(PROGRAM_PATHS.systemctl, ['reset-failed', '--', unitName(master)]);
+      await files.removeFile(master.socket);
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import type { PhpMaster } from '@hauban/shared/actions';
+
+/**
+ * What a PHP master sees of the machine: its own home, its own socket folder, its own configuration, and no other
+ * account's. One description, written for the two ways in which a master is started: a systemd unit, or bubblewrap
+ * where systemd is not process 1. Pure.
+ */
+export interface PhpInstallation {
+  readonly version: string;
+  /** Path of php-fpm as the master sees it. */
+  readonly binary: string;
+  /** A file tree of another Debian release that it lives in; null: this machine's own. */
+  readonly root: string | null;
+  /** Names in that tree's /etc. */
+  readonly etcEntries: readonly string[];
+}
+
+interface Sandbox {
+  /** Hidden: an empty folder instead. */
+  readonly empty: readonly string[];
+  readonly readOnly: readonly (readonly [source: string, target: string])[];
+  /** Left out when they are not there. */
+  readonly readOnlyIfThere: readonly (readonly [source: string, target: string])[];
+  readonly writable: readonly string[];
+}
+
+/** Sockets of local services that web applications use. */
+const SERVICES = ['mysqld', 'postgresql', 'redis', 'memcached'].map((name) => `/run/${name}`);
+/** Of the machine itself, because a foreign tree has its own idea of names and addresses. */
+const NAMES = ['/etc/hosts', '/etc/resolv.conf'];
+const own = (path: string): readonly [string, string] => [path, path];
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+function describe(master: PhpMaster, installation: PhpInstallation): Sandbox {
+  const { root, etcEntries } = installation;
+  const hidden = ['/run', '/tmp', '/var/tmp', '/home', '/root'];
+  const foreignEtc = etcEntries
+    .filter((name) => !NAMES.includes(`/etc/${name}`) && name !== 'hosting')
+    .map((name) => [`${root ?? ''}/etc/${name}`, `/etc/${name}`] as const);
+  return {
+    empty: [...hidden, master.homesRoot, ...(root === null ? ['/etc/hosting', '/var/log/hosting'] : ['/srv', '/etc'])],
+    readOnly: [...(root === null ? [] : foreignEtc), own(folderOf(master.configFile))],
+    readOnlyIfThere: [...SERVICES, ...(root === null ? [] : NAMES)].map(own),
+    writable: [master.home, folderOf(master.socket)],
+  };
+}
+
+/** What the master needs of root's power: become the account, own its socket, end its workers. */
+const CAPABILITIES = ['CAP_SETUID', 'CAP_SETGID', 'CAP_CHOWN', 'CAP_KILL', 'CAP_DAC_OVERRIDE'];
+
+/** Arguments of bwrap up to and without the program. Its own pid namespace: PHP sees its own processes only. */
+export function bubblewrapArguments(master: PhpMaster, installation: PhpInstallation): readonly string[] {
+  const { root } = installation;
+  const sandbox = describe(master, installation);
+  const base =
+    root === null
+      ? ['--bind', '/', '/', '--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc']
+      : ['--ro-bind', root, '/'];
+  return [
+    ...base,
+    ...['--dev', '/dev', '--proc', '/proc', '--unshare-pid', '--unshare-ipc', '--new-session'],
+    ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((capability) => ['--cap-add', capability])],
+    ...sandbox.empty.flatMap((path) => ['--perms', path.endsWith('tmp') ? '1777' : '0755', '--tmpfs', path]),
+    ...sandbox.readOnly.flatMap(([source, target]) => ['--ro-bind', source, target]),
+    ...sandbox.readOnlyIfThere.flatMap(([source, target]) => ['--ro-bind-try', source, target]),
+    ...sandbox.writable.flatMap((path) => ['--bind', path, path]),
+    ...['--chdir', '/', '--'],
+  ];
+}
+
+export const phpArguments = (master: PhpMaster): readonly string[] => ['-F', '-y', master.configFile];
+export const phpTestArguments = (master: PhpMaster): readonly string[] => ['-t', '-y', master.configFile];
+
+export const unitName = ({ account, version }: PhpMaster): string => `hosting-php-${account}-${version}.service`;
+export const unitFile = (master: PhpMaster): string => `/etc/systemd/system/${unitName(master)}`;
+
+/** Names and paths in it come from checked types: no space, no quote, no percent sign. */
+export function unitText(master: PhpMaster, installation: PhpInstallation, logFile: string): string {
+  const { root, binary } = installation;
+  const sandbox = describe(master, installation);
+  const bind = ([source, target]: readonly [string, string]): string => `${source}:${target}`;
+  return `# Managed by Hauban.
+[Unit]
+Description=PHP ${master.version} of hosting account ${master.account}
+After=network.target systemd-tmpfiles-setup.service
+
+[Service]
+Type=notify
+ExecStartPre=${binary} ${phpTestArguments(master).join(' ')}
+ExecStart=${binary} ${phpArguments(master).join(' ')}
+ExecReload=/bin/kill -USR2 $MAINPID
+# Graceful: requests in flight end within process_control_timeout.
+KillSignal=SIGQUIT
+KillMode=mixed
+TimeoutStopSec=30
+Restart=on-failure
+Slice=hosting-${master.account}.slice
+StandardOutput=append:${logFile}
+StandardError=append:${logFile}
+${root === null ? 'ProtectSystem=full' : `RootDirectory=${root}\nMountAPIVFS=yes`}
+PrivateDevices=yes
+ProtectProc=invisible
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictSUIDSGID=no
+TemporaryFileSystem=${sandbox.empty.map((path) => (path.endsWith('tmp') ? `${path}:mode=1777` : path)).join(' ')}
+BindReadOnlyPaths=/run/systemd/notify
+${sandbox.readOnly.map((path) => `BindReadOnlyPaths=${bind(path)}`).join('\n')}
+BindReadOnlyPaths=${sandbox.readOnlyIfThere.map((path) => `-${bind(path)}`).join(' ')}
+BindPaths=${sandbox.writable.join(' ')}
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

@@ -1,0 +1,132 @@
+import { access, readdir } from 'node:fs/promises';
+import {
+  parseProbeReply,
+  PING_PATH,
+  phpLogOf,
+  PROBE_PARAMS,
+  type HostPhp,
+  type PhpMaster,
+  type PhpProbe,
+} from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
+import { requestFastCgi } from './fastcgi-client.ts';
+import type { PhpDriver } from './php-drivers.ts';
+import type { PhpInstallation } from './php-sandbox.ts';
+import type { RequireRoot } from './program-paths.ts';
+import { errorCode } from './safe-path.ts';
+import { waitUntil } from './wait-until.ts';
+
+const NATIVE_FOLDER = '/usr/sbin';
+/** A tree a version: `/opt/hauban/php/7.4/usr/sbin/php-fpm7.4`. */
+const FOREIGN_FOLDER = '/opt/hauban/php';
+const REQUEST_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 15_000;
+const VERSION = /^[0-9]\.[0-9]$/;
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+const fpmOf = (version: string): string => `${NATIVE_FOLDER}/php-fpm${version}`;
+
+async function listVersions(): Promise<readonly string[]> {
+  const native = (await namesIn(NATIVE_FOLDER)).flatMap((name) => /^php-fpm([0-9]\.[0-9])$/.exec(name)?.[1] ?? []);
+  const foreign: string[] = [];
+  for (const version of await namesIn(FOREIGN_FOLDER))
+    if (VERSION.test(version) && (await isThere(`${FOREIGN_FOLDER}/${version}${fpmOf(version)}`)))
+      foreign.push(version);
+  return [...new Set([...native, ...foreign])].sort();
+}
+
+/** The machine's own package goes before a tree. */
+async function locate(version: string): Promise<PhpInstallation> {
+  const binary = fpmOf(version);
+  if (!VERSION.test(version)) throw new HaubanError('BAD_REQUEST', 'that is no PHP version');
+  if (await isThere(binary)) return { version, binary, root: null, etcEntries: [] };
+  const root = `${FOREIGN_FOLDER}/${version}`;
+  if (await isThere(`${root}${binary}`))
+    return { version, binary, root, etcEntries: [...(await namesIn(`${root}/etc`))].sort() };
+  throw new HaubanError('ACTION_REFUSED', `PHP ${version} is not installed on this node`);
+}
+
+const baseParams = (script: string, file: string): Readonly<Record<string, string>> => ({
+  GATEWAY_INTERFACE: 'CGI/1.1',
+  REQUEST_METHOD: 'GET',
+  SCRIPT_NAME: script,
+  SCRIPT_FILENAME: file,
+  REQUEST_URI: script,
+  QUERY_STRING: '',
+  SERVER_PROTOCOL: 'HTTP/1.1',
+  SERVER_NAME: 'localhost',
+  SERVER_PORT: '80',
+  REMOTE_ADDR: '127.0.0.1',
+});
+
+async function ping(master: PhpMaster): Promise<boolean> {
+  try {
+    const reply = await requestFastCgi(master.socket, baseParams(PING_PATH, PING_PATH), REQUEST_TIMEOUT_MS);
+    return reply.body.trim() === 'pong';
+  } catch (error) {
+    if (error instanceof HaubanError && error.code === 'UNAVAILABLE') return false;
+    throw error;
+  }
+}
+
+async function probe(master: PhpMaster): Promise<PhpProbe> {
+  const page = `${master.configFile.slice(0, master.configFile.lastIndexOf('/'))}/probe.php`;
+  const reply = await requestFastCgi(
+    master.socket,
+    {
+      ...baseParams('/probe.php', page),
+      [PROBE_PARAMS.homesRoot]: master.homesRoot,
+      [PROBE_PARAMS.home]: master.home,
+    },
+    REQUEST_TIMEOUT_MS,
+  );
+  const saw = parseProbeReply(reply.body);
+  if (saw === null || saw.visibleHomes === null || saw.canWriteHome === null)
+    throw new HaubanError(
+      'VERIFY_FAILED',
+      `PHP ${master.version} of ${master.account} answers its probe page with status ${reply.status}, not as it should`,
+    );
+  return { ...saw, visibleHomes: saw.visibleHomes, canWriteHome: saw.canWriteHome };
+}
+
+export function createPhp(clock: Clock, driver: PhpDriver, requireRoot: RequireRoot): HostPhp {
+  return {
+    installedVersions: listVersions,
+    isRunning: (master) => driver.isRunning(master),
+    async start(master) {
+      requireRoot(`Starting PHP ${master.version}`);
+      if (!(await driver.isRunning(master)))
+        await driver.start(master, await locate(master.version), phpLogOf(master.account));
+      const answered = await waitUntil(clock, START_TIMEOUT_MS, async () => ((await ping(master)) ? true : null));
+      if (answered === null)
+        throw new HaubanError(
+          'ACTION_FAILED',
+          `PHP ${master.version} of ${master.account} was started and does not answer; see ${phpLogOf(master.account)}`,
+        );
+    },
+    async stop(master) {
+      requireRoot(`Stopping PHP ${master.version}`);
+      await driver.stop(master);
+    },
+    probe,
+  };
+}

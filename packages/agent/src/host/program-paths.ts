@@ -1,0 +1,28 @@
+import { PROGRAMS, type HostPrograms, type Program } from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import { runProgram } from './run-program.ts';
+
+/** Where Debian and Ubuntu have them. Nothing is looked up in a PATH. */
+export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
+  apache2ctl: '/usr/sbin/apache2ctl',
+  groupadd: '/usr/sbin/groupadd',
+  groupdel: '/usr/sbin/groupdel',
+  nft: '/usr/sbin/nft',
+  systemctl: '/usr/bin/systemctl',
+  useradd: '/usr/sbin/useradd',
+  userdel: '/usr/sbin/userdel',
+};
+
+/** Throws NEEDS_ROOT with what it was for, when we are not root. */
+export type RequireRoot = (what: string) => void;
+
+export function createPrograms(requireRoot: RequireRoot): HostPrograms {
+  return {
+    async run(program, args, options = {}) {
+      requireRoot(`Running ${program}`);
+      if (!PROGRAMS.includes(program))
+        throw new HaubanError('PROGRAM_MISSING', `${(program as string).slice(0, 40)} is not a program of an action`);
+      return runProgram(PROGRAM_PATHS[program], args, options);
+    },
+  };
+}

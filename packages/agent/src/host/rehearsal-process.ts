@@ -1,0 +1,37 @@
+import { HaubanError } from '@hauban/shared/errors';
+import type { Rehearsal } from '@hauban/shared/actions';
+import { runRehearsal, type RehearsalJob } from '../rehearsal/index.ts';
+import { createRehearsalTools } from './rehearsal-tools.ts';
+
+/** What the rehearsal process prints: one JSON object. */
+export type RehearsalAnswer =
+  | { readonly ok: true; readonly rehearsal: Rehearsal }
+  | { readonly ok: false; readonly problem: string };
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function answer(source: string): Promise<RehearsalAnswer> {
+  try {
+    // From our own executor, over a pipe.
+    return { ok: true, rehearsal: await runRehearsal(JSON.parse(source) as RehearsalJob, createRehearsalTools()) };
+  } catch (error) {
+    if (error instanceof HaubanError) return { ok: false, problem: error.detail };
+    throw error;
+  }
+}
+
+/**
+ * `hauban-agent rehearse`: job as JSON on standard input, answer as JSON on standard output. Process 1 of its pid
+ * namespace: when it ends, Apache and all else in there ends with it.
+ */
+export async function runRehearsalProcess(): Promise<void> {
+  // It mounts over /etc and /var/log: outside of its own namespaces it would blind the machine.
+  if (process.pid !== 1)
+    throw new HaubanError('FILE_UNSAFE', 'a rehearsal runs only as process 1 of its own namespaces');
+  const result = await answer(await readInput());
+  await new Promise<void>((resolve) => process.stdout.write(JSON.stringify(result), () => resolve()));
+}

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { HaubanError } from '@hauban/shared/errors';
+import type { RunResult } from '@hauban/shared/actions';
+
+/** The whole environment of every program that is started; nothing of our own is handed on. */
+export const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+};
+
+const OUTPUT_LIMIT_BYTES = 1024 * 1024;
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** A daemon that a program left behind may hold its output open for ever. */
+const OUTPUT_GRACE_MS = 1000;
+
+export interface ProgramOptions {
+  readonly stdin?: string;
+  readonly timeoutMs?: number;
+  /** Numeric ids; supplementary groups are dropped (libuv calls setgroups). */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+class Output {
+  readonly #chunks: Buffer[] = [];
+  #sizeBytes = 0;
+
+  add(chunk: Buffer): void {
+    const room = OUTPUT_LIMIT_BYTES - this.#sizeBytes;
+    if (room <= 0) return;
+    this.#chunks.push(chunk.subarray(0, room));
+    this.#sizeBytes += Math.min(room, chunk.length);
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+}
+
+/** The group may be gone already; anything else is a fault. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * Runs a program to its end: absolute path, argument list, fixed environment, cwd /, a process group of its own that
+ * is killed as a whole when the time is over. Never a shell. An exit code is a value; PROGRAM_MISSING when there is
+ * no such file.
+ */
+export function runProgram(path: string, args: readonly string[], options: ProgramOptions = {}): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, [...args], {
+      cwd: '/',
+      env: { ...PROGRAM_ENVIRONMENT, ...options.environment },
+      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      detached: true,
+      ...options.as,
+    });
+    const [stdout, stderr] = [new Output(), new Output()];
+    let timedOut = false;
+    let isSettled = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      if (child.pid !== undefined) killGroup(child.pid);
+    }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const settle = (status: number | null): void => {
+      if (isSettled) return;
+      isSettled = true;
+      clearTimeout(timer);
+      resolve({ status, stdout: stdout.text(), stderr: stderr.text(), timedOut });
+    };
+    child.stdout?.on('data', (chunk: Buffer) => stdout.add(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      isSettled = true;
+      const code = error.code === 'ENOENT' ? 'PROGRAM_MISSING' : 'PROGRAM_FAILED';
+      reject(new HaubanError(code, `${path} could not be started (${error.code ?? error.message})`, { cause: error }));
+    });
+    child.once('close', settle);
+    child.once('exit', (status) => {
+      setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        settle(status);
+      }, OUTPUT_GRACE_MS).unref();
+    });
+    // A program that ends without reading its input shows that in its exit code.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(options.stdin);
+  });
+}
+
+/** First lines of what a program said, for a person. */
+export const saidBy = (result: RunResult): string =>
+  (result.timedOut ? 'it took too long' : (result.stderr.trim() || result.stdout.trim()).slice(0, 500)) ||
+  `it ended with ${result.status ?? 'a signal'} and said nothing`;
+
+/** The same for a program that must succeed. */
+export async function mustRun(path: string, args: readonly string[], options?: ProgramOptions): Promise<RunResult> {
+  const result = await runProgram(path, args, options);
+  if (result.status !== 0)
+    throw new HaubanError(result.timedOut ? 'PROGRAM_TIMEOUT' : 'PROGRAM_FAILED', `${path}: ${saidBy(result)}`);
+  return result;
+}
