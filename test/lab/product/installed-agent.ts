@@ -1,0 +1,72 @@
+import { basename, join } from 'node:path';
+import type { JoinTokenCreated, NodeDetail, NodePage } from '@hauban/shared/api';
+import type { RestClient } from '../../support/first-account.ts';
+import type { FullNode } from '../full-node.ts';
+import { findRepositoryFolder } from '../lab-folders.ts';
+import { mustRunProgram, waitUntil } from '../program.ts';
+
+/** What a hoster's administrator writes into a new node's policy file before using it. */
+export const labPolicy = `version = 1
+
+[[allow]]
+actions = ["node.ping", "account.create", "php.switch-version", "apache.reload", "firewall.*"]
+
+[shell]
+users = ["root", "www-data"]
+max_minutes = 60
+grace_seconds = 120
+record_input = false
+
+[firewall]
+never_ban = ["10.213.255.0/24"]
+`;
+
+/** Where a user would copy the archive to. */
+const downloads = '/var/tmp';
+const nodeInside = '/usr/local/bin/node';
+
+/** Builds the archive that a user copies to a node; gives its path on this machine. */
+export async function packageAgent(): Promise<string> {
+  const script = join(findRepositoryFolder(), 'scripts/package-agent.mjs');
+  const { stdout } = await mustRunProgram(process.execPath, [script], { timeoutMs: 300_000 });
+  const archive = stdout.trim().split('\n').at(-1) ?? '';
+  if (!archive.endsWith('.tar.gz')) throw new Error(`package-agent.mjs named no archive: ${stdout}`);
+  return archive;
+}
+
+/** Copies the archive into the node and unpacks it; gives the folder with the installer. */
+export async function unpackAgent(node: FullNode, archive: string): Promise<string> {
+  await node.copyIn(archive, `${downloads}/${basename(archive)}`);
+  await node.mustRun('/usr/bin/tar', ['-xzf', `${downloads}/${basename(archive)}`, '-C', downloads, '--no-same-owner']);
+  return `${downloads}/${basename(archive, '.tar.gz')}`;
+}
+
+/** Installs the agent the way docs/install.md says, with a fresh join token, and waits until the controller has it up. */
+export async function installAgent(
+  node: FullNode,
+  archive: string,
+  to: { readonly client: RestClient; readonly linkUrl: string; readonly policy?: string },
+): Promise<NodeDetail> {
+  const folder = await unpackAgent(node, archive);
+  const { token } = await to.client.call<JoinTokenCreated>('POST', '/api/join-tokens', { roles: ['web'] });
+  await node.mustRun(nodeInside, [`${folder}/install.mjs`, '--url', to.linkUrl, '--token', token]);
+  await node.writeFile('/etc/hauban/policy.toml', to.policy ?? labPolicy, 0o644);
+  return await waitForNode(to.client, node.name, 'up');
+}
+
+/** A node as the controller sees it, once it is in that state. */
+export async function waitForNode(
+  client: RestClient,
+  hostName: string,
+  state: NodeDetail['state'],
+): Promise<NodeDetail> {
+  return await waitUntil(
+    `${hostName} ${state}`,
+    async () => {
+      const { nodes } = await client.call<NodePage>('GET', `/api/nodes?search=${hostName}`);
+      const row = nodes.find((node) => node.hostName === hostName && node.state === state);
+      return row === undefined ? null : await client.call<NodeDetail>('GET', `/api/nodes/${row.id}`);
+    },
+    { timeoutMs: 90_000, intervalMs: 200 },
+  );
+}
