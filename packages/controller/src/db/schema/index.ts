@@ -1,6 +1,7 @@
 /** The tables, one file a group; the SQL under migrations/ makes them, and a test holds the two together. */
 export * from './audit.ts';
 export * from './inventory.ts';
+export * from './metrics.ts';
 export * from './nodes.ts';
 export * from './people.ts';
 export * from './runs.ts';
