@@ -35,7 +35,10 @@ export interface ScratchOptions {
 
 const pause = async (ms: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, ms));
 
-function createFiles(options: ScratchOptions): HostFiles {
+type ScratchFiles = Pick<HostFiles, 'state' | 'writeFile' | 'removeFile' | 'removeLeftovers'>;
+
+/** What the scratch actions use; anything else would fail loudly. */
+function createFiles(options: ScratchOptions): ScratchFiles {
   let moments = 0;
   const moment = async (): Promise<void> => {
     await pause(options.delayMs / 2);
@@ -47,9 +50,6 @@ function createFiles(options: ScratchOptions): HostFiles {
     work();
     appendFileSync(`${options.folder}/effects.log`, `${what} ${path}\n`);
     await moment();
-  };
-  const unused = (): never => {
-    throw new Error('not part of this host');
   };
   return {
     state: async (path) => {
@@ -66,11 +66,8 @@ function createFiles(options: ScratchOptions): HostFiles {
         renameSync(`${path}.tmp`, path);
       }),
     removeFile: (path) => effect(path, 'remove', () => rmSync(path)),
-    list: unused,
-    makeDirectory: unused,
-    writeSymlink: unused,
-    removeDirectory: unused,
-  } as unknown as HostFiles;
+    removeLeftovers: async (path) => rmSync(`${path}.tmp`, { recursive: true, force: true }),
+  };
 }
 
 /** Users as /etc/passwd has them. */

@@ -3,7 +3,9 @@ import { HaubanError } from '@hauban/shared/errors';
 import { parseSessionId, type FromExecutor } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import { processStart } from '../proc/session-processes.ts';
-import { closeOrphanRecording, parseHostFile, peekChunk, type SignRecord } from '../shell/index.ts';
+import { closeOrphanRecording, peekChunk } from '../shell/orphan-recording.ts';
+import type { SignRecord } from '../shell/seal-chunk.ts';
+import { parseHostFile } from '../shell/shell-options.ts';
 import {
   chunkPath,
   isOpenThere,

@@ -5,7 +5,8 @@ import { HaubanError } from '@hauban/shared/errors';
 import { shellEndMs } from '@hauban/shared/policy';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import { parseHostAnswer, RECORDER_LIMITS, type ShellOptions } from '../shell/index.ts';
+import { RECORDER_LIMITS } from '../shell/recorder.ts';
+import { parseHostAnswer, type ShellOptions } from '../shell/shell-options.ts';
 import {
   createRecordingFolder,
   closeDescriptor,

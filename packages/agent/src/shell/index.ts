@@ -1,10 +1,6 @@
 /**
  * Shells: one process each, with its terminal, its recorder and the socket where the link process attaches. It checks
- * no permit: the executor did, and starts it with everything decided. May not import executor/ or link/.
+ * no permit: the executor did, and starts it with everything decided. May not import executor/ or link/. The executor
+ * imports single files of this room, so that it does not load the terminal.
  */
-export * from './orphan-recording.ts';
-export * from './recorder.ts';
-export * from './run-shell-host.ts';
-export * from './seal-chunk.ts';
-export * from './shell-options.ts';
-export * from './sign-record.ts';
+export { runShellHost, type ShellHostParts } from './run-shell-host.ts';
