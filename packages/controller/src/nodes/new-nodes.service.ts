@@ -1,0 +1,34 @@
+import type { Tx } from '../db/transaction.ts';
+import type { NodeBrief, NodesRepository } from './nodes.repository.ts';
+import type { Presence } from './presence.ts';
+
+/** A node as its enrolment makes it. */
+export interface NewNode {
+  readonly id: string;
+  readonly hostName: string;
+  readonly linkKey: string;
+  readonly receiptKey: string;
+  readonly joinTokenId: string;
+  readonly labels: Record<string, string>;
+  readonly roles: string[];
+  readonly enrolledAt: number;
+  readonly os: string;
+  readonly agentVersion: string;
+}
+
+/** The part of the fleet that an enrolment may touch, within its transaction. */
+export interface NodesForEnrolment {
+  findByLinkKey(tx: Tx, linkKey: string): Promise<NodeBrief | null>;
+  add(tx: Tx, node: NewNode): Promise<void>;
+}
+
+export function createNewNodes(repository: NodesRepository, presence: Presence): NodesForEnrolment {
+  return {
+    findByLinkKey: (tx, linkKey) => repository.findByLinkKey(tx, linkKey),
+    add: async (tx, node) => {
+      await repository.add(tx, node);
+      const made = await repository.lock(tx, node.id);
+      if (made !== null) tx.afterCommit(() => presence.changed(made));
+    },
+  };
+}

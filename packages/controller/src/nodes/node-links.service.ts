@@ -1,0 +1,90 @@
+import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
+import type { Clock, Timer } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Transact } from '../db/transaction.ts';
+import type { Log } from '../runtime/index.ts';
+import type { NodesRepository } from './nodes.repository.ts';
+import type { Presence } from './presence.ts';
+
+/** A link as the gateway names it. */
+export interface LinkOf {
+  readonly nodeId: NodeId;
+  readonly session: string;
+  readonly epoch: number;
+}
+
+export interface NodeLinksParts {
+  readonly repository: NodesRepository;
+  readonly presence: Presence;
+  readonly audit: AuditService;
+  readonly transaction: Transact;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
+
+/** How often the last-seen time of connected nodes is stored: what a crash of the controller makes wrong. */
+const TOUCH_MS = 30_000;
+
+export type NodeLinksService = ReturnType<typeof createNodeLinksService>;
+
+/** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
+export function createNodeLinksService(parts: NodeLinksParts) {
+  const { repository, presence, audit, transaction, clock, log } = parts;
+  let timer: Timer | null = null;
+
+  return {
+    /** Before any node is let in. */
+    start: async (): Promise<void> => {
+      await repository.allDown();
+      timer = clock.every(TOUCH_MS, () => {
+        repository.touch(presence.ids(), clock.nowMs()).catch((error: unknown) => {
+          log.warn({ err: error }, 'the last-seen times could not be stored');
+        });
+      });
+    },
+    stop: (): void => timer?.cancel(),
+
+    findLinkIdentity: async (
+      nodeId: NodeId,
+    ): Promise<{ readonly linkKey: string; readonly isRevoked: boolean } | null> => {
+      const node = await repository.find(nodeId);
+      return node === null ? null : { linkKey: node.linkKey, isRevoked: node.revokedAt !== null };
+    },
+    openSession: async (opening: {
+      readonly nodeId: NodeId;
+      readonly session: string;
+      readonly address: string;
+      readonly version: number;
+    }): Promise<{ readonly epoch: number } | null> =>
+      transaction(async (tx) => {
+        const { nodeId, session, address, version } = opening;
+        const node = await repository.open(tx, nodeId, { at: clock.nowMs(), address });
+        if (node === null) return null;
+        const detail = { session, version, epoch: node.epoch };
+        audit.record(tx, { code: 'A2020I', who: 'system', address, nodeId, hostName: node.hostName, detail });
+        tx.afterCommit(() => presence.connected(node));
+        return { epoch: node.epoch };
+      }),
+    closeSession: async (link: LinkOf, end: { readonly code: number; readonly why: string }): Promise<void> =>
+      transaction(async (tx) => {
+        const node = await repository.close(tx, { id: link.nodeId, epoch: link.epoch, at: clock.nowMs() });
+        // A newer link is up: this end says nothing about the node.
+        if (node === null) return;
+        const detail = { session: link.session, code: end.code, why: end.why };
+        audit.record(tx, { code: 'A2021I', who: 'system', nodeId: link.nodeId, hostName: node.hostName, detail });
+        tx.afterCommit(() => presence.disconnected(node));
+      }),
+    status: async (link: LinkOf, status: StatusMessage): Promise<void> => {
+      const { hostName, agentVersion, bootedAt, isRoot, policyText, spoolChunks } = status;
+      const actions = status.actions.map(({ name, version }) => ({ name, version }));
+      const facts = { hostName, agentVersion, bootedAt, isRoot, policyText, spoolChunks, actions, bootId: status.boot };
+      const node = await repository.setFacts({ id: link.nodeId, epoch: link.epoch }, facts);
+      // Stale work of a link that was replaced.
+      if (node === null) return;
+      presence.setShells(link.nodeId, status.shells.length);
+      presence.changed(node);
+    },
+  };
+}
