@@ -42,7 +42,7 @@ export interface Gateway {
   readonly links: NodeLinks;
   /** Takes an upgrade of the path `/link`; owns the socket from here on. */
   accept(upgrade: LinkUpgrade): void;
-  /** Answers upgrades of `/link` on this server, and of nothing else. */
+  /** For a server of its own: takes upgrades of `/link`, answers 404 to any other. */
   attach(server: Server): void;
   readonly counts: { readonly online: number; readonly halfOpen: number };
   /** Ends every link with 1001 and takes no new one. Resolves when all sockets are gone. */
@@ -114,6 +114,7 @@ class WebSocketGateway implements Gateway {
   attach(http: Server): void {
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (pathOf(request) === '/link') this.accept({ request, socket, head });
+      else refuseUpgrade(socket, '404 Not Found', 'There is no such path.');
     });
   }
 

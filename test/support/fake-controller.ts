@@ -1,0 +1,322 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { NodeId, ShellFrame } from '@hauban/shared/protocol';
+import type { Clock } from '@hauban/shared/time';
+import {
+  createKeyPair,
+  formatJoinToken,
+  keyThumbprint,
+  sha256Hex,
+  signOrder,
+  systemClock,
+  systemRandom,
+  type ControllerIdentity,
+  type KeyPair,
+} from '@hauban/link';
+import type { Order } from '@hauban/shared/protocol';
+import { createGateway, type Gateway, type GatewayDeps } from '../../packages/controller/src/gateway/gateway.ts';
+import type {
+  EnrolRequest,
+  EnrolResult,
+  GatewayPorts,
+  InventoryMessage,
+  LinkEnd,
+  LinkRef,
+  LinkRefusal,
+  NodeLink,
+  ProgressMessage,
+  StatusMessage,
+} from '../../packages/controller/src/gateway/ports.ts';
+
+interface KnownNode {
+  readonly linkKey: string;
+  readonly receiptKey: string;
+  isRevoked: boolean;
+  epoch: number;
+}
+
+interface IssuedToken {
+  readonly secretHash: string;
+  readonly expiresAt: number;
+  readonly hostName: string | null;
+  usesLeft: number;
+  /** Link key and node of those who used it. */
+  readonly users: Map<string, string>;
+}
+
+/** Everything that the services of a real controller would have been told, in order. */
+export interface Told {
+  readonly refusals: LinkRefusal[];
+  readonly ready: NodeLink[];
+  readonly ends: (LinkRef & LinkEnd)[];
+  readonly statuses: { readonly link: LinkRef; readonly status: StatusMessage }[];
+  readonly enrolments: EnrolRequest[];
+  readonly taken: string[];
+  readonly progress: ProgressMessage[];
+  readonly receipts: { readonly link: LinkRef; readonly jws: string }[];
+  readonly series: unknown[];
+  readonly live: Uint8Array[];
+  readonly chunks: Uint8Array[];
+  readonly inventories: InventoryMessage[];
+  readonly opened: string[];
+  readonly shellRefusals: { readonly session: string; readonly code: string; readonly detail: string }[];
+  readonly frames: ShellFrame[];
+  readonly lost: LinkRef[];
+  readonly recordings: { readonly jws: string; readonly data: Uint8Array }[];
+  /** Errors that the gateway logged. */
+  readonly faults: object[];
+}
+
+export interface FakeControllerOptions {
+  readonly clock?: Clock;
+  /** Certificate and key (PEM): the controller ends TLS itself. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Replaces single ports. */
+  readonly ports?: (ports: GatewayPorts) => Partial<GatewayPorts>;
+  readonly gateway?: Partial<Pick<GatewayDeps, 'halfOpenLimits' | 'bindsTls' | 'liveMs'>>;
+  /** Default: any free one. */
+  readonly port?: number;
+  /** Kept over a restart: pass what the one before had. */
+  readonly state?: ControllerState;
+}
+
+/** What a real controller has in its database and key files. */
+export interface ControllerState {
+  readonly identity: ControllerIdentity;
+  readonly authority: KeyPair;
+  readonly nodes: Map<string, KnownNode>;
+  readonly tokens: Map<string, IssuedToken>;
+  /** Orders without a receipt, per node. */
+  readonly pending: Map<string, string[]>;
+}
+
+export const AUTHORITY_KID = 'a1';
+
+export const createControllerState = (): ControllerState => ({
+  identity: { controllerId: randomUUID(), key: createKeyPair() },
+  authority: createKeyPair(),
+  nodes: new Map(),
+  tokens: new Map(),
+  pending: new Map(),
+});
+
+/** The real gateway on a real server, with services that keep everything in memory. */
+export class FakeController {
+  readonly state: ControllerState;
+  readonly told: Told;
+  readonly gateway: Gateway;
+  readonly url: string;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #clock: Clock;
+
+  private constructor(parts: {
+    state: ControllerState;
+    told: Told;
+    gateway: Gateway;
+    server: Server;
+    clock: Clock;
+    isTls: boolean;
+  }) {
+    this.state = parts.state;
+    this.told = parts.told;
+    this.gateway = parts.gateway;
+    this.#server = parts.server;
+    this.#clock = parts.clock;
+    this.port = (parts.server.address() as AddressInfo).port;
+    this.url = `${parts.isTls ? 'wss' : 'ws'}://localhost:${this.port}/link`;
+  }
+
+  static async start(options: FakeControllerOptions = {}): Promise<FakeController> {
+    const { clock = systemClock, state = createControllerState(), tls } = options;
+    const told = nothingTold();
+    const ports = createPorts(state, told, clock);
+    const gateway = createGateway({
+      ports: { ...ports, ...options.ports?.(ports) },
+      identity: state.identity,
+      clock,
+      random: systemRandom,
+      log: { info: () => undefined, warn: () => undefined, error: (fields) => void told.faults.push(fields) },
+      ...options.gateway,
+    });
+    const server = tls === undefined ? createServer() : createTlsServer(tls);
+    gateway.attach(server);
+    server.listen(options.port ?? 0, 'localhost');
+    await once(server, 'listening');
+    return new FakeController({ state, told, gateway, server, clock, isTls: tls !== undefined });
+  }
+
+  get identity(): ControllerIdentity {
+    return this.state.identity;
+  }
+
+  /** A node that the controller knows, as after an enrolment. */
+  addNode(linkKey: string, receiptKey = ''): NodeId {
+    const nodeId = randomUUID() as NodeId;
+    this.state.nodes.set(nodeId, { linkKey, receiptKey, isRevoked: false, epoch: 0 });
+    return nodeId;
+  }
+
+  joinToken(options: { uses?: number; lifeMs?: number; hostName?: string } = {}): string {
+    const tokenId = randomUUID();
+    const secret = randomBytes(32).toString('base64url');
+    this.state.tokens.set(tokenId, {
+      secretHash: sha256Hex(secret),
+      expiresAt: this.#clock.nowMs() + (options.lifeMs ?? 900_000),
+      hostName: options.hostName ?? null,
+      usesLeft: options.uses ?? 1,
+      users: new Map(),
+    });
+    const thumbprint = keyThumbprint(this.identity.key.publicText) ?? '';
+    return formatJoinToken({ tokenId, secret, thumbprint });
+  }
+
+  /** An order as the signer would sign it, kept as pending until its receipt comes. */
+  async order(nodeId: string, change: Partial<Extract<Order, { kind: 'action' }>> = {}): Promise<string> {
+    const now = this.#clock.nowMs();
+    const order: Order = {
+      v: 1,
+      id: randomUUID(),
+      aud: nodeId,
+      iss: this.identity.controllerId,
+      iat: now,
+      exp: now + 60_000,
+      requester: { id: 'u1', name: 'Test', via: 'api' },
+      reason: null,
+      approvals: [],
+      kind: 'action',
+      action: 'node.ping',
+      actionVersion: 1,
+      mode: 'apply',
+      args: {},
+      planHash: null,
+      ...change,
+    };
+    const jws = await signOrder(order, this.state.authority, AUTHORITY_KID);
+    this.state.pending.set(nodeId, [...(this.state.pending.get(nodeId) ?? []), jws]);
+    return jws;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.close();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+const nothingTold = (): Told => ({
+  refusals: [],
+  ready: [],
+  ends: [],
+  statuses: [],
+  enrolments: [],
+  taken: [],
+  progress: [],
+  receipts: [],
+  series: [],
+  live: [],
+  chunks: [],
+  inventories: [],
+  opened: [],
+  shellRefusals: [],
+  frames: [],
+  lost: [],
+  recordings: [],
+  faults: [],
+});
+
+function enrol(state: ControllerState, request: EnrolRequest, now: number): EnrolResult {
+  const token = state.tokens.get(request.tokenId);
+  const refuse = (code: Extract<EnrolResult, { ok: false }>['code']): EnrolResult => ({
+    ok: false,
+    code,
+    detail: `refused: ${code}`,
+  });
+  if (token === undefined || token.secretHash !== sha256Hex(request.secret)) return refuse('TOKEN_UNKNOWN');
+  if (token.expiresAt <= now) return refuse('TOKEN_EXPIRED');
+  if (token.hostName !== null && token.hostName !== request.hostName) return refuse('TOKEN_WRONG_HOST');
+  const known = token.users.get(request.linkKey);
+  if (known === undefined && token.usesLeft < 1) return refuse('TOKEN_USED_UP');
+  const nodeId = (known ?? randomUUID()) as NodeId;
+  if (known === undefined) {
+    token.usesLeft -= 1;
+    token.users.set(request.linkKey, nodeId);
+    state.nodes.set(nodeId, { linkKey: request.linkKey, receiptKey: request.receiptKey, isRevoked: false, epoch: 0 });
+  }
+  const authorityKeys = [{ kid: AUTHORITY_KID, key: state.authority.publicText }];
+  return { ok: true, nodeId, authorityKeys, labels: {}, roles: ['web'] };
+}
+
+/** Payload of a JWS that a test trusts. */
+export const payloadOf = (jws: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+
+function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayPorts {
+  return {
+    nodes: {
+      findLinkIdentity: async (nodeId) => state.nodes.get(nodeId) ?? null,
+      openSession: async ({ nodeId }) => {
+        const node = state.nodes.get(nodeId);
+        if (node === undefined || node.isRevoked) return null;
+        node.epoch += 1;
+        return { epoch: node.epoch };
+      },
+      linkReady: (link) => void told.ready.push(link),
+      closeSession: async (link, end) => void told.ends.push({ ...link, ...end }),
+      status: async (link, status) => void told.statuses.push({ link, status }),
+    },
+    enrolment: {
+      enrol: async (request) => {
+        told.enrolments.push(request);
+        return enrol(state, request, clock.nowMs());
+      },
+    },
+    refusals: { refused: (refusal) => void told.refusals.push(refusal) },
+    runs: {
+      pendingOrders: async ({ nodeId }) => state.pending.get(nodeId) ?? [],
+      orderTaken: async (_link, order) => void told.taken.push(order),
+      progress: async (_link, progress) => void told.progress.push(progress),
+      receipt: async (link, jws) => {
+        told.receipts.push({ link, jws });
+        const id = String(payloadOf(jws)['order']);
+        const waiting = state.pending.get(link.nodeId) ?? [];
+        state.pending.set(
+          link.nodeId,
+          waiting.filter((order) => payloadOf(order)['id'] !== id),
+        );
+        return id;
+      },
+    },
+    metrics: {
+      series: async (_link, list) => void told.series.push(list),
+      live: (_link, frame) => void told.live.push(frame),
+      chunk: async (_link, chunk) => {
+        told.chunks.push(chunk);
+        return chunkKey(chunk);
+      },
+    },
+    inventory: { inventory: async (_link, message) => void told.inventories.push(message) },
+    shells: {
+      opened: async (_link, session) => void told.opened.push(session),
+      refused: async (_link, refusal) => void told.shellRefusals.push(refusal),
+      frame: (_link, frame) => void told.frames.push(frame),
+      linkLost: (link) => void told.lost.push(link),
+    },
+    recordings: {
+      chunk: async (_link, chunk) => {
+        told.recordings.push(chunk);
+        const { session, index } = payloadOf(chunk.jws) as { session: string; index: number };
+        return { session, index };
+      },
+    },
+  };
+}
+
+/** Tests of the link send chunks of their own making: `boot seq` as text. */
+function chunkKey(chunk: Uint8Array): { readonly boot: string; readonly seq: number } | null {
+  const [boot, seq] = Buffer.from(chunk).toString('latin1').split(' ');
+  return boot === undefined || seq === undefined ? null : { boot, seq: Number(seq) };
+}
