@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { HaubanError } from '@hauban/shared/errors';
 
-/** One program to keep running. `ready` looks at its lines of standard output and says when it is up. */
+/** One program to keep running. `ready` looks at the lines that it prints and says when it is up. */
 export interface Program {
   readonly name: string;
   readonly path: string;
@@ -88,13 +88,14 @@ function spawnOnce(
         ),
       );
     const deadline = setTimeout(late, program.readyWithinMs);
-    createInterface({ input: child.stderr }).on('line', (line) => log.write(line));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      log.write(line);
-      if (!program.ready(line)) return;
-      clearTimeout(deadline);
-      resolve();
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        log.write(line);
+        if (!program.ready(line)) return;
+        clearTimeout(deadline);
+        resolve();
+      });
+    }
     child.on('error', (error) => {
       clearTimeout(deadline);
       reject(

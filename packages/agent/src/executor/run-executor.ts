@@ -111,7 +111,7 @@ class Executor {
       { message: (message, answer) => this.#message(message, answer) },
       log,
     );
-    log.info({ orders: this.#desk.runningCount, shells: this.#recordings.open().length }, 'the executor is ready');
+    log.info({ ready: true, orders: this.#desk.runningCount, shells: this.#recordings.open().length }, 'the executor is ready');
     try {
       await Promise.race([failed, this.#untilStopped(stop, clock)]);
       this.#server.close();
