@@ -5,7 +5,17 @@
 //   node install.mjs                                         upgrade a node that is enrolled
 //   node install.mjs --remove                                take the agent off; what it made stays
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,10 +44,13 @@ function remove() {
   for (const path of [
     '/usr/lib/sysusers.d/hauban.conf',
     '/usr/lib/tmpfiles.d/hauban-agent.conf',
-    HOME,
-    '/usr/local/bin/hauban-agent',
+    // Not all of HOME: file trees of further PHP versions lie beside the agent, and sites run from them.
+    join(HOME, 'agent'),
+    join(HOME, 'bin'),
+    join(HOME, 'README.md'),
   ])
     rmSync(path, { recursive: true, force: true });
+  if (existsSync(HOME) && readdirSync(HOME).length === 0) rmdirSync(HOME);
   run('/usr/bin/systemctl', ['daemon-reload']);
   process.stdout.write(
     'Removed. Identity and policy in /etc/hauban and /var/lib/hauban are kept: delete them by hand when the node is gone for good.\n',
