@@ -59,8 +59,8 @@ export class Recordings {
     for (const name of listSessionFolders(this.#parts.recordingsDir)) {
       if (parseSessionId(name) !== null) this.add(name);
     }
-    this.#timer = this.#parts.clock.every(LOOK_EVERY_MS, () => this.#look());
-    this.#look();
+    this.#timer = this.#parts.clock.every(LOOK_EVERY_MS, () => this.look());
+    this.look();
   }
 
   stop(): void {
@@ -78,7 +78,7 @@ export class Recordings {
       entry.watch = watchFolder(
         folder.path,
         () => this.#announce(session, entry, this.#parts.send),
-        () => this.#look(),
+        () => this.look(),
       );
       this.#announce(session, entry, this.#parts.send);
     });
@@ -138,7 +138,8 @@ export class Recordings {
     return host.ok && processStart(host.value.pid) === host.value.start;
   }
 
-  #look(): void {
+  /** Looks whether a shell host has died; it is done every 2 s too, for those that another executor started. */
+  look(): void {
     for (const [id, entry] of this.#sessions) {
       if (!entry.isAlive || this.#hostIsAlive(entry.folder)) continue;
       entry.isAlive = false;

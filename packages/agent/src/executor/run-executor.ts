@@ -94,6 +94,7 @@ class Executor {
           policy: this.#policy,
           openCount: () => this.#recordings.open().length,
           started: (session) => this.#recordings.add(session),
+          ended: () => this.#recordings.look(),
         }),
       fatal: (error) => this.#fail(error),
     });
@@ -111,7 +112,10 @@ class Executor {
       { message: (message, answer) => this.#message(message, answer) },
       log,
     );
-    log.info({ ready: true, orders: this.#desk.runningCount, shells: this.#recordings.open().length }, 'the executor is ready');
+    log.info(
+      { ready: true, orders: this.#desk.runningCount, shells: this.#recordings.open().length },
+      'the executor is ready',
+    );
     try {
       await Promise.race([failed, this.#untilStopped(stop, clock)]);
       this.#server.close();

@@ -37,6 +37,8 @@ export interface ShellOpenerParts {
   readonly openCount: () => number;
   /** A host was started: its recording is to be watched. */
   readonly started: (session: string) => void;
+  /** A host that was started here has ended. */
+  readonly ended: () => void;
 }
 
 /** More at once are a mistake or an attack; each is two processes of root. */
@@ -93,6 +95,7 @@ async function handOver(parts: ShellOpenerParts, folder: RecordingFolder, option
     removeRecordingFolder(folder);
     return refused(`the shell could not be started: ${answer.problem}`);
   }
+  child.removeAllListeners('exit').on('exit', parts.ended);
   child.unref();
   parts.started(options.session);
   return { ok: true, socket: options.socket };
