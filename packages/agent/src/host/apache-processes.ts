@@ -65,8 +65,8 @@ export async function workersOf(master: ProcessFacts): Promise<ReadonlySet<strin
   );
 }
 
-/** Unix ms at which a process started. */
-export async function startedAtMs(facts: ProcessFacts): Promise<number> {
-  const bootS = /^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1] ?? '0';
-  return Number(bootS) * 1000 + facts.startTicks * TICK_MS;
+/** Unix ms at which a process started; the boot time in /proc/stat is whole seconds only, so we count back from now. */
+export async function startedAtMs(facts: ProcessFacts, nowMs: number): Promise<number> {
+  const uptimeS = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+  return nowMs - uptimeS * 1000 + facts.startTicks * TICK_MS;
 }

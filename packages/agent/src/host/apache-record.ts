@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '@hauban/shared/time';
 import { writeDurably } from '../store/index.ts';
 import { enabledFoldersChangedMs, fingerprintApache, type LoadedFile } from './apache-files.ts';
 import { findApacheMaster, startedAtMs, type ProcessFacts } from './apache-processes.ts';
@@ -51,7 +52,7 @@ async function changedSince(startMs: number, prints: ReadonlyMap<string, LoadedF
   return (await enabledFoldersChangedMs()) > startMs ? ['what is enabled has changed since Apache started'] : [];
 }
 
-export function createApacheRecord(stateDirectory: string): ApacheRecord {
+export function createApacheRecord(stateDirectory: string, clock: Clock): ApacheRecord {
   const path = join(stateDirectory, 'apache-loaded.json');
   const readNote = async (master: ProcessFacts): Promise<Note | null> => {
     let note: Note;
@@ -72,7 +73,9 @@ export function createApacheRecord(stateDirectory: string): ApacheRecord {
       if (master === null) return [];
       const prints = await fingerprintApache();
       const note = await readNote(master);
-      return note === null ? changedSince(await startedAtMs(master), prints) : compare(note.files, shas(prints));
+      return note === null
+        ? changedSince(await startedAtMs(master, clock.nowMs()), prints)
+        : compare(note.files, shas(prints));
     },
     take: async () => shas(await fingerprintApache()),
     async write(master, loaded) {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
@@ -15,7 +15,7 @@ import {
   type PhpInstallation,
 } from './php-sandbox.ts';
 import { PROGRAM_PATHS } from './program-paths.ts';
-import { mustRun, PROGRAM_ENVIRONMENT, runProgram, saidBy } from './run-program.ts';
+import { mustRun, PROGRAM_ENVIRONMENT, runProgram } from './run-program.ts';
 import { errorCode } from './safe-path.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -28,7 +28,10 @@ export interface PhpDriver {
   stop(master: PhpMaster): Promise<void>;
 }
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 const BWRAP = '/usr/bin/bwrap';
+const TEST_TIMEOUT_MS = 20_000;
+const SAID_LIMIT_BYTES = 2000;
 /** process_control_timeout is 10 s; after that php-fpm ends its workers itself. */
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -71,36 +74,45 @@ async function isGone({ pid, startTicks }: ProcessFacts): Promise<true | null> {
   return now === null || now.isZombie || now.startTicks !== startTicks ? true : null;
 }
 
-/** Ends with us or later: it is detached, in a session of its own, and its output goes to the log file. */
-async function spawnDetached(args: readonly string[], logFile: string): Promise<void> {
-  const log = await open(
-    logFile,
-    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
-    0o640,
-  );
-  try {
-    const child = spawn(BWRAP, [...args], {
-      cwd: '/',
-      env: PROGRAM_ENVIRONMENT,
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(
-          new HaubanError(
-            'PROGRAM_MISSING',
-            `${BWRAP} could not be started (${error.code ?? ''}): install the package bubblewrap`,
-            { cause: error },
-          ),
+/**
+ * Starts it in a session of its own with its output in the log file; php-fpm opens `/proc/self/fd/2` anew, which works
+ * for a file and not for the sockets that Node uses as pipes. Resolves with how it can be waited for.
+ */
+async function spawnLogged(args: readonly string[], log: FileHandle): Promise<ChildProcess> {
+  const child = spawn(BWRAP, [...args], {
+    cwd: '/',
+    env: PROGRAM_ENVIRONMENT,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new HaubanError(
+          'PROGRAM_MISSING',
+          `${BWRAP} could not be started (${error.code ?? ''}): install the package bubblewrap`,
+          { cause: error },
         ),
-      );
-    });
-    child.unref();
-  } finally {
-    await log.close();
-  }
+      ),
+    );
+  });
+  return child;
+}
+
+/** What a short program adds to the log, and how it ends. */
+async function testLogged(
+  args: readonly string[],
+  log: FileHandle,
+): Promise<{ readonly isGood: boolean; readonly said: string }> {
+  const from = (await log.stat()).size;
+  const child = await spawnLogged(args, log);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TEST_TIMEOUT_MS);
+  const status = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  clearTimeout(timer);
+  const said = Buffer.alloc(Math.min((await log.stat()).size - from, SAID_LIMIT_BYTES));
+  await log.read(said, 0, said.length, from);
+  return { isGood: status === 0, said: said.toString('utf8').trim() };
 }
 
 /** Where systemd is not process 1: bubblewrap, detached. */
@@ -109,9 +121,14 @@ export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
     isRunning: async (master) => (await findMaster(master)) !== null,
     async start(master, installation, logFile) {
       const sandbox = bubblewrapArguments(master, installation);
-      const test = await runProgram(BWRAP, [...sandbox, installation.binary, ...phpTestArguments(master)]);
-      if (test.status !== 0) throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${saidBy(test)}`);
-      await spawnDetached([...sandbox, installation.binary, ...phpArguments(master)], logFile);
+      const log = await open(logFile, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+      try {
+        const test = await testLogged([...sandbox, installation.binary, ...phpTestArguments(master)], log);
+        if (!test.isGood) throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${test.said}`);
+        (await spawnLogged([...sandbox, installation.binary, ...phpArguments(master)], log)).unref();
+      } finally {
+        await log.close();
+      }
     },
     async stop(master) {
       const running = await findMaster(master);

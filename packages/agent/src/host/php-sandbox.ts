@@ -38,11 +38,26 @@ function describe(master: PhpMaster, installation: PhpInstallation): Sandbox {
     .filter((name) => !NAMES.includes(`/etc/${name}`) && name !== 'hosting')
     .map((name) => [`${root ?? ''}/etc/${name}`, `/etc/${name}`] as const);
   return {
-    empty: [...hidden, master.homesRoot, ...(root === null ? ['/etc/hosting', '/var/log/hosting'] : ['/srv', '/etc'])],
+    // The outer before the inner.
+    empty: [...hidden, ...(root === null ? ['/etc/hosting', '/var/log/hosting', master.homesRoot] : ['/etc', '/srv'])],
     readOnly: [...(root === null ? [] : foreignEtc), own(folderOf(master.configFile))],
     readOnlyIfThere: [...SERVICES, ...(root === null ? [] : NAMES)].map(own),
     writable: [master.home, folderOf(master.socket)],
   };
+}
+
+/** `/etc/hosting`, `/etc/hosting/php` for `/etc/hosting/php/x`: bubblewrap itself would make them closed to the account. */
+const parentsOf = (path: string): readonly string[] =>
+  path
+    .split('/')
+    .slice(1, -1)
+    .map((_, index, parts) => `/${parts.slice(0, index + 1).join('/')}`);
+
+/** Folders in the empty places that what is bound there needs above itself. */
+function missingFolders({ empty, readOnly, writable }: Sandbox): readonly string[] {
+  const parents = [...readOnly.map(([, target]) => target), ...writable].flatMap(parentsOf);
+  const inside = parents.filter((path) => !empty.includes(path) && empty.some((place) => path.startsWith(`${place}/`)));
+  return [...new Set(inside)].sort();
 }
 
 /** What the master needs of root's power: become the account, own its socket, end its workers. */
@@ -61,6 +76,7 @@ export function bubblewrapArguments(master: PhpMaster, installation: PhpInstalla
     ...['--dev', '/dev', '--proc', '/proc', '--unshare-pid', '--unshare-ipc', '--new-session'],
     ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((capability) => ['--cap-add', capability])],
     ...sandbox.empty.flatMap((path) => ['--perms', path.endsWith('tmp') ? '1777' : '0755', '--tmpfs', path]),
+    ...missingFolders(sandbox).flatMap((path) => ['--perms', '0755', '--dir', path]),
     ...sandbox.readOnly.flatMap(([source, target]) => ['--ro-bind', source, target]),
     ...sandbox.readOnlyIfThere.flatMap(([source, target]) => ['--ro-bind-try', source, target]),
     ...sandbox.writable.flatMap((path) => ['--bind', path, path]),

@@ -54,7 +54,7 @@ export function createRealHost(options: RealHostOptions): RealHost {
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const files = createSafeFiles(ROOT_TRUST, requireRoot);
   const driver = isSystemd() ? createSystemdDriver(files) : createDirectDriver(clock, files);
-  const record = createApacheRecord(stateDirectory);
+  const record = createApacheRecord(stateDirectory, clock);
   const store = createBanStore(stateDirectory);
   const firewall = createFirewall({ clock, store, neverBan: options.neverBan, requireRoot });
   return {

@@ -34,4 +34,6 @@ export async function runRehearsalProcess(): Promise<void> {
     throw new HaubanError('FILE_UNSAFE', 'a rehearsal runs only as process 1 of its own namespaces');
   const result = await answer(await readInput());
   await new Promise<void>((resolve) => process.stdout.write(JSON.stringify(result), () => resolve()));
+  // Apache still runs below us; the kernel ends it with process 1.
+  process.exit(0);
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile, chmod, chown } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { HaubanError } from '@hauban/shared/errors';
 import { parsePrefix, type CandidateFile } from '@hauban/shared/actions';
 import type { RehearsalJob, RehearsalTools } from '../rehearsal/index.ts';
