@@ -18,7 +18,7 @@ describe.skipIf(!lab.ok || isUp)('npm run lab', () => {
     const before = await describeLabTraces();
     expect(await command('status')).toMatchObject({ code: 3 });
     try {
-      expect(await command('up', '--nodes', '1')).toMatchObject({
+      expect(await command('up', '--bare', '--nodes', '1')).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('10.213.0.10'),
       });

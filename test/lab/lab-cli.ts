@@ -9,6 +9,7 @@ import { labCacheFolder } from './lab-folders.ts';
 import { ownOwnerName, startTicksOf } from './lab-owner.ts';
 import { enterByPid } from './lab-place.ts';
 import { loadLabState, removeLabState, saveLabState, type LabState } from './lab-state.ts';
+import { createLabProduct } from './product/lab-product.ts';
 import { defaultEnvironment, waitUntil } from './program.ts';
 import { labRequirements } from './requirements.ts';
 
@@ -16,7 +17,8 @@ import { labRequirements } from './requirements.ts';
  * `npm run lab -- up | down | status | enter <node>`: real nodes to look at. `scripts/lab.mjs` bundles and runs this
  * file. `up` starts a process of its own that keeps the lab (`keep`) and comes back when the nodes are up.
  */
-const usage = `npm run lab -- up [--nodes 2]    start nodes and leave them running
+const usage = `npm run lab -- up [--nodes 2]    start a controller and nodes with agents, and leave them running
+npm run lab -- up --bare         nodes alone, without the product
 npm run lab -- status            what runs, and how to reach it
 npm run lab -- enter <node>      a root shell inside a node
 npm run lab -- down              end it, leaving nothing behind
@@ -26,10 +28,21 @@ npm run lab -- down              end it, leaving nothing behind
 const upTimeoutMs = 30 * 60_000;
 const downTimeoutMs = 120_000;
 
+type LabSize = { readonly nodeCount: number; readonly isBare: boolean };
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 function keeperPid(state: LabState): number {
   return Number(state.keeper.split('-')[0]);
+}
+
+function describePage({ page }: LabState): string[] {
+  if (page === null) return [];
+  return [
+    `The page:        ${page.url}`,
+    ...(page.setupUrl === null ? [] : [`First account, by this link, once:  ${page.setupUrl}`]),
+    `Nodes reach their controller at ${page.linkUrl}`,
+  ];
 }
 
 function describe(state: LabState): string {
@@ -37,6 +50,7 @@ function describe(state: LabState): string {
   return [
     `The lab is up: ${state.nodes.length} ${state.nodes.length === 1 ? 'node' : 'nodes'} with systemd, Apache, PHP 8.2, 8.4 and 7.4, kept by process ${keeperPid(state)}.`,
     ...lines,
+    ...describePage(state),
     `Programs in the lab's network, at ${state.networkAddress}:  nsenter --net=/run/netns/${state.networkNamespace} <program>`,
     `Look at a page:  nsenter --net=/run/netns/${state.networkNamespace} curl http://${state.nodes[0]?.address ?? ''}/`,
     `Inside a node:   npm run lab -- enter ${state.nodes[0]?.name ?? ''}`,
@@ -48,7 +62,7 @@ function logPath(): string {
   return join(labCacheFolder(), 'lab.log');
 }
 
-async function up(nodeCount: number): Promise<number> {
+async function up({ nodeCount, isBare }: LabSize): Promise<number> {
   const present = loadLabState();
   if (present) {
     say(describe(present));
@@ -57,7 +71,7 @@ async function up(nodeCount: number): Promise<number> {
   removeLabState();
   mkdirSync(labCacheFolder(), { recursive: true });
   const log = openSync(logPath(), 'w');
-  const args = [fileURLToPath(import.meta.url), 'keep', '--nodes', String(nodeCount)];
+  const args = [fileURLToPath(import.meta.url), 'keep', '--nodes', String(nodeCount), ...(isBare ? ['--bare'] : [])];
   const keeper = spawn(process.execPath, args, {
     cwd: '/',
     env: process.env,
@@ -67,6 +81,7 @@ async function up(nodeCount: number): Promise<number> {
   closeSync(log);
   keeper.unref();
   say(`Starting ${nodeCount} nodes; the first time this builds Debian trees, about a minute each. Log: ${logPath()}`);
+  if (!isBare) say('The controller and the agent are built from this repository where their sources have changed.');
   const hasEnded = (): boolean => keeper.exitCode !== null || keeper.signalCode !== null;
   await waitUntil('the lab', () => loadLabState() !== null || hasEnded(), { timeoutMs: upTimeoutMs, intervalMs: 100 });
   const state = loadLabState();
@@ -79,15 +94,17 @@ async function up(nodeCount: number): Promise<number> {
 }
 
 /** Builds the lab, tells about it and waits for its end. */
-async function keep(nodeCount: number): Promise<number> {
+async function keep({ nodeCount, isBare }: LabSize): Promise<number> {
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
   const fleet = await createLabFleet({ nodeCount });
+  const product = isBare ? null : await createLabProduct(fleet);
   saveLabState({
     keeper: ownOwnerName(),
     networkAddress: fleet.network.address,
     networkNamespace: fleet.network.namespace,
+    page: product === null ? null : { url: product.url, setupUrl: product.setupUrl, linkUrl: product.linkUrl },
     nodes: fleet.nodes.map(({ name, address, address6, leaderPid }) => ({
       name,
       address,
@@ -97,6 +114,7 @@ async function keep(nodeCount: number): Promise<number> {
   });
   await ended;
   removeLabState();
+  await product?.destroy();
   await fleet.destroy();
   return 0;
 }
@@ -153,7 +171,11 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     // Options after `enter <node>` belong to the program that is run there.
     args: isEnter ? ['--', ...words] : words,
-    options: { nodes: { type: 'string', default: '2' }, help: { type: 'boolean', default: false } },
+    options: {
+      nodes: { type: 'string', default: '2' },
+      bare: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   });
   const [command, name, ...rest] = positionals;
@@ -165,9 +187,9 @@ async function main(): Promise<number> {
   if (!requirements.ok) return 1;
   switch (command) {
     case 'up':
-      return up(parseNodeCount(values.nodes));
+      return up({ nodeCount: parseNodeCount(values.nodes), isBare: values.bare });
     case 'keep':
-      return keep(parseNodeCount(values.nodes));
+      return keep({ nodeCount: parseNodeCount(values.nodes), isBare: values.bare });
     case 'down':
       return down();
     case 'status':

@@ -9,6 +9,8 @@ export type LabState = {
   /** Where a program in the lab listens for the nodes. */
   readonly networkAddress: string;
   readonly networkNamespace: string;
+  /** The product on these nodes; null for a lab of bare nodes. `setupUrl` makes the first account, once. */
+  readonly page: { readonly url: string; readonly setupUrl: string | null; readonly linkUrl: string } | null;
   readonly nodes: readonly {
     readonly name: string;
     readonly address: string;

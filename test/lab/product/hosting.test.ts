@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NodeDetail, RunTarget, SessionPage } from '@hauban/shared/api';
+import type { JoinTokenCreated, NodeDetail, RunTarget, SessionPage } from '@hauban/shared/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFirstAccount, runOnNode, type RestClient } from '../../support/first-account.ts';
 import { parseCast } from '../../support/asciicast.ts';
@@ -84,7 +84,9 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
     });
 
     it('enrols with a token and comes up, its units well', async () => {
-      const detail: NodeDetail = await installAgent(node, archive, { client, linkUrl: controller.linkUrl });
+      const { token } = await client.call<JoinTokenCreated>('POST', '/api/join-tokens', { roles: ['web'] });
+      await installAgent(node, archive, { linkUrl: controller.linkUrl, token });
+      const detail: NodeDetail = await waitForNode(client, 'web1', 'up');
       id = detail.id;
       expect(detail).toMatchObject({ hostName: 'web1', isRoot: true, roles: ['web'], remoteAddress: node.address });
       expect((await node.systemctl('--failed', '--no-legend')).stdout).toBe('');

@@ -1,12 +1,12 @@
 import { basename, join } from 'node:path';
-import type { JoinTokenCreated, NodeDetail, NodePage } from '@hauban/shared/api';
+import type { NodeDetail, NodePage } from '@hauban/shared/api';
 import type { RestClient } from '../../support/first-account.ts';
 import type { FullNode } from '../full-node.ts';
 import { findRepositoryFolder } from '../lab-folders.ts';
 import { mustRunProgram, waitUntil } from '../program.ts';
 
 /** What a hoster's administrator writes into a new node's policy file before using it. */
-export const labPolicy = `version = 1
+const labPolicy = `version = 1
 
 [[allow]]
 actions = ["node.ping", "account.create", "php.switch-version", "apache.reload", "firewall.*"]
@@ -41,17 +41,15 @@ export async function unpackAgent(node: FullNode, archive: string): Promise<stri
   return `${downloads}/${basename(archive, '.tar.gz')}`;
 }
 
-/** Installs the agent the way docs/install.md says, with a fresh join token, and waits until the controller has it up. */
+/** Installs the agent the way docs/install.md says and writes its policy. */
 export async function installAgent(
   node: FullNode,
   archive: string,
-  to: { readonly client: RestClient; readonly linkUrl: string; readonly policy?: string },
-): Promise<NodeDetail> {
+  to: { readonly linkUrl: string; readonly token: string },
+): Promise<void> {
   const folder = await unpackAgent(node, archive);
-  const { token } = await to.client.call<JoinTokenCreated>('POST', '/api/join-tokens', { roles: ['web'] });
-  await node.mustRun(nodeInside, [`${folder}/install.mjs`, '--url', to.linkUrl, '--token', token]);
-  await node.writeFile('/etc/hauban/policy.toml', to.policy ?? labPolicy, 0o644);
-  return await waitForNode(to.client, node.name, 'up');
+  await node.mustRun(nodeInside, [`${folder}/install.mjs`, '--url', to.linkUrl, '--token', to.token]);
+  await node.writeFile('/etc/hauban/policy.toml', labPolicy, 0o644);
 }
 
 /** A node as the controller sees it, once it is in that state. */

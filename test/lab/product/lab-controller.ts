@@ -21,6 +21,8 @@ export type LabController = {
   /** What a node in the lab dials. */
   readonly linkUrl: string;
   readonly controller: RunningProgram;
+  /** A join token for that many nodes of role web, made on the controller's machine as its administrator does. */
+  readonly makeJoinToken: (uses: number) => Promise<string>;
   /** Ends all of it and removes its data. */
   readonly destroy: () => Promise<void>;
 };
@@ -74,16 +76,25 @@ export async function createLabController(network: LabNetwork, publicPort = 0): 
     cleanup.add(async () => void (await controller.stop('SIGTERM', 15_000)));
     const forward = await forwardIntoLab(network, { port: linkPort }, port);
     cleanup.add(forward.close);
-    const { stdout } = await network.mustRun(process.execPath, [entry, 'setup-link'], { env });
-    return {
-      url,
-      setupUrl:
+    const lineOf = async (prefix: string, args: readonly string[]): Promise<string | null> => {
+      const { stdout } = await network.mustRun(process.execPath, [entry, ...args], { env });
+      return (
         stdout
           .split('\n')
-          .find((line) => line.startsWith('http'))
-          ?.trim() ?? null,
+          .find((line) => line.startsWith(prefix))
+          ?.trim() ?? null
+      );
+    };
+    return {
+      url,
+      setupUrl: await lineOf('http', ['setup-link']),
       linkUrl: `ws://${network.address}:${linkPort}/link`,
       controller,
+      makeJoinToken: async (uses) => {
+        const token = await lineOf('hbj1.', ['join-token', '--uses', String(uses), '--minutes', '15', '--role', 'web']);
+        if (token === null) throw new Error('the controller printed no join token');
+        return token;
+      },
       destroy: cleanup.run,
     };
   });
