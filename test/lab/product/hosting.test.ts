@@ -432,6 +432,16 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
     });
   });
 
+  it("gives a root shell the machine's own namespaces: what is mounted there is mounted", async () => {
+    const own = (await node.mustRun('/usr/bin/readlink', ['/proc/1/ns/mnt', '/proc/1/ns/uts', '/proc/1/ns/net']))
+      .stdout;
+    const shell = await openShell(client, id, 'root');
+    shell.type('readlink /proc/self/ns/mnt /proc/self/ns/uts /proc/self/ns/net; exit\r');
+    await shell.waitForExit();
+    shell.leave();
+    expect(shell.output().replaceAll('\r', '')).toContain(own);
+  });
+
   describe('switched off and on again', () => {
     it('comes back: agent, bans with what remains of their time, PHP masters and sites', async () => {
       const expiryOf = (target: RunTarget, address: string): number => {
