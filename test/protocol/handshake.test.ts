@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createKeyPair, readHello, startHandshake, systemRandom } from '@hauban/link';
-import { LIMITS, PROTOCOL_VERSIONS } from '@hauban/shared/protocol';
+import { createKeyPair, readHello, sha256, startHandshake, systemRandom } from '@hauban/link';
+import { LIMITS, PROTOCOL_VERSIONS, transcriptBytes } from '@hauban/shared/protocol';
 import { FakeClock } from '@hauban/shared/testing';
 import { FakeController } from '../support/fake-controller.ts';
 import { FakeNode } from '../support/fake-node.ts';
@@ -204,5 +204,41 @@ describe('transport', () => {
     const node = await FakeNode.up(small);
     await Promise.all([held[1]!.close(), node.peer.close()]);
     await small.stop();
+  });
+});
+
+describe('transcript', () => {
+  it('HELLO5 is unambiguous: each field carries its length, and each changes the hash', () => {
+    const raw = (fill: number): Uint8Array => Buffer.alloc(32, fill);
+    const transcript = {
+      offered: [1],
+      version: 1,
+      mode: 'node' as const,
+      nodeId,
+      nodeLinkKey: raw(5),
+      controllerId: controller.identity.controllerId,
+      controllerLinkKey: raw(6),
+      nodeNonce: raw(1),
+      controllerNonce: raw(2),
+      nodeEph: raw(3),
+      controllerEph: raw(4),
+      binding: 'none' as const,
+      bindingValue: new Uint8Array(0),
+    };
+    const hashOf = (change: object): string => sha256(transcriptBytes({ ...transcript, ...change })).toString('hex');
+    const changes = [
+      {},
+      { offered: [1, 2] },
+      { version: 2 },
+      { mode: 'enrol' as const },
+      { nodeId: '' },
+      { controllerId: 'x' },
+      { nodeNonce: raw(2), controllerNonce: raw(1) },
+      { nodeEph: raw(4), controllerEph: raw(3) },
+      { nodeLinkKey: raw(6), controllerLinkKey: raw(5) },
+      { binding: 'tls-exporter' as const },
+      { bindingValue: raw(0) },
+    ];
+    expect(new Set(changes.map(hashOf)).size).toBe(changes.length);
   });
 });

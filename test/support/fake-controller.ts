@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { NodeId, ShellFrame } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import {
@@ -112,6 +112,7 @@ export class FakeController {
   readonly port: number;
   readonly #server: Server;
   readonly #clock: Clock;
+  readonly #sockets = new Set<Socket>();
 
   private constructor(parts: {
     state: ControllerState;
@@ -126,6 +127,10 @@ export class FakeController {
     this.gateway = parts.gateway;
     this.#server = parts.server;
     this.#clock = parts.clock;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.port = (parts.server.address() as AddressInfo).port;
     this.url = `${parts.isTls ? 'wss' : 'ws'}://localhost:${this.port}/link`;
   }
@@ -198,6 +203,11 @@ export class FakeController {
     const jws = await signOrder(order, this.state.authority, AUTHORITY_KID);
     this.state.pending.set(nodeId, [...(this.state.pending.get(nodeId) ?? []), jws]);
     return jws;
+  }
+
+  /** Breaks every connection as a pulled cable or a killed process does; goes on listening. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,193 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSeriesList, catalogueSeries, type ChunkKey, type SeriesList } from '@hauban/shared/metrics';
+import { SeededRandom } from '@hauban/shared/testing';
+import type { Clock, Random } from '@hauban/shared/time';
+import { createKeyPair, systemClock, type KeyPair } from '@hauban/link';
+import {
+  ClockOffset,
+  createWebSocketDial,
+  ExecutorClient,
+  InventoryFeed,
+  LinkKeeper,
+  MetricsFeed,
+  NodeLink,
+  RecordingUpload,
+  ShellRelay,
+  type Dial,
+  type LinkIdentity,
+} from '../../packages/agent/src/link/index.ts';
+import type { FakeController } from './fake-controller.ts';
+import { FakeExecutor } from './fake-executor.ts';
+import { STATUS } from './fake-node.ts';
+
+export interface FakeAgentOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly dial?: (ca: string | null) => Dial;
+  readonly identity?: Partial<LinkIdentity>;
+  readonly key?: KeyPair;
+  readonly nodeId?: string;
+  /** False: nobody listens at the executor's socket. */
+  readonly hasExecutor?: boolean;
+}
+
+/** A spool in memory. Chunks are the text `boot seq`, as the fake controller acknowledges them. */
+class MemorySpool {
+  readonly chunks: (ChunkKey & { listVersion: string })[] = [];
+  readonly acked: ChunkKey[] = [];
+  readonly lists = new Map<string, SeriesList>();
+  pending(limit: number): readonly (ChunkKey & { listVersion: string })[] {
+    return this.chunks.toReversed().slice(0, limit);
+  }
+  async read(key: ChunkKey): Promise<Uint8Array> {
+    return Buffer.from(`${key.boot} ${key.seq}`);
+  }
+  async ack(key: ChunkKey): Promise<void> {
+    const at = this.chunks.findIndex((chunk) => chunk.boot === key.boot && chunk.seq === key.seq);
+    if (at >= 0) this.chunks.splice(at, 1);
+    this.acked.push({ boot: key.boot, seq: key.seq });
+  }
+  async seriesList(version: string): Promise<SeriesList | undefined> {
+    return this.lists.get(version);
+  }
+}
+
+class MemorySampler {
+  readonly periods: number[] = [];
+  keyFrames = 0;
+  list = createSeriesList([catalogueSeries('mem.free_bytes')]);
+  setPeriod(periodMs: 1000 | 10_000): void {
+    this.periods.push(periodMs);
+  }
+  forceKeyFrame(): void {
+    this.keyFrames += 1;
+  }
+  seriesList(): SeriesList {
+    return this.list;
+  }
+}
+
+/** The real link process but for its sampler, spool and inventory: in this process, with a fake executor on a real Unix socket. */
+export class FakeAgent {
+  readonly folder = mkdtempSync(join(tmpdir(), 'hb-'));
+  readonly key: KeyPair;
+  readonly nodeId: string;
+  readonly log: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
+  readonly spool = new MemorySpool();
+  readonly sampler = new MemorySampler();
+  readonly keeper: LinkKeeper;
+  readonly node: NodeLink;
+  readonly metrics: MetricsFeed;
+  readonly inventory: InventoryFeed;
+  readonly shells: ShellRelay;
+  readonly offset: ClockOffset;
+  readonly client: ExecutorClient;
+  /** Set by `start`. */
+  executor: FakeExecutor | null = null;
+  sections: { name: string; data: unknown }[] = [{ name: 'os', data: { name: 'Debian' } }];
+  inventoryRuns: (readonly string[] | null)[] = [];
+  /** What the watch of trust and key files calls. */
+  filesChanged: () => void = () => undefined;
+  identity: LinkIdentity;
+  hasSettled = false;
+
+  constructor(controller: FakeController, options: FakeAgentOptions = {}) {
+    const { clock = systemClock, random = new SeededRandom(7) } = options;
+    this.key = options.key ?? createKeyPair();
+    this.nodeId = options.nodeId ?? controller.addNode(this.key.publicText);
+    mkdirSync(this.shellsDir);
+    const { controllerId, key } = controller.identity;
+    this.identity = {
+      url: controller.url,
+      ca: null,
+      nodeId: this.nodeId,
+      key: this.key,
+      controllerId,
+      controllerKey: key.publicText,
+      ...options.identity,
+    };
+    const note = (level: string) => (fields: object, message: string) => void this.log.push({ level, fields, message });
+    const log = { info: note('info'), warn: note('warn'), error: note('error') };
+    this.shells = new ShellRelay({ log, shellsDir: this.shellsDir, connect: (path) => connect(path) });
+    this.client = new ExecutorClient({
+      clock,
+      random,
+      log,
+      connect: () => connect(this.executorSocket),
+      isExpecting: () => this.shells.openShells.length > 0,
+      message: (message) => this.node.fromExecutor(message),
+    });
+    const recordings = new RecordingUpload({
+      log,
+      readChunk: (file) => readFile(file).catch(() => null),
+      acknowledged: (session, index) => this.client.send({ t: 'recording.ack', session, index }),
+    });
+    this.metrics = new MetricsFeed({ clock, log, spool: this.spool }, this.sampler);
+    this.inventory = new InventoryFeed({
+      clock,
+      random,
+      log,
+      takeInventory: async (names) => {
+        this.inventoryRuns.push(names);
+        return this.sections.filter(({ name }) => names === null || names.includes(name));
+      },
+    });
+    this.offset = new ClockOffset(clock);
+    const { t: _t, ...facts } = STATUS;
+    const { agentVersion, hostName, boot, bootedAt } = facts;
+    this.node = new NodeLink({
+      clock,
+      log,
+      node: { agentVersion, hostName, boot, bootedAt },
+      spoolChunks: () => this.spool.chunks.length,
+      executor: this.client,
+      shells: this.shells,
+      recordings,
+      metrics: this.metrics,
+      inventory: this.inventory,
+      clockOffset: this.offset,
+      settled: () => {
+        this.hasSettled = true;
+      },
+    });
+    this.keeper = new LinkKeeper({
+      clock,
+      random,
+      log,
+      loadIdentity: () => this.identity,
+      dialWith: options.dial ?? createWebSocketDial,
+      watchFiles: (changed) => {
+        this.filesChanged = changed;
+        return { close: () => undefined };
+      },
+      events: this.node,
+    });
+  }
+
+  get shellsDir(): string {
+    return join(this.folder, 'shells');
+  }
+
+  get executorSocket(): string {
+    return join(this.folder, 'executor.sock');
+  }
+
+  static async start(controller: FakeController, options: FakeAgentOptions = {}): Promise<FakeAgent> {
+    const agent = new FakeAgent(controller, options);
+    if (options.hasExecutor !== false) agent.executor = await FakeExecutor.listen(agent.executorSocket);
+    agent.keeper.start();
+    return agent;
+  }
+
+  async stop(): Promise<void> {
+    this.keeper.stop();
+    this.inventory.stop();
+    this.client.stop();
+    await this.executor?.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+}
