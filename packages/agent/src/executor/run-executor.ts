@@ -3,9 +3,8 @@ import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import { processStart } from '../proc/session-processes.ts';
 import { createRecordSigner } from '../shell/sign-record.ts';
-import { claimFolder, ensureFolder } from '../store/index.ts';
+import { claimFolder, ensureFolder, type ProcessStart } from '../store/index.ts';
 import type { NodeIdentity } from './check-order.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
@@ -33,15 +32,19 @@ export interface ExecutorOptions {
   readonly gid: number | null;
   readonly ownUid: number;
   readonly hostName: string;
-  readonly identity: NodeIdentity;
+  /** Asked for each order: an enrolment may have pinned other keys meanwhile. */
+  readonly identity: () => NodeIdentity;
   readonly receiptKey: KeyPair;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** The host gets the policy's list of addresses that are never banned. */
   readonly createHost: (policy: () => LoadedPolicy) => Host;
   /** Program and first arguments of `shell-host`. */
   readonly hostProgram: readonly [string, ...string[]];
+  readonly processStart: ProcessStart;
   readonly clock: Clock;
   readonly log: ExecutorLog;
+  /** Shells end with this process; otherwise they live on and the next executor takes them over. */
+  readonly endsShells: boolean;
   readonly stop: AbortSignal;
 }
 
@@ -63,7 +66,7 @@ class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { paths, clock, log, ownUid, gid, receiptKey } = options;
+    const { paths, clock, log, ownUid, gid, receiptKey, processStart } = options;
     this.#policy = createLocalPolicy(paths.policyFile, ownUid);
     const { journal, damage } = OrderJournal.open(paths.journalDir, clock);
     if (damage.kind === 'torn')
@@ -73,7 +76,15 @@ class Executor {
     this.#journal = journal;
     const send = (message: FromExecutor): void => this.#server?.send(message);
     const sign = createRecordSigner(receiptKey);
-    this.#recordings = new Recordings({ recordingsDir: paths.recordingsDir, gid, sign, clock, send, log });
+    this.#recordings = new Recordings({
+      recordingsDir: paths.recordingsDir,
+      gid,
+      sign,
+      clock,
+      processStart,
+      send,
+      log,
+    });
     const host = options.createHost(this.#policy);
     this.#lastMessageMs = clock.monotonicMs();
     this.#desk = new OrderDesk({
@@ -89,7 +100,7 @@ class Executor {
         openShell(order, {
           ...options,
           ...paths,
-          nodeId: options.identity.nodeId,
+          nodeId: options.identity().nodeId,
           accounts: host.accounts,
           policy: this.#policy,
           openCount: () => this.#recordings.open().length,
@@ -120,6 +131,7 @@ class Executor {
       await Promise.race([failed, this.#untilStopped(stop, clock)]);
       this.#server.close();
       await Promise.race([failed, this.#settled(clock)]);
+      if (this.#options.endsShells && stop.aborted) await this.#recordings.endShells();
     } finally {
       this.#server.close();
       this.#recordings.stop();
@@ -180,6 +192,10 @@ class Executor {
           policyText: this.#policy().text,
           shells: this.#recordings.open(),
         });
+        for (const session of this.#recordings.open()) {
+          const socket = this.#recordings.socketOf(session);
+          if (socket !== null) answer({ t: 'shell.started', session, socket });
+        }
         this.#desk.offerReceipts(answer);
         this.#recordings.offer(answer);
         return;
@@ -198,7 +214,7 @@ export async function runExecutor(options: ExecutorOptions): Promise<void> {
   ensureFolder(paths.journalDir, 0o700);
   ensureFolder(paths.recordingsDir, 0o750);
   ensureFolder(paths.shellsDir, 0o750);
-  const claim = claimFolder(paths.executorDir, processStart);
+  const claim = claimFolder(paths.executorDir, options.processStart);
   if (!claim.ok)
     throw new HaubanError('DATA_IN_USE', `Another executor (process ${claim.pid}) uses ${paths.executorDir}.`);
   try {
