@@ -43,9 +43,9 @@ const { metafile } = await build({
 });
 
 const packageOf = (input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
-/** The room that an output is the door of: `start` for the entry, the folder below src for a lazily loaded room. */
+/** The room that an output is the door of: `start` for the entry, the folder below src or `<room>-main.ts` for a lazily loaded room. */
 const roomOf = ({ entryPoint }, path) =>
-  path.endsWith('/main.js') ? 'start' : /^src\/([^/]+)\//.exec(entryPoint ?? '')?.[1];
+  path.endsWith('/main.js') ? 'start' : /^src\/([^/]+?)(?:-main\.ts$|\/)/.exec(entryPoint ?? '')?.[1];
 
 /** Outputs that one room loads, at once or later, without those that are the door of another room. */
 function chunksOf(outputs, door) {

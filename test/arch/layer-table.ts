@@ -90,7 +90,7 @@ const AGENT: readonly Layer[] = [
     why: 'unit tests run the real parts',
   },
   {
-    files: 'packages/agent/src/{main,link-main}.ts',
+    files: 'packages/agent/src/{main,link-main,executor-main}.ts',
     may: ['packages/agent/src/**', CONTRACT, LINK, 'node:**', 'npm:**'],
     why: 'composition roots: build everything by plain arguments',
   },

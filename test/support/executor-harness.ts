@@ -27,6 +27,7 @@ import { waitFor } from './wait-for.ts';
 
 export const AUTHORITY_KID = 'authority-1';
 
+type StartOptions = Partial<Pick<ProgramConfig, 'dieAt' | 'delayMs' | 'endsShells'>>;
 type Message<T extends FromExecutor['t']> = Extract<FromExecutor, { t: T }>;
 
 /** The link process's end of the executor's socket. */
@@ -51,9 +52,9 @@ export interface ExecutorNode {
   /** Standard error of all executors so far. */
   log(): string;
   writePolicy(text: string): void;
-  start(options?: { readonly dieAt?: number; readonly delayMs?: number }): Promise<void>;
+  start(options?: StartOptions): Promise<void>;
   /** Starts without waiting for it to answer. */
-  launch(options?: { readonly dieAt?: number; readonly delayMs?: number }): ChildProcess;
+  launch(options?: StartOptions): ChildProcess;
   readonly child: ChildProcess | null;
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -152,6 +153,7 @@ class Harness implements ExecutorNode {
       folder: this.folder,
       delayMs: 0,
       dieAt: 0,
+      endsShells: false,
     };
     this.writePolicy(OPEN_POLICY);
   }
@@ -168,7 +170,7 @@ class Harness implements ExecutorNode {
     writeFileSync(this.config.paths.policyFile, text, { mode: 0o644 });
   }
 
-  launch(options: { readonly dieAt?: number; readonly delayMs?: number } = {}): ChildProcess {
+  launch(options: StartOptions = {}): ChildProcess {
     const file = join(this.root, 'program.json');
     writeFileSync(file, JSON.stringify({ ...this.config, ...options }));
     const child = spawn(process.execPath, [this.#program, 'executor', file], { stdio: ['ignore', 'inherit', 'pipe'] });
@@ -180,7 +182,7 @@ class Harness implements ExecutorNode {
     return child;
   }
 
-  async start(options: { readonly dieAt?: number; readonly delayMs?: number } = {}): Promise<void> {
+  async start(options: StartOptions = {}): Promise<void> {
     const child = this.launch(options);
     const socket = await waitFor(
       'the executor to answer',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { loadOrCreateKeyPair, pinnedKeys, systemClock } from '@hauban/link';
 import { runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
+import { processStart } from '../../packages/agent/src/proc/session-processes.ts';
 import { runShellHost } from '../../packages/agent/src/shell/index.ts';
 import { createScratchActions, createScratchHost } from './scratch-host.ts';
 
@@ -12,6 +13,7 @@ export interface ProgramConfig {
   readonly folder: string;
   readonly delayMs: number;
   readonly dieAt: number;
+  readonly endsShells: boolean;
 }
 
 /** The real executor and the real shell host, with the scratch host and its actions in the place of the machine. */
@@ -31,7 +33,9 @@ async function main(command: string, file: string): Promise<void> {
     gid: null,
     ownUid: process.getuid?.() ?? 0,
     hostName: 'scratch',
-    identity: { nodeId: config.nodeId, authorityKeys: pinnedKeys(config.authorityKeys) },
+    identity: () => ({ nodeId: config.nodeId, authorityKeys: pinnedKeys(config.authorityKeys) }),
+    processStart,
+    endsShells: config.endsShells,
     receiptKey: loadOrCreateKeyPair(config.paths.receiptKeyFile),
     actions: createScratchActions(config.folder),
     createHost: () => createScratchHost(config),

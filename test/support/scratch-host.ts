@@ -12,14 +12,12 @@ import {
 } from 'node:fs';
 import { systemClock, systemRandom } from '@hauban/link';
 import {
-  defineAction,
   type ActionDefinition,
   type Change,
   type Host,
   type HostAccounts,
   type HostFiles,
 } from '@hauban/shared/actions';
-import Type from 'typebox';
 
 /**
  * A host that touches nothing but files below a scratch folder, slowly, and can be told to die at its n-th step; with it
@@ -89,6 +87,24 @@ export function createScratchHost(options: ScratchOptions): Host {
   } as unknown as Host;
 }
 
+interface FileArguments {
+  readonly set: string;
+  readonly count: number;
+  readonly content: string;
+}
+
+/** Plain JSON Schema, which is what the schema library takes and makes. */
+const FILE_ARGUMENTS = {
+  type: 'object',
+  required: ['set', 'count', 'content'],
+  additionalProperties: false,
+  properties: {
+    set: { type: 'string', pattern: '^[a-z][a-z0-9]{0,15}$' },
+    count: { type: 'integer', minimum: 0, maximum: 20 },
+    content: { type: 'string', maxLength: 100_000 },
+  },
+} as const;
+
 const meta = { mode: 0o644, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
 /** Some files that are to have this content; `verify` looks at each. `wrong` makes verify fail, `stubborn` makes undo fail. */
@@ -102,7 +118,7 @@ function defineFileAction(
   },
 ): ActionDefinition {
   const pathOf = (set: string, index: number): string => `${folder}/${set}-${index}.txt`;
-  return defineAction({
+  const definition: ActionDefinition<FileArguments> = {
     name: options.name,
     version: 1,
     title: 'Write files',
@@ -111,14 +127,7 @@ function defineFileAction(
     roles: [],
     needsRoot: options.needsRoot ?? false,
     readOnly: false,
-    args: Type.Object(
-      {
-        set: Type.String({ pattern: '^[a-z][a-z0-9]{0,15}$' }),
-        count: Type.Integer({ minimum: 0, maximum: 20 }),
-        content: Type.String({ maxLength: 100_000 }),
-      },
-      { additionalProperties: false },
-    ),
+    args: FILE_ARGUMENTS,
     filledIn: [],
     timeoutMs: options.timeoutMs ?? 30_000,
     programs: [],
@@ -142,7 +151,8 @@ function defineFileAction(
       }
       return found;
     },
-  });
+  };
+  return definition as ActionDefinition;
 }
 
 /** The actions of the tests, by name. */

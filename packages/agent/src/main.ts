@@ -4,6 +4,7 @@
  * does not carry what the executor or the inventory need. Builds everything by plain arguments.
  */
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { AGENT_VERSION, isInstalled, resolvePaths, type AgentPaths } from './config.ts';
 
@@ -14,7 +15,7 @@ const USAGE = `hauban-agent ${AGENT_VERSION}
 
   hauban-agent enrol --url URL --token TOKEN [--ca FILE] [--force]   join this machine to a controller
   hauban-agent link          keep the link to the controller (user hauban)
-  hauban-agent executor      carry out orders (root)
+  hauban-agent executor      carry out orders (root); --end-shells: open shells end with it
   hauban-agent version
 
 Folders: --root DIR, --config DIR, or HAUBAN_CONFIG_DIR, HAUBAN_LINK_DIR, HAUBAN_EXECUTOR_DIR, HAUBAN_RUN_DIR.
@@ -48,6 +49,21 @@ const ROOMS: Readonly<Record<string, Room>> = {
     const { createLog } = await import('./log.ts');
     const mainFile = fileURLToPath(import.meta.url);
     await runLink({ paths: paths(), log: createLog(), mainFile, stop });
+    return EXIT.done;
+  },
+  executor: async ({ args, paths, stop }) => {
+    const { runExecutorProgram } = await import('./executor-main.ts');
+    const { createLog } = await import('./log.ts');
+    const mainFile = fileURLToPath(import.meta.url);
+    const endsShells = args.includes('--end-shells');
+    await runExecutorProgram({ paths: paths(), log: createLog(), mainFile, endsShells, stop });
+    return EXIT.done;
+  },
+  // Started by the executor, one for each shell; never by a person.
+  'shell-host': async () => {
+    const { runShellHost } = await import('./shell/index.ts');
+    const answer = (line: string): void => void process.stdout.end(line);
+    await runShellHost({ clock: systemClock, input: process.stdin, answer });
     return EXIT.done;
   },
   inventory: async ({ args }) => {

@@ -28,7 +28,7 @@ export type OpenedShell =
 /** What the desk needs of the rest of the executor. */
 export interface DeskParts {
   readonly clock: Clock;
-  readonly identity: NodeIdentity;
+  readonly identity: () => NodeIdentity;
   readonly receiptKey: KeyPair;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   readonly host: Host;
@@ -108,7 +108,12 @@ export class OrderDesk {
 
   async #take(jws: string): Promise<void> {
     const { journal, clock, send } = this.#parts;
-    const checked = await checkOrder(jws, { ...this.#parts, memory: journal, nowMs: () => clock.nowMs() });
+    const checked = await checkOrder(jws, {
+      ...this.#parts,
+      identity: this.#parts.identity(),
+      memory: journal,
+      nowMs: () => clock.nowMs(),
+    });
     if (checked.is === 'known') {
       const receipt = journal.receiptOf(checked.id);
       send(receipt === null ? { t: 'taken', order: checked.id } : { t: 'receipt', jws: receipt });
@@ -259,6 +264,6 @@ export class OrderDesk {
   async #sign(claimed: ClaimedOrder, result: OrderResult, startedAt: number): Promise<string> {
     const { identity, receiptKey, clock } = this.#parts;
     const times = { startedAt, finishedAt: clock.nowMs() };
-    return await makeReceipt(claimed, result, times, { nodeId: identity.nodeId, receiptKey });
+    return await makeReceipt(claimed, result, times, { nodeId: identity().nodeId, receiptKey });
   }
 }

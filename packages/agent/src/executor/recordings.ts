@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 import { parseSessionId, type FromExecutor } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
-import { processStart } from '../proc/session-processes.ts';
 import { closeOrphanRecording, peekChunk } from '../shell/orphan-recording.ts';
 import type { SignRecord } from '../shell/seal-chunk.ts';
-import { parseHostFile } from '../shell/shell-options.ts';
+import { parseHostFile, type HostFile } from '../shell/shell-options.ts';
 import {
   chunkPath,
   isOpenThere,
@@ -17,6 +16,7 @@ import {
   removeRecordingFolder,
   removeSocket,
   watchFolder,
+  type ProcessStart,
   type RecordingFolder,
 } from '../store/index.ts';
 import type { ExecutorLog } from './executor-log.ts';
@@ -26,6 +26,7 @@ export interface RecordingsParts {
   readonly gid: number | null;
   readonly sign: SignRecord;
   readonly clock: Clock;
+  readonly processStart: ProcessStart;
   readonly send: (message: FromExecutor) => void;
   readonly log: ExecutorLog;
 }
@@ -40,6 +41,9 @@ interface Session {
 
 /** How soon the death of a shell host is noticed; its last chunk is made then. */
 const LOOK_EVERY_MS = 2000;
+/** A shell that ignores the hang-up is killed after 5 s. */
+const END_WITHIN_MS = 8000;
+const END_CHECK_MS = 50;
 
 /**
  * The recordings on this node: tells the link process of each chunk, removes what the controller has, and closes the
@@ -86,12 +90,29 @@ export class Recordings {
 
   /** Sessions whose shell host is alive. */
   open(): readonly string[] {
-    return [...this.#sessions].flatMap(([id, { folder }]) => (this.#hostIsAlive(folder) ? [id] : []));
+    return [...this.#sessions].flatMap(([id, { folder }]) => (this.#host(folder) === null ? [] : [id]));
   }
 
   isOpen(session: string): boolean {
     const entry = this.#sessions.get(session);
-    return entry !== undefined && this.#hostIsAlive(entry.folder);
+    return entry !== undefined && this.#host(entry.folder) !== null;
+  }
+
+  /** Where the shell host of an open session listens, or null. */
+  socketOf(session: string): string | null {
+    const entry = this.#sessions.get(session);
+    return entry === undefined ? null : (this.#host(entry.folder)?.socket ?? null);
+  }
+
+  /** Ends every open shell in order and waits for the hosts, which have at most the time of a kill. */
+  async endShells(): Promise<void> {
+    for (const { folder } of this.#sessions.values()) {
+      const host = this.#host(folder);
+      if (host !== null) process.kill(host.pid, 'SIGTERM');
+    }
+    const untilMs = this.#parts.clock.monotonicMs() + END_WITHIN_MS;
+    while (this.open().length > 0 && this.#parts.clock.monotonicMs() < untilMs)
+      await new Promise<void>((resolve) => void this.#parts.clock.after(END_CHECK_MS, resolve));
   }
 
   /** Tells of every chunk that waits, whether it was told before or not. */
@@ -133,15 +154,16 @@ export class Recordings {
     }
   }
 
-  #hostIsAlive(folder: RecordingFolder): boolean {
+  /** The host of a session while it is alive. */
+  #host(folder: RecordingFolder): HostFile | null {
     const host = parseHostFile(readHostFile(folder) ?? '');
-    return host.ok && processStart(host.value.pid) === host.value.start;
+    return host.ok && this.#parts.processStart(host.value.pid) === host.value.start ? host.value : null;
   }
 
   /** Looks whether a shell host has died; it is done every 2 s too, for those that another executor started. */
   look(): void {
     for (const [id, entry] of this.#sessions) {
-      if (!entry.isAlive || this.#hostIsAlive(entry.folder)) continue;
+      if (!entry.isAlive || this.#host(entry.folder) !== null) continue;
       entry.isAlive = false;
       this.#guarded(id, () => this.#bury(id, entry));
     }
