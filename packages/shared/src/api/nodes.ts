@@ -96,6 +96,7 @@ export const MetricQuery = Type.Object(
     points: Type.Optional(
       Type.Integer({ minimum: 10, maximum: 2000, description: 'At most this many points; larger ranges are averaged' }),
     ),
+    extremes: Type.Optional(Type.Boolean({ description: 'Give the lowest and highest sample of each point too' })),
   },
   closed,
 );
@@ -107,7 +108,14 @@ export const MetricReply = Type.Object(
     stepMs: Type.Integer(),
     series: Type.Array(
       Type.Object(
-        { name: Type.String(), unit: Type.String(), values: Type.Array(Type.Union([Type.Number(), Type.Null()])) },
+        {
+          name: Type.String(),
+          unit: Type.String(),
+          values: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+          /** With `extremes` only. */
+          min: Type.Optional(Type.Array(Type.Union([Type.Number(), Type.Null()]))),
+          max: Type.Optional(Type.Array(Type.Union([Type.Number(), Type.Null()]))),
+        },
         closed,
       ),
     ),
