@@ -111,7 +111,7 @@ export function executorProgram(folders: Folders, entries: Entries): Program {
   return {
     name: 'executor',
     path: process.execPath,
-    args: [entries.agent, 'executor'],
+    args: [entries.agent, 'executor', '--end-shells'],
     env: nodeEnv(folders),
     ready: saysReady,
     readyWithinMs,
