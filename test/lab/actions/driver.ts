@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { HaubanError } from '@hauban/shared/errors';
 import {
   ACTIONS,
+  applyChange,
   applyChanges,
   changeState,
   describeChange,
@@ -28,6 +29,8 @@ export interface DriverRequest {
   readonly args: unknown;
   readonly changes?: readonly Change[];
   readonly neverBan?: readonly NeverBan[];
+  /** For `apply`: killed by SIGKILL when so many changes are done, the next one begun. */
+  readonly dieAt?: number;
   /** For `file`: writes there as root, to see what is refused. */
   readonly path?: string;
 }
@@ -79,11 +82,21 @@ function createHost(neverBan: readonly NeverBan[]): RealHost {
 
 const empty = { changes: [], titles: [], notes: [], data: null, states: [], verified: [], problems: [] } as const;
 
+/** Dies while the next change is being applied: nothing in here gets a chance to clean up. */
+async function applyAndDie(host: RealHost, changes: readonly Change[], dieAt: number): Promise<never> {
+  await applyChanges(host, changes.slice(0, dieAt));
+  const next = changes[dieAt];
+  if (next !== undefined) void applyChange(host, next).catch(() => undefined);
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), Math.random() * 30);
+  return new Promise(() => undefined);
+}
+
 async function plan(
   host: RealHost,
   action: ActionDefinition,
   args: unknown,
   isApplied: boolean,
+  dieAt?: number,
 ): Promise<DriverAnswer> {
   const startedMs = performance.now();
   const planned = await action.plan(host, args);
@@ -94,6 +107,7 @@ async function plan(
   const titles = changes.map((change) => describeChange(change).title);
   const base = { ...empty, ok: true, changes, titles, notes, data: data ?? null } as const;
   if (!isApplied) return { ...base, tookMs: performance.now() - startedMs };
+  if (dieAt !== undefined) return applyAndDie(host, changes, dieAt);
   try {
     await applyChanges(host, changes);
   } catch (error) {
@@ -127,7 +141,7 @@ async function answer(request: DriverRequest): Promise<DriverAnswer> {
   if (!parsed.ok) return { ok: false, code: 'ACTION_ARGUMENTS', detail: parsed.problem, problems: [] };
   if (request.mode === 'verify')
     return { ...empty, ok: true, verified: await action.verify(host, parsed.args, changes), tookMs: 0 };
-  return plan(host, action, parsed.args, request.mode === 'apply');
+  return plan(host, action, parsed.args, request.mode === 'apply', request.dieAt);
 }
 
 async function readInput(): Promise<string> {

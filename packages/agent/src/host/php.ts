@@ -54,6 +54,15 @@ async function listVersions(): Promise<readonly string[]> {
   return [...new Set([...native, ...foreign])].sort();
 }
 
+/** Without links (mtab, localtime): seen from outside the tree they lead out of it, and PHP needs none of them. */
+async function solidEntries(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() || entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
 /** The machine's own package goes before a tree. */
 async function locate(version: string): Promise<PhpInstallation> {
   const binary = fpmOf(version);
@@ -61,7 +70,7 @@ async function locate(version: string): Promise<PhpInstallation> {
   if (await isThere(binary)) return { version, binary, root: null, etcEntries: [] };
   const root = `${FOREIGN_FOLDER}/${version}`;
   if (await isThere(`${root}${binary}`))
-    return { version, binary, root, etcEntries: [...(await namesIn(`${root}/etc`))].sort() };
+    return { version, binary, root, etcEntries: await solidEntries(`${root}/etc`) };
   throw new HaubanError('ACTION_REFUSED', `PHP ${version} is not installed on this node`);
 }
 

@@ -22,8 +22,9 @@ const START_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 10_000;
 const POLL_MS = 15;
 
+/** No mtab: mount would make a folder of its own in the live /run. */
 const mountTmpfs = (path: string, mode: string): Promise<unknown> =>
-  mustRun(MOUNT, ['-t', 'tmpfs', '-o', `mode=${mode},nosuid,nodev`, 'hauban-rehearsal', path]);
+  mustRun(MOUNT, ['--no-mtab', '-t', 'tmpfs', '-o', `mode=${mode},nosuid,nodev`, 'hauban-rehearsal', path]);
 
 interface Folder {
   readonly path: string;
@@ -97,7 +98,7 @@ async function prepare(job: RehearsalJob): Promise<void> {
   await emptyLogs();
   await cp(APACHE_FOLDER, STAGE, { recursive: true, verbatimSymlinks: true });
   for (const candidate of job.candidates) await layCandidate(candidate);
-  await mustRun(MOUNT, ['--bind', STAGE, APACHE_FOLDER]);
+  await mustRun(MOUNT, ['--no-mtab', '--bind', STAGE, APACHE_FOLDER]);
   await bringUpNetwork(job.addresses);
 }
 
