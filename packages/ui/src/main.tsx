@@ -1,4 +1,5 @@
 /** The web interface: builds everything by plain arguments and puts it on the page. */
+import './theme/layers.css';
 import '@mantine/core/styles.layer.css';
 import '@mantine/notifications/styles.layer.css';
 import './theme/tokens.css';

@@ -1,4 +1,11 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, type AnyRouter } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  type AnyRouter,
+} from '@tanstack/react-router';
 import { AppFrame } from './frame/app-frame.tsx';
 import { PageFault, PageNotFound } from './frame/page-fault.tsx';
 import { Loading } from './parts/notices.tsx';
@@ -8,7 +15,9 @@ import { PAGES } from './routes.ts';
 const parseSearch = (text: string): Record<string, string> => Object.fromEntries(new URLSearchParams(text));
 
 function stringifySearch(search: Record<string, unknown>): string {
-  const entries = Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '');
+  const entries = Object.entries(search).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '',
+  );
   const text = new URLSearchParams(entries).toString();
   return text === '' ? '' : `?${text}`;
 }
@@ -20,7 +29,9 @@ export function createPageRouter(): AnyRouter {
   const routeOf = (page: (typeof PAGES)[number], parent: typeof root) =>
     createRoute({ getParentRoute: () => parent, path: page.path, component: lazyRouteComponent(page.load) });
   const open = PAGES.filter((page) => page.access === 'open').map((page) => routeOf(page, root));
-  const inside = PAGES.filter((page) => page.access === 'signed-in').map((page) => routeOf(page, frame as unknown as typeof root));
+  const inside = PAGES.filter((page) => page.access === 'signed-in').map((page) =>
+    routeOf(page, frame as unknown as typeof root),
+  );
   return createRouter({
     routeTree: root.addChildren([...open, frame.addChildren(inside)]),
     defaultPreload: 'intent',

@@ -31,7 +31,10 @@ import type {
   TokenRequest,
   TokenRow,
 } from '@hauban/shared/api';
-import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/browser';
 import { path, type Request, type QueryValue } from './request.ts';
 
 /** Queries are flat records of plain values; the schemas say which. */
@@ -59,7 +62,8 @@ export function createApi(request: Request) {
     node: (id: string) => get<NodeDetail>(path('nodes', id)),
     patchNode: (id: string, body: NodePatch) => request<unknown>('PATCH', path('nodes', id), { body }),
     series: (id: string) => get<SeriesRow[]>(path('nodes', id, 'series')),
-    metrics: (id: string, query: MetricQuery, signal?: AbortSignal) => get<MetricReply>(path('nodes', id, 'metrics'), query, signal),
+    metrics: (id: string, query: MetricQuery, signal?: AbortSignal) =>
+      get<MetricReply>(path('nodes', id, 'metrics'), query, signal),
     inventory: (id: string) => get<InventoryReply>(path('nodes', id, 'inventory')),
     inventoryChanges: (id: string, cursor?: string) =>
       get<InventoryChangePage>(path('nodes', id, 'inventory', 'changes'), { cursor }),

@@ -9,7 +9,11 @@ export function socketUrl(origin: string, path: string, ticket: string): string 
 }
 
 /** Dials a text socket with a fresh one-time ticket. */
-export async function dialText(path: string, getTicket: () => Promise<string>, events: SocketEvents): Promise<TextSocket> {
+export async function dialText(
+  path: string,
+  getTicket: () => Promise<string>,
+  events: SocketEvents,
+): Promise<TextSocket> {
   const socket = new WebSocket(socketUrl(location.origin, path, await getTicket()));
   socket.addEventListener('open', () => events.onOpen());
   socket.addEventListener('message', (message) => {

@@ -1,4 +1,12 @@
-import type { AuditQuery, InventoryChangePage, NodeDetail, NodeQuery, RunDetail, RunQuery, SessionQuery } from '@hauban/shared/api';
+import type {
+  AuditQuery,
+  InventoryChangePage,
+  NodeDetail,
+  NodeQuery,
+  RunDetail,
+  RunQuery,
+  SessionQuery,
+} from '@hauban/shared/api';
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import type { RunEvent } from './live-connection.ts';
@@ -162,4 +170,5 @@ export function useAudit(query: AuditQuery) {
 }
 
 /** Lists of nodes are stale: read them again. */
-export const refreshNodes = (client: QueryClient): Promise<void> => client.invalidateQueries({ queryKey: keys.allNodes });
+export const refreshNodes = (client: QueryClient): Promise<void> =>
+  client.invalidateQueries({ queryKey: keys.allNodes });

@@ -1,6 +1,7 @@
-import type { LiveEvent, LiveRequest } from '@hauban/shared/api';
+import type { LiveEvent } from '@hauban/shared/api';
 import { createListeners } from './listeners.ts';
 import { createLiveLink, type LiveLinkParts, type LiveState } from './live-link.ts';
+import { createTopics, type Subject } from './live-topics.ts';
 
 /**
  * What the page watches over /api/live. Subscriptions are kept here and sent again at each opening of the link.
@@ -33,14 +34,6 @@ export interface LiveConnection {
 }
 
 const RENEW_MS = 25_000;
-const MAX_SERIES = 200;
-
-interface Topic {
-  readonly request: () => LiveRequest;
-  readonly end: LiveRequest | null;
-  readonly mustRenew: boolean;
-  watchers: number;
-}
 
 /** Text of a live message as an event; null when it is none. */
 export function parseLiveEvent(text: string): LiveEvent | null {
@@ -56,15 +49,13 @@ export function parseLiveEvent(text: string): LiveEvent | null {
 }
 
 export function createLiveConnection(parts: LiveParts): LiveConnection {
-  const topics = new Map<string, Topic>();
   const events = createListeners<LiveEvent>();
   const reopened = createListeners<void>();
-  const seriesOf = new Map<string, (readonly string[])[]>();
   let hasOpened = false;
 
   const link = createLiveLink(parts, {
     onOpen: () => {
-      for (const topic of topics.values()) link.send(JSON.stringify(topic.request()));
+      for (const request of topics.requests()) link.send(JSON.stringify(request));
       if (hasOpened) reopened.call();
       hasOpened = true;
     },
@@ -73,76 +64,38 @@ export function createLiveConnection(parts: LiveParts): LiveConnection {
       if (event !== null) events.call(event);
     },
   });
+  const topics = createTopics((request) => link.send(JSON.stringify(request)));
   const renewal = parts.clock.every(RENEW_MS, () => {
     if (!parts.isVisible()) return;
-    for (const topic of topics.values()) if (topic.mustRenew) link.send(JSON.stringify(topic.request()));
+    for (const request of topics.renewals()) link.send(JSON.stringify(request));
   });
-
-  /** Counts watchers of a topic; sends its request again when one is added, its end when the last has gone. */
-  const watch = (key: string, make: () => Topic, listener: (event: LiveEvent) => void): (() => void) => {
-    const topic = topics.get(key) ?? make();
-    topics.set(key, topic);
-    topic.watchers += 1;
+  const watch = (subject: Subject, listener: (event: LiveEvent) => void): (() => void) => {
     const removeListener = events.add(listener);
+    const removeTopic = topics.add(subject);
     link.want();
-    link.send(JSON.stringify(topic.request()));
-    let isOver = false;
     return () => {
-      if (isOver) return;
-      isOver = true;
       removeListener();
-      topic.watchers -= 1;
-      if (topic.watchers > 0) return;
-      topics.delete(key);
-      if (topic.end !== null) link.send(JSON.stringify(topic.end));
+      removeTopic();
     };
   };
 
   return {
     state: link.state,
-    onState: link.onState,
+    onState: (listener) => link.onState(listener),
     onReopened: (listener) => reopened.add(listener),
     watchFleet: (listener) =>
-      watch(
-        'fleet',
-        () => ({ request: () => ({ t: 'watch-fleet' }), end: null, mustRenew: false, watchers: 0 }),
-        (event) => {
-          if (event.t === 'node' || event.t === 'node-removed') listener(event);
-        },
-      ),
-    watchNode: (nodeId, series, listener) => {
-      const wanted = [...series];
-      seriesOf.set(nodeId, [...(seriesOf.get(nodeId) ?? []), wanted]);
-      const end = watch(
-        `node ${nodeId}`,
-        () => ({
-          request: () => ({
-            t: 'watch-node',
-            nodeId,
-            series: [...new Set((seriesOf.get(nodeId) ?? []).flat())].slice(0, MAX_SERIES),
-          }),
-          end: { t: 'unwatch-node', nodeId },
-          mustRenew: true,
-          watchers: 0,
-        }),
-        (event) => {
-          if (event.t === 'node-samples' && event.nodeId === nodeId) listener(event);
-        },
-      );
-      return () => {
-        seriesOf.set(nodeId, (seriesOf.get(nodeId) ?? []).filter((list) => list !== wanted));
-        end();
-      };
-    },
+      watch({ kind: 'fleet' }, (event) => {
+        if (event.t === 'node' || event.t === 'node-removed') listener(event);
+      }),
+    watchNode: (nodeId, series, listener) =>
+      watch({ kind: 'node', nodeId, series }, (event) => {
+        if (event.t === 'node-samples' && event.nodeId === nodeId) listener(event);
+      }),
     watchRun: (runId, listener) =>
-      watch(
-        `run ${runId}`,
-        () => ({ request: () => ({ t: 'watch-run', runId }), end: { t: 'unwatch-run', runId }, mustRenew: false, watchers: 0 }),
-        (event) => {
-          const isOurs = (event.t === 'run' && event.run.id === runId) || (event.t === 'run-target' && event.runId === runId);
-          if (isOurs) listener(event);
-        },
-      ),
+      watch({ kind: 'run', runId }, (event) => {
+        const isRun = event.t === 'run' && event.run.id === runId;
+        if (isRun || (event.t === 'run-target' && event.runId === runId)) listener(event);
+      }),
     stop: () => {
       renewal.cancel();
       link.stop();

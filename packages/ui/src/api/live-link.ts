@@ -71,9 +71,11 @@ export function createLiveLink(parts: LiveLinkParts, events: Pick<SocketEvents, 
     epoch += 1;
     const mine = epoch;
     become({ kind: 'connecting' });
-    const ours = <A extends unknown[]>(handle: (...args: A) => void) => (...args: A): void => {
-      if (mine === epoch) handle(...args);
-    };
+    const ours =
+      <A extends unknown[]>(handle: (...args: A) => void) =>
+      (...args: A): void => {
+        if (mine === epoch) handle(...args);
+      };
     try {
       const dialled = await parts.dial({
         onOpen: ours(() => {

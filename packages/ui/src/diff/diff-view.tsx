@@ -38,7 +38,15 @@ function Part({ part }: { readonly part: DiffPart }) {
   );
 }
 
-export function DiffView({ before, after, label }: { readonly before: string | null; readonly after: string | null; readonly label: string }) {
+export function DiffView({
+  before,
+  after,
+  label,
+}: {
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly label: string;
+}) {
   const parts = useMemo(() => foldSame(diffLines(before, after)), [before, after]);
   return (
     // The block scrolls sideways: it takes the focus so that a keyboard can do it.

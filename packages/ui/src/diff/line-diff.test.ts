@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { diffLines, foldSame, linesOf, type DiffLine } from './line-diff.ts';
 
-const short = (lines: readonly DiffLine[]): string[] => lines.map((line) => ({ same: ' ', added: '+', removed: '-' })[line.kind] + line.text);
+const short = (lines: readonly DiffLine[]): string[] =>
+  lines.map((line) => ({ same: ' ', added: '+', removed: '-' })[line.kind] + line.text);
 
 /** What a diff must always hold: applying it to one side gives the other. */
 function sides(lines: readonly DiffLine[]): [string[], string[]] {
-  return [lines.filter((line) => line.kind !== 'added').map((line) => line.text), lines.filter((line) => line.kind !== 'removed').map((line) => line.text)];
+  return [
+    lines.filter((line) => line.kind !== 'added').map((line) => line.text),
+    lines.filter((line) => line.kind !== 'removed').map((line) => line.text),
+  ];
 }
 
 describe('diffLines', () => {

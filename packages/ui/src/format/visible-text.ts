@@ -3,9 +3,7 @@
  * are shown as what they are, so that a diff or a host name cannot look like another one. Escaping markup is React's
  * work; this is about characters that deceive the eye. Tab and line feed stay.
  */
-// Format controls are the point of this expression.
-// oxlint-disable-next-line no-control-regex
-const HIDDEN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
+const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 function name(char: string): string {
   const code = char.codePointAt(0) ?? 0;

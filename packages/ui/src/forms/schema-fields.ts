@@ -26,20 +26,31 @@ export type Field = FieldBase &
     | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
     | { readonly kind: 'number'; readonly isInteger: boolean; readonly min: number | null; readonly max: number | null }
     | { readonly kind: 'boolean' }
-    | { readonly kind: 'list'; readonly item: TextRules; readonly options: readonly string[] | null; readonly minItems: number; readonly maxItems: number | null }
+    | {
+        readonly kind: 'list';
+        readonly item: TextRules;
+        readonly options: readonly string[] | null;
+        readonly minItems: number;
+        readonly maxItems: number | null;
+      }
     /** A shape that has no field of its own: typed as JSON. */
     | { readonly kind: 'json' }
   );
 
 type Schema = Readonly<Record<string, unknown>>;
-const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isSchema = (value: unknown): value is Schema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === 'number' && Number.isFinite(value) ? value : other);
+const numberOr = <T>(value: unknown, other: T): number | T =>
+  typeof value === 'number' && Number.isFinite(value) ? value : other;
 const isPlain = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
 
 /** `maxChildren` becomes "Max children" when the schema has no title. */
 export function titleOf(name: string): string {
-  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll(/[_-]+/g, ' ').toLowerCase();
+  const words = name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]+/g, ' ')
+    .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -141,7 +152,11 @@ export function fieldsOf(args: unknown, filledIn: readonly string[] = []): Field
 export type FormValues = Readonly<Record<string, string | boolean>>;
 
 /** Values at the start: the schema's defaults, else what is given (from the address), else empty. */
-export function initialValues(fields: readonly Field[], args: unknown, given: Readonly<Record<string, unknown>> = {}): FormValues {
+export function initialValues(
+  fields: readonly Field[],
+  args: unknown,
+  given: Readonly<Record<string, unknown>> = {},
+): FormValues {
   const properties = isSchema(args) && isSchema(args['properties']) ? args['properties'] : {};
   return Object.fromEntries(
     fields.map((field) => {
@@ -155,7 +170,7 @@ export function initialValues(fields: readonly Field[], args: unknown, given: Re
 function toFormValue(field: Field, value: unknown): string | boolean {
   if (field.kind === 'boolean') return value === true || value === 'true';
   if (value === undefined || value === null) return '';
-  if (field.kind === 'list') return Array.isArray(value) ? value.map(String).join('\n') : String(value);
+  if (field.kind === 'list') return (Array.isArray(value) ? value : [value]).filter(isPlain).join('\n');
   if (field.kind === 'json') return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
   return isPlain(value) ? String(value) : '';
 }

@@ -8,8 +8,10 @@ import type { Field, FormValues } from './schema-fields.ts';
 export function hintOf(field: Field): string {
   const parts = [field.description];
   if (field.kind === 'number') parts.push(rangeText(field.min, field.max));
-  if (field.kind === 'text' && field.pattern !== null && field.description === '') parts.push(texts.form.patternHint(field.pattern));
-  if (field.kind === 'list') parts.push(field.options === null ? texts.form.listHint : `${texts.form.listHint}: ${field.options.join(', ')}`);
+  if (field.kind === 'text' && field.pattern !== null && field.description === '')
+    parts.push(texts.form.patternHint(field.pattern));
+  if (field.kind === 'list')
+    parts.push(field.options === null ? texts.form.listHint : `${texts.form.listHint}: ${field.options.join(', ')}`);
   if (field.kind === 'json') parts.push(texts.form.jsonHint);
   if (field.isFilledIn) parts.push(texts.form.filledIn);
   return parts.filter((part) => part !== '').join(' · ');
@@ -30,13 +32,34 @@ interface FieldProps {
 
 function FieldInput({ field, value, problem, onChange }: FieldProps): ReactNode {
   const label = field.isRequired ? field.title : `${field.title} (${texts.words.optional})`;
-  const shared = { id: `arg-${field.name}`, label, description: hintOf(field), error: problem ?? null, name: field.name };
+  const shared = {
+    id: `arg-${field.name}`,
+    label,
+    description: hintOf(field),
+    error: problem ?? null,
+    name: field.name,
+  };
   if (field.kind === 'boolean') {
-    return <Checkbox {...shared} label={field.title} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
+    return (
+      <Checkbox
+        {...shared}
+        label={field.title}
+        checked={value === true}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+    );
   }
   const typed = typeof value === 'string' ? value : '';
-  const plain = { ...shared, required: field.isRequired, withAsterisk: false, value: typed, autoComplete: 'off', spellCheck: false };
-  const onType = (event: { readonly currentTarget: { readonly value: string } }): void => onChange(event.currentTarget.value);
+  const plain = {
+    ...shared,
+    required: field.isRequired,
+    withAsterisk: false,
+    value: typed,
+    autoComplete: 'off',
+    spellCheck: false,
+  };
+  const onType = (event: { readonly currentTarget: { readonly value: string } }): void =>
+    onChange(event.currentTarget.value);
   switch (field.kind) {
     case 'choice':
       return (
@@ -44,7 +67,10 @@ function FieldInput({ field, value, problem, onChange }: FieldProps): ReactNode 
           {...shared}
           value={typed}
           onChange={onType}
-          data={[{ value: '', label: texts.form.choose }, ...field.options.map((option) => ({ value: String(option), label: String(option) }))]}
+          data={[
+            { value: '', label: texts.form.choose },
+            ...field.options.map((option) => ({ value: String(option), label: String(option) })),
+          ]}
         />
       );
     case 'number':
@@ -53,7 +79,17 @@ function FieldInput({ field, value, problem, onChange }: FieldProps): ReactNode 
       return <TextInput {...plain} placeholder={field.example} onChange={onType} />;
     case 'list':
     case 'json':
-      return <Textarea {...plain} autosize minRows={2} maxRows={12} placeholder={field.example} onChange={onType} className="hb-mono" />;
+      return (
+        <Textarea
+          {...plain}
+          autosize
+          minRows={2}
+          maxRows={12}
+          placeholder={field.example}
+          onChange={onType}
+          className="hb-mono"
+        />
+      );
   }
 }
 

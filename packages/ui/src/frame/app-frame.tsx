@@ -61,4 +61,3 @@ function WhoIsThere({ error, onRetry }: { readonly error: unknown; readonly onRe
     </Page>
   );
 }
-

@@ -1,7 +1,7 @@
 import { Modal } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useId, useMemo, useState, type KeyboardEvent } from 'react';
 import { useActions, useNodePage } from '../api/hooks.ts';
 import { texts } from '../texts/index.ts';
 import './command-palette.css';
@@ -9,13 +9,22 @@ import { paletteItems, type PaletteItem } from './palette-items.ts';
 
 const SEARCH_DELAY_MS = 120;
 
-function Items({ items, active, listId, onPick }: { readonly items: readonly PaletteItem[]; readonly active: number; readonly listId: string; readonly onPick: (item: PaletteItem) => void }) {
-  const list = useRef<HTMLDivElement | null>(null);
-  useEffect(() => {
-    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
-  }, [active]);
+/** Called when an item becomes the marked one. */
+const bringIntoView = (item: HTMLElement | null): void => item?.scrollIntoView({ block: 'nearest' });
+
+function Items({
+  items,
+  active,
+  listId,
+  onPick,
+}: {
+  readonly items: readonly PaletteItem[];
+  readonly active: number;
+  readonly listId: string;
+  readonly onPick: (item: PaletteItem) => void;
+}) {
   return (
-    <div ref={list} className="hb-palette-list" role="listbox" id={listId} aria-label={texts.palette.title}>
+    <div className="hb-palette-list" role="listbox" id={listId} aria-label={texts.palette.title}>
       {items.map((item, at) => (
         <div key={item.key}>
           {items[at - 1]?.group === item.group ? null : (
@@ -25,7 +34,14 @@ function Items({ items, active, listId, onPick }: { readonly items: readonly Pal
           )}
           {/* The keyboard is handled by the field that owns this list (aria-activedescendant). */}
           {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus */}
-          <div id={`${listId}-${at}`} role="option" aria-selected={at === active} className="hb-palette-item" onClick={() => onPick(item)}>
+          <div
+            ref={at === active ? bringIntoView : undefined}
+            id={`${listId}-${at}`}
+            role="option"
+            aria-selected={at === active}
+            className="hb-palette-item"
+            onClick={() => onPick(item)}
+          >
             <span className="hb-foreign">{item.title}</span>
             <span className="hb-palette-detail hb-foreign">{item.detail}</span>
           </div>
@@ -43,7 +59,10 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
   const [searched] = useDebouncedValue(typed.trim(), SEARCH_DELAY_MS);
   const nodes = useNodePage({ limit: 8, ...(searched === '' ? {} : { search: searched }) });
   const actions = useActions();
-  const items = useMemo(() => paletteItems(typed.trim(), nodes.data?.nodes ?? [], actions.data ?? []), [typed, nodes.data, actions.data]);
+  const items = useMemo(
+    () => paletteItems(typed.trim(), nodes.data?.nodes ?? [], actions.data ?? []),
+    [typed, nodes.data, actions.data],
+  );
   const at = Math.min(active, Math.max(0, items.length - 1));
 
   const pick = (item: PaletteItem): void => {
@@ -82,7 +101,11 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
         autoComplete="off"
         spellCheck={false}
       />
-      {items.length === 0 ? <p className="hb-palette-none">{texts.palette.none}</p> : <Items items={items} active={at} listId={listId} onPick={pick} />}
+      {items.length === 0 ? (
+        <p className="hb-palette-none">{texts.palette.none}</p>
+      ) : (
+        <Items items={items} active={at} listId={listId} onPick={pick} />
+      )}
       <p className="hb-palette-foot">{texts.palette.hint}</p>
     </>
   );
@@ -91,7 +114,16 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
 /** Ctrl-K: one field to go anywhere. */
 export function CommandPalette({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
   return (
-    <Modal opened={isOpen} onClose={onClose} withCloseButton={false} padding={0} size={580} yOffset="10vh" aria-label={texts.palette.title} transitionProps={{ duration: 80 }}>
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size={580}
+      yOffset="10vh"
+      aria-label={texts.palette.title}
+      transitionProps={{ duration: 80 }}
+    >
       <PaletteBody onClose={onClose} />
     </Modal>
   );

@@ -2,7 +2,7 @@ import { Modal } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import { texts } from '../texts/index.ts';
 
-const { rows, then, or } = texts.keyHelp;
+const { rows, and, or, palette, enter, escape } = texts.keyHelp;
 
 const Key = ({ name }: { readonly name: string }) => <kbd>{name}</kbd>;
 const both = (first: string, word: string, second: string): ReactNode => (
@@ -13,20 +13,25 @@ const both = (first: string, word: string, second: string): ReactNode => (
 
 /** Key names are what is printed on the keys. */
 const ROWS: readonly (readonly [keys: ReactNode, says: string])[] = [
-  [<Key key="p" name="Ctrl K" />, rows.palette],
+  [<Key key="p" name={palette} />, rows.palette],
   [<Key key="s" name="/" />, rows.search],
   [both('j', or, 'k'), rows.move],
-  [<Key key="o" name="Enter" />, rows.open],
-  [both('g', then, 'f'), rows.fleet],
-  [both('g', then, 'r'), rows.runs],
-  [both('g', then, 'a'), rows.audit],
+  [<Key key="o" name={enter} />, rows.open],
+  [both('g', and, 'f'), rows.fleet],
+  [both('g', and, 'r'), rows.runs],
+  [both('g', and, 'a'), rows.audit],
   [<Key key="h" name="?" />, rows.help],
-  [<Key key="c" name="Esc" />, rows.close],
+  [<Key key="c" name={escape} />, rows.close],
 ];
 
 export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
   return (
-    <Modal opened={isOpen} onClose={onClose} title={texts.keyHelp.title} closeButtonProps={{ 'aria-label': texts.words.close }}>
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      title={texts.keyHelp.title}
+      closeButtonProps={{ 'aria-label': texts.words.close }}
+    >
       <div className="hb-keys">
         {ROWS.map(([keys, says]) => (
           <Fragment key={says}>

@@ -1,4 +1,12 @@
-import { IconDeviceDesktop, IconHistory, IconPlayerPlay, IconServer2, IconShieldCheck, IconTool, IconUser } from '@tabler/icons-react';
+import {
+  IconDeviceDesktop,
+  IconHistory,
+  IconPlayerPlay,
+  IconServer2,
+  IconShieldCheck,
+  IconTool,
+  IconUser,
+} from '@tabler/icons-react';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 

@@ -21,7 +21,13 @@ export function fit(text: string, typed: string): number {
 }
 
 const pageItems = (): PaletteItem[] =>
-  [...NAV_ITEMS, ACCOUNT_ITEM].map(({ path, title }) => ({ key: `page ${path}`, group: texts.palette.pages, title, detail: '', path }));
+  [...NAV_ITEMS, ACCOUNT_ITEM].map(({ path, title }) => ({
+    key: `page ${path}`,
+    group: texts.palette.pages,
+    title,
+    detail: '',
+    path,
+  }));
 
 const actionItem = (action: ActionRow): PaletteItem => ({
   key: `action ${action.name}`,
@@ -33,16 +39,34 @@ const actionItem = (action: ActionRow): PaletteItem => ({
 
 function nodeItems(node: NodeRow, withShell: boolean): PaletteItem[] {
   const host = visibleLine(node.hostName, 100);
-  const item = { group: texts.palette.nodes, title: host, detail: texts.nodeState[node.state] ?? '', path: paths.node(node.id) };
-  const shell = { group: texts.palette.nodes, title: texts.palette.shellOn(host), detail: '', path: paths.shell(node.id) };
-  return withShell ? [{ key: `node ${node.id}`, ...item }, { key: `shell ${node.id}`, ...shell }] : [{ key: `node ${node.id}`, ...item }];
+  const item = {
+    group: texts.palette.nodes,
+    title: host,
+    detail: texts.nodeState[node.state] ?? '',
+    path: paths.node(node.id),
+  };
+  const shell = {
+    group: texts.palette.nodes,
+    title: texts.palette.shellOn(host),
+    detail: '',
+    path: paths.shell(node.id),
+  };
+  return withShell
+    ? [
+        { key: `node ${node.id}`, ...item },
+        { key: `shell ${node.id}`, ...shell },
+      ]
+    : [{ key: `node ${node.id}`, ...item }];
 }
 
 /** What the palette offers: nodes as the controller found them, actions and pages by what was typed. */
 export function paletteItems(typed: string, nodes: readonly NodeRow[], actions: readonly ActionRow[]): PaletteItem[] {
   const best = (items: readonly PaletteItem[]): PaletteItem[] =>
     items
-      .map((item) => ({ item, score: typed === '' ? 1 : Math.max(fit(item.title, typed), fit(item.detail, typed) / 2) }))
+      .map((item) => ({
+        item,
+        score: typed === '' ? 1 : Math.max(fit(item.title, typed), fit(item.detail, typed) / 2),
+      }))
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score)
       .map(({ item }) => item);

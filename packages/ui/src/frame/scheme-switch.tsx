@@ -9,7 +9,7 @@ export function SchemeSwitch() {
       size="xs"
       aria-label={texts.scheme.label}
       value={colorScheme}
-      onChange={(value) => setColorScheme(value as typeof colorScheme)}
+      onChange={(value) => setColorScheme(value)}
       data={[
         { value: 'auto', label: texts.scheme.system },
         { value: 'light', label: texts.scheme.light },

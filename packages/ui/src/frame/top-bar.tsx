@@ -47,7 +47,11 @@ function AccountMenu({ me, onKeys }: { readonly me: Me | undefined; readonly onK
   return (
     <Menu position="bottom-end" width={250} withinPortal>
       <Menu.Target>
-        <button type="button" className="hb-bar-button hb-wide-only" aria-label={me === undefined ? texts.nav.account : texts.nav.signedInAs(me.name)}>
+        <button
+          type="button"
+          className="hb-bar-button hb-wide-only"
+          aria-label={me === undefined ? texts.nav.account : texts.nav.signedInAs(me.name)}
+        >
           <IconUser size={18} aria-hidden />
           <span>{me?.name}</span>
         </button>
@@ -78,7 +82,12 @@ function PhoneMenu({ me }: { readonly me: Me | undefined }) {
   const close = (): void => setIsOpen(false);
   return (
     <>
-      <button type="button" className="hb-bar-button hb-menu-only" aria-label={texts.nav.menu} onClick={() => setIsOpen(true)}>
+      <button
+        type="button"
+        className="hb-bar-button hb-menu-only"
+        aria-label={texts.nav.menu}
+        onClick={() => setIsOpen(true)}
+      >
         <IconMenu2 size={22} aria-hidden />
       </button>
       <Drawer
@@ -121,11 +130,11 @@ export function TopBar({ me, onPalette, onKeys }: TopBarProps) {
           <NavLinks />
         </nav>
         <div className="hb-bar-tail">
-          <LiveMark />
+          {me === undefined ? null : <LiveMark />}
           <button type="button" className="hb-jump" onClick={onPalette} aria-label={texts.palette.title}>
             <IconSearch size={16} aria-hidden />
             <span className="hb-jump-text">{texts.nav.search}</span>
-            <kbd>Ctrl K</kbd>
+            <kbd>{texts.keyHelp.palette}</kbd>
           </button>
           <AccountMenu me={me} onKeys={onKeys} />
           <PhoneMenu me={me} />

@@ -2,7 +2,13 @@ import { useEffect } from 'react';
 import { paths } from '../paths.ts';
 
 /** `g` and then a letter, within a second: go to a page. Never while typing or in a dialog. */
-const TARGETS: Readonly<Record<string, string>> = { f: paths.fleet, a: paths.audit, r: paths.runs, x: paths.actions, p: paths.recordings };
+const TARGETS: Readonly<Record<string, string>> = {
+  f: paths.fleet,
+  a: paths.audit,
+  r: paths.runs,
+  x: paths.actions,
+  p: paths.recordings,
+};
 const CHORD_MS = 1000;
 
 export function useGoKeys(go: (path: string) => void): void {
@@ -11,7 +17,9 @@ export function useGoKeys(go: (path: string) => void): void {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const { target } = event;
-      const isBusy = target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+      const isBusy =
+        target instanceof HTMLElement &&
+        (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
       if (isBusy || document.querySelector('[role="dialog"]') !== null) return;
       const path = event.timeStamp < armedUntil ? TARGETS[event.key] : undefined;
       armedUntil = event.key === 'g' ? event.timeStamp + CHORD_MS : 0;

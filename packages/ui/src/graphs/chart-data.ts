@@ -20,7 +20,12 @@ interface Rows {
 }
 
 /** History, then the live samples that are newer, with an empty row where time is missing between them. */
-function joinRows(names: readonly string[], history: MetricReply | undefined, live: SampleBuffer | null, fromMs: number): Rows {
+function joinRows(
+  names: readonly string[],
+  history: MetricReply | undefined,
+  live: SampleBuffer | null,
+  fromMs: number,
+): Rows {
   const rows: Rows = { times: [], columns: names.map(() => []) };
   const firstLive = live?.times()[0] ?? Number.POSITIVE_INFINITY;
   const columns = names.map((name) => history?.series.find((series) => series.name === name)?.values);
@@ -44,7 +49,8 @@ function joinRows(names: readonly string[], history: MetricReply | undefined, li
   return rows;
 }
 
-const lastValue = (column: readonly (number | null)[] | undefined): number | null => column?.findLast((value) => value !== null) ?? null;
+const lastValue = (column: readonly (number | null)[] | undefined): number | null =>
+  column?.findLast((value) => value !== null) ?? null;
 
 function stack(columns: readonly (readonly (number | null)[])[]): (number | null)[][] {
   const sums: (number | null)[] = (columns[0] ?? []).map(() => null);
@@ -56,7 +62,13 @@ function stack(columns: readonly (readonly (number | null)[])[]): (number | null
   );
 }
 
-export function chartData(panel: Panel, lines: readonly Line[], history: MetricReply | undefined, live: SampleBuffer | null, fromMs: number): ChartData {
+export function chartData(
+  panel: Panel,
+  lines: readonly Line[],
+  history: MetricReply | undefined,
+  live: SampleBuffer | null,
+  fromMs: number,
+): ChartData {
   const topName = typeof panel.max === 'string' ? panel.max : null;
   const names = [...lines.map((line) => line.name), ...(topName === null ? [] : [topName])];
   const rows = joinRows(names, history, live, fromMs);
@@ -64,12 +76,16 @@ export function chartData(panel: Panel, lines: readonly Line[], history: MetricR
   const drawn =
     panel.kind === 'stack'
       ? stack(raw)
-      : raw.map((column, n) => (lines[n]?.isBelow === true ? column.map((value) => (value === null ? null : -value)) : column));
+      : raw.map((column, n) =>
+          lines[n]?.isBelow === true ? column.map((value) => (value === null ? null : -value)) : column,
+        );
   const top = typeof panel.max === 'number' ? panel.max : topName === null ? null : lastValue(rows.columns.at(-1));
   return { times: rows.times, columns: drawn, raw, top };
 }
 
 /** Is there anything but zero? */
-export const hasFigures = (data: ChartData): boolean => data.raw.some((column) => column.some((value) => value !== null && value !== 0));
-export const isEmpty = (data: ChartData): boolean => data.raw.every((column) => column.every((value) => value === null));
+export const hasFigures = (data: ChartData): boolean =>
+  data.raw.some((column) => column.some((value) => value !== null && value !== 0));
+export const isEmpty = (data: ChartData): boolean =>
+  data.raw.every((column) => column.every((value) => value === null));
 export const latestOf = (data: ChartData): (number | null)[] => data.raw.map((column) => lastValue(column));

@@ -7,9 +7,21 @@ export function stepsOf(unit: string): number[] | undefined {
 }
 
 /** The least that a scale shows, so that noise around zero does not look like a mountain. */
-const LEAST: Readonly<Record<string, number>> = { percent: 5, ratio: 0.05, bytes: 1024 * 1024, bytes_per_s: 1024, per_s: 1, count: 1 };
+const LEAST: Readonly<Record<string, number>> = {
+  percent: 5,
+  ratio: 0.05,
+  bytes: 1024 * 1024,
+  bytes_per_s: 1024,
+  per_s: 1,
+  count: 1,
+};
 
-export function scaleRange(unit: string, low: number | null, high: number | null, top: number | null): [number, number] {
+export function scaleRange(
+  unit: string,
+  low: number | null,
+  high: number | null,
+  top: number | null,
+): [number, number] {
   const least = LEAST[unit] ?? 1;
   const room = 1.05;
   const below = low !== null && low < 0 ? Math.min(low * room, -least) : 0;

@@ -1,4 +1,5 @@
 import type { MetricReply } from '@hauban/shared/api';
+import { useComputedColorScheme } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { formatValue } from '../format/units.ts';
 import { texts } from '../texts/index.ts';
@@ -12,13 +13,28 @@ import './metric-panel.css';
 const t = texts.graphs;
 const hints: Partial<Record<Panel['id'], string>> = t.hints;
 
-function Legend({ panel, lines, values }: { readonly panel: Panel; readonly lines: readonly Line[]; readonly values: readonly (number | null)[] }) {
+function Legend({
+  panel,
+  lines,
+  values,
+}: {
+  readonly panel: Panel;
+  readonly lines: readonly Line[];
+  readonly values: readonly (number | null)[];
+}) {
   return (
     <ul className="hb-legend">
       {lines.map((line, at) => (
         <li key={line.name}>
           <svg width="10" height="10" aria-hidden>
-            <rect y="1" width="10" height="8" rx="1.500" fill={colourOf(line.colour)} opacity={line.isBelow ? 0.55 : 1} />
+            <rect
+              y="1"
+              width="10"
+              height="8"
+              rx="1.500"
+              fill={colourOf(line.colour)}
+              opacity={line.isBelow ? 0.55 : 1}
+            />
           </svg>
           <span className="hb-foreign">{line.label}</span>
           <strong>{formatValue(panel.unit, values[at])}</strong>
@@ -42,7 +58,18 @@ export interface MetricPanelProps {
   readonly nowMs: number;
 }
 
-function Body({ panel, lines, data, props }: { readonly panel: Panel; readonly lines: readonly Line[]; readonly data: ChartData; readonly props: MetricPanelProps }) {
+function Body({
+  panel,
+  lines,
+  data,
+  props,
+}: {
+  readonly panel: Panel;
+  readonly lines: readonly Line[];
+  readonly data: ChartData;
+  readonly props: MetricPanelProps;
+}) {
+  const scheme = useComputedColorScheme();
   const [row, setRow] = useState<number | null>(null);
   const latest = latestOf(data);
   const values = row === null ? latest : lines.map((_, at) => data.raw[at]?.[row] ?? null);
@@ -54,6 +81,7 @@ function Body({ panel, lines, data, props }: { readonly panel: Panel; readonly l
   return (
     <>
       <TimeChart
+        key={scheme}
         panel={panel}
         lines={lines}
         data={data}

@@ -27,19 +27,40 @@ export interface Panel {
   readonly max?: number | string;
   /** Instances that are not drawn. */
   readonly without?: RegExp;
+  /** The first line has a ground below it. */
+  readonly hasGround?: boolean;
   /** Not drawn while all values are zero. */
   readonly isHiddenWhenZero?: boolean;
 }
 
-const plain = (family: string, ...metrics: SeriesWord[]): PanelSeries[] => metrics.map((word) => ({ pattern: `${family}.${word}`, word }));
+const plain = (family: string, ...metrics: SeriesWord[]): PanelSeries[] =>
+  metrics.map((word) => ({ pattern: `${family}.${word}`, word }));
 /** The local loopback is left out: its traffic never leaves the machine. */
 const LOOPBACK = /^lo$/;
 
 export const PANELS: readonly Panel[] = [
-  { id: 'cpu', unit: 'percent', kind: 'stack', max: 100, series: plain('cpu', 'user', 'nice', 'system', 'softirq', 'irq', 'iowait', 'steal') },
-  { id: 'memory', unit: 'bytes', kind: 'lines', max: 'mem.total_bytes', series: plain('mem', 'used_bytes', 'cached_bytes', 'swap_used_bytes') },
-  { id: 'load', unit: 'count', kind: 'lines', series: plain('sys', 'load1', 'load5', 'load15') },
-  { id: 'pressure', unit: 'percent', kind: 'lines', series: plain('psi', 'cpu_some', 'memory_some', 'io_some', 'memory_full', 'io_full') },
+  {
+    id: 'cpu',
+    unit: 'percent',
+    kind: 'stack',
+    max: 100,
+    series: plain('cpu', 'user', 'nice', 'system', 'softirq', 'irq', 'iowait', 'steal'),
+  },
+  {
+    id: 'memory',
+    unit: 'bytes',
+    kind: 'lines',
+    max: 'mem.total_bytes',
+    hasGround: true,
+    series: plain('mem', 'used_bytes', 'cached_bytes', 'swap_used_bytes'),
+  },
+  { id: 'load', unit: 'count', kind: 'lines', hasGround: true, series: plain('sys', 'load1', 'load5', 'load15') },
+  {
+    id: 'pressure',
+    unit: 'percent',
+    kind: 'lines',
+    series: plain('psi', 'cpu_some', 'memory_some', 'io_some', 'memory_full', 'io_full'),
+  },
   {
     id: 'disk',
     unit: 'bytes_per_s',
@@ -98,7 +119,9 @@ function matches(pattern: string, name: string): string | null {
   const wanted = pattern.split('.*.');
   if (wanted.length !== 2) return null;
   const parsed = parseSeriesName(name);
-  return parsed !== undefined && parsed.instance !== '' && parsed.family === wanted[0] && parsed.metric === wanted[1] ? parsed.instance : null;
+  return parsed !== undefined && parsed.instance !== '' && parsed.family === wanted[0] && parsed.metric === wanted[1]
+    ? parsed.instance
+    : null;
 }
 
 export interface PanelLines {

@@ -1,4 +1,3 @@
-import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -28,17 +27,34 @@ function timeMarks(splits: readonly number[], stepS: number): string[] {
 
 function seriesOf(panel: Panel, line: Line, at: number): UPlot.Series {
   const colour = lineColour(line);
-  const isFilled = panel.kind !== 'lines' || at === 0;
+  const isFilled = panel.kind === 'mirror' || (panel.hasGround === true && at === 0);
   // The lowest of a stack fills down to zero; the others fill down to the one below (bands).
   const fill = panel.kind === 'stack' ? (at === 0 ? `${colour}b0` : undefined) : isFilled ? `${colour}24` : undefined;
-  return { label: line.label, stroke: colour, width: panel.kind === 'stack' ? 0.5 : 1.4, points: { show: false }, spanGaps: false, ...(fill === undefined ? {} : { fill }) };
+  return {
+    label: line.label,
+    stroke: colour,
+    width: panel.kind === 'stack' ? 0.5 : 1.4,
+    points: { show: false },
+    spanGaps: false,
+    ...(fill === undefined ? {} : { fill }),
+  };
 }
 
-function options(panel: Panel, lines: readonly Line[], widthPx: number, group: string, top: () => number | null, onHover: (row: number | null) => void): UPlot.Options {
+function options(
+  panel: Panel,
+  lines: readonly Line[],
+  widthPx: number,
+  group: string,
+  top: () => number | null,
+  onHover: (row: number | null) => void,
+): UPlot.Options {
   const ink = cssColour('--hb-ink-2');
   const grid = { stroke: cssColour('--hb-line'), width: 1 };
   const steps = stepsOf(panel.unit);
-  const bands = panel.kind === 'stack' ? lines.slice(1).map((line, at): UPlot.Band => ({ series: [at + 2, at + 1], fill: `${lineColour(line)}b0` })) : [];
+  const bands =
+    panel.kind === 'stack'
+      ? lines.slice(1).map((line, at): UPlot.Band => ({ series: [at + 2, at + 1], fill: `${lineColour(line)}b0` }))
+      : [];
   return {
     width: widthPx,
     height: HEIGHT_PX,
@@ -47,7 +63,14 @@ function options(panel: Panel, lines: readonly Line[], widthPx: number, group: s
     cursor: { sync: { key: group }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: { x: { time: true }, y: { range: (_, low, high) => scaleRange(panel.unit, low, high, top()) } },
     axes: [
-      { stroke: ink, grid, ticks: { show: false }, size: 26, font: '11.5px sans-serif', values: (_, splits, __, ___, stepS) => timeMarks(splits, stepS) },
+      {
+        stroke: ink,
+        grid,
+        ticks: { show: false },
+        size: 26,
+        font: '11.5px sans-serif',
+        values: (_, splits, __, ___, stepS) => timeMarks(splits, stepS),
+      },
       {
         stroke: ink,
         grid,
@@ -76,11 +99,10 @@ export interface TimeChartProps {
   readonly onHover: (row: number | null) => void;
 }
 
-/** A line chart over time. The canvas is for the eye; its label tells the latest values. */
+/** A line chart over time, in the colours of the scheme as it is when the chart is made (key it by the scheme). The canvas is for the eye; its label tells the latest values. */
 export function TimeChart({ panel, lines, data, window: shown, group, label, onHover }: TimeChartProps) {
   const place = useRef<HTMLDivElement | null>(null);
   const chart = useRef<UPlot | null>(null);
-  const scheme = useComputedColorScheme();
   const hover = useRef(onHover);
   const newest = useRef(data);
   const [from, to] = shown;
@@ -93,20 +115,28 @@ export function TimeChart({ panel, lines, data, window: shown, group, label, onH
     const element = place.current;
     if (element === null) return undefined;
     const made = new UPlot(
-      options(panel, lines, Math.max(200, element.clientWidth), group, () => newest.current.top, (row) => hover.current(row)),
+      options(
+        panel,
+        lines,
+        Math.max(200, element.clientWidth),
+        group,
+        () => newest.current.top,
+        (row) => hover.current(row),
+      ),
       undefined,
       element,
     );
     chart.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT_PX }));
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT_PX }),
+    );
     observer.observe(element);
     return () => {
       observer.disconnect();
       made.destroy();
       chart.current = null;
     };
-    // A change of scheme draws anew in its colours.
-  }, [panel, lines, group, scheme]);
+  }, [panel, lines, group]);
 
   useEffect(() => {
     const made = chart.current;
@@ -115,7 +145,7 @@ export function TimeChart({ panel, lines, data, window: shown, group, label, onH
       made.setData([[...data.times], ...data.columns.map((column) => [...column])], true);
       made.setScale('x', { min: from, max: to });
     });
-  }, [data, from, to, panel, lines, scheme]);
+  }, [data, from, to]);
 
   return <div ref={place} className="hb-chart" role="img" aria-label={label} />;
 }

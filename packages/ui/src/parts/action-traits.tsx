@@ -15,7 +15,9 @@ export function ActionTraits({ action }: { readonly action: ActionRow }) {
   return (
     <div className="hb-row hb-small">
       {action.readOnly ? <span className="hb-chip">{t.readOnly}</span> : <RiskMark risk={action.risk} />}
-      <span className="hb-chip">{action.roles.length === 0 ? t.anyRole : t.roles(action.roles.map(nameOfRole).join(', '))}</span>
+      <span className="hb-chip">
+        {action.roles.length === 0 ? t.anyRole : t.roles(action.roles.map(nameOfRole).join(', '))}
+      </span>
       {action.needsRoot ? <span className="hb-chip">{t.needsRoot}</span> : null}
     </div>
   );

@@ -19,7 +19,12 @@ export interface ConfirmDialogProps {
 /** Asks before something that cannot be taken back. The verb stands on the button; Esc leaves. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
-    <Modal opened={props.isOpen} onClose={props.onClose} title={props.title} closeButtonProps={{ 'aria-label': texts.words.close }}>
+    <Modal
+      opened={props.isOpen}
+      onClose={props.onClose}
+      title={props.title}
+      closeButtonProps={{ 'aria-label': texts.words.close }}
+    >
       <div className="hb-stack">
         {props.children}
         {props.error === undefined || props.error === null ? null : <ErrorNotice error={props.error} />}

@@ -21,7 +21,12 @@ export function CopyButton({ text }: { readonly text: string }) {
   const isCopied = outcome === 'copied';
   return (
     <span className="hb-row">
-      <Button variant="default" size="compact-sm" leftSection={isCopied ? <IconCheck size={14} /> : <IconCopy size={14} />} onClick={() => void copy()}>
+      <Button
+        variant="default"
+        size="compact-sm"
+        leftSection={isCopied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+        onClick={() => void copy()}
+      >
         {isCopied ? texts.words.copied : texts.words.copy}
       </Button>
       <span role="status" className="hb-small hb-quiet">

@@ -1,7 +1,10 @@
 import type { ReactNode } from 'react';
+import { formatBytes, NO_VALUE } from '../format/units.ts';
 import { visibleLine } from '../format/visible-text.ts';
 import { texts } from '../texts/index.ts';
 import './data-view.css';
+import './table.css';
+import { DateTime } from './time-text.tsx';
 
 /**
  * Shows a value of unknown shape (a result, an inventory section) as a person would lay it out: a list of records
@@ -11,17 +14,36 @@ const MAX_DEPTH = 5;
 const MAX_ROWS = 500;
 const MAX_COLUMNS = 12;
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `validTo` and `valid_to` become "valid to". */
+/** `validTo` and `valid_to` become "valid to"; what the value shows anyway (a unit, a yes) is left out. */
 export function keyText(key: string): string {
-  return visibleLine(key.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll(/[_-]+/g, ' ').toLowerCase(), 60);
+  const words = key
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]+/g, ' ')
+    .toLowerCase();
+  return visibleLine(words.replace(/^is /, '').replace(/(.) bytes$/, '$1'), 60);
 }
 
-function Scalar({ value }: { readonly value: unknown }) {
-  if (value === null || value === undefined || value === '') return <span className="hb-quiet">–</span>;
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z$/;
+/** Unix ms of a time since 2001; smaller numbers under such a name are not times. */
+const EARLIEST_MS = 1e12;
+
+/** A number or text whose name or form says what it is: bytes, a time. */
+function knownValue(key: string, value: unknown): ReactNode {
+  if (typeof value === 'number' && /bytes$/i.test(key)) return <span title={String(value)}>{formatBytes(value)}</span>;
+  if (typeof value === 'number' && key.endsWith('At') && value >= EARLIEST_MS) return <DateTime at={value} />;
+  if (typeof value === 'string' && ISO_TIME.test(value) && Number.isFinite(Date.parse(value)))
+    return <DateTime at={Date.parse(value)} />;
+  return null;
+}
+
+function Scalar({ value, label }: { readonly value: unknown; readonly label: string }) {
+  if (value === null || value === undefined || value === '') return <span className="hb-quiet">{NO_VALUE}</span>;
   if (typeof value === 'boolean') return <>{value ? texts.words.yes : texts.words.no}</>;
-  if (typeof value === 'number') return <span>{String(value)}</span>;
+  const known = knownValue(label, value);
+  if (known !== null) return known;
   return <span className="hb-foreign">{visibleLine(typeof value === 'string' ? value : JSON.stringify(value))}</span>;
 }
 
@@ -32,7 +54,18 @@ export function columnsOf(rows: readonly Record<string, unknown>[]): string[] {
   return [...columns];
 }
 
-function RecordTable({ rows, label, depth }: { readonly rows: readonly Record<string, unknown>[]; readonly label: string; readonly depth: number }) {
+const isNumeric = (rows: readonly Record<string, unknown>[], column: string): boolean =>
+  rows.every((row) => row[column] === null || row[column] === undefined || typeof row[column] === 'number');
+
+function RecordTable({
+  rows,
+  label,
+  depth,
+}: {
+  readonly rows: readonly Record<string, unknown>[];
+  readonly label: string;
+  readonly depth: number;
+}) {
   const columns = columnsOf(rows);
   return (
     <div className="hb-table-wrap">
@@ -40,7 +73,7 @@ function RecordTable({ rows, label, depth }: { readonly rows: readonly Record<st
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column} scope="col">
+              <th key={column} scope="col" className={isNumeric(rows, column) ? 'hb-number' : undefined}>
                 {keyText(column)}
               </th>
             ))}
@@ -52,7 +85,7 @@ function RecordTable({ rows, label, depth }: { readonly rows: readonly Record<st
             // oxlint-disable-next-line react/no-array-index-key
             <tr key={index}>
               {columns.map((column) => (
-                <td key={column} className={typeof row[column] === 'number' ? 'hb-number' : undefined}>
+                <td key={column} className={isNumeric(rows, column) ? 'hb-number' : undefined}>
                   <DataView value={row[column]} label={column} depth={depth + 1} />
                 </td>
               ))}
@@ -85,19 +118,34 @@ function Pairs({ value, depth }: { readonly value: Record<string, unknown>; read
   );
 }
 
-export function DataView({ value, label, depth = 0 }: { readonly value: unknown; readonly label: string; readonly depth?: number }): ReactNode {
-  if (depth > MAX_DEPTH) return <Scalar value={JSON.stringify(value)} />;
+export function DataView({
+  value,
+  label,
+  depth = 0,
+}: {
+  readonly value: unknown;
+  readonly label: string;
+  readonly depth?: number;
+}): ReactNode {
+  if (depth > MAX_DEPTH) return <Scalar value={JSON.stringify(value)} label="" />;
   if (Array.isArray(value)) {
     const items: readonly unknown[] = value;
-    if (items.length === 0) return <span className="hb-quiet">{depth === 0 ? texts.inventory.nothing : texts.words.none}</span>;
+    if (items.length === 0)
+      return <span className="hb-quiet">{depth === 0 ? texts.inventory.nothing : texts.words.none}</span>;
     if (items.every(isRecord)) return <RecordTable rows={items} label={label} depth={depth} />;
     return (
       <>
-        <Scalar value={items.slice(0, MAX_ROWS).map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(', ')} />
+        <Scalar
+          value={items
+            .slice(0, MAX_ROWS)
+            .map((item) => (typeof item === 'string' ? item : JSON.stringify(item)))
+            .join(', ')}
+          label=""
+        />
         <Truncated left={items.length - MAX_ROWS} />
       </>
     );
   }
   if (isRecord(value)) return <Pairs value={value} depth={depth} />;
-  return <Scalar value={value} />;
+  return <Scalar value={value} label={label} />;
 }

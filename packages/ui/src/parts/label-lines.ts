@@ -13,7 +13,8 @@ export function parseLabels(text: string): ParsedLabels {
     const at = line.indexOf('=');
     const name = line.slice(0, Math.max(0, at)).trim();
     const value = line.slice(at + 1).trim();
-    if (at === -1 || !LABEL_NAME.test(name) || !LABEL_VALUE.test(value)) return { ok: false, problem: texts.join.badLabel(visibleLine(line, 60)) };
+    if (at === -1 || !LABEL_NAME.test(name) || !LABEL_VALUE.test(value))
+      return { ok: false, problem: texts.join.badLabel(visibleLine(line, 60)) };
     labels[name] = value;
   }
   return { ok: true, labels };

@@ -4,10 +4,24 @@
 import { texts } from '../texts/index.ts';
 
 /** The mark of the house: a mast, its stays, and a pennant in copper. Takes the colour of the text around it. */
-export function LogoMark({ sizePx = 24, isDecorative = true }: { readonly sizePx?: number; readonly isDecorative?: boolean }) {
+export function LogoMark({
+  sizePx = 24,
+  isDecorative = true,
+}: {
+  readonly sizePx?: number;
+  readonly isDecorative?: boolean;
+}) {
   const label = isDecorative ? { 'aria-hidden': true } : { role: 'img', 'aria-label': texts.app.mark };
   return (
-    <svg width={sizePx} height={sizePx} viewBox="0 0 32 32" fill="none" strokeLinecap="round" strokeLinejoin="round" {...label}>
+    <svg
+      width={sizePx}
+      height={sizePx}
+      viewBox="0 0 32 32"
+      fill="none"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      {...label}
+    >
       <g stroke="currentColor">
         <path d="M14 4v23" strokeWidth="2.2" />
         <path d="M14 7 5 26M14 7l13 19M14 14 9.500 26M14 14l7.500 12" strokeWidth="1.3" />

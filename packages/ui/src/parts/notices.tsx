@@ -8,7 +8,15 @@ import { Mark, type Tone } from './mark.tsx';
 import './notices.css';
 
 /** A sentence that matters, with its tone. `bad` and `warn` are read out at once by a screen reader. */
-export function Notice({ tone, children, foot }: { readonly tone: Tone; readonly children: ReactNode; readonly foot?: ReactNode }) {
+export function Notice({
+  tone,
+  children,
+  foot,
+}: {
+  readonly tone: Tone;
+  readonly children: ReactNode;
+  readonly foot?: ReactNode;
+}) {
   return (
     <div className="hb-notice" data-tone={tone} role={tone === 'bad' ? 'alert' : 'status'}>
       <span className="hb-notice-mark">
@@ -23,7 +31,15 @@ export function Notice({ tone, children, foot }: { readonly tone: Tone; readonly
 }
 
 /** A failure as one sentence with its code; a button where trying again can help. */
-export function ErrorNotice({ error, onRetry, what }: { readonly error: unknown; readonly onRetry?: () => void; readonly what?: string }) {
+export function ErrorNotice({
+  error,
+  onRetry,
+  what,
+}: {
+  readonly error: unknown;
+  readonly onRetry?: () => void;
+  readonly what?: string;
+}) {
   const { code, detail, requestId, isRetryable } = toApiError(error);
   const foot = (
     <span className="hb-row">
@@ -49,7 +65,15 @@ export function ErrorNotice({ error, onRetry, what }: { readonly error: unknown;
 }
 
 /** Nothing here yet: what it means and what to do. */
-export function EmptyState({ title, children, action }: { readonly title: string; readonly children?: ReactNode; readonly action?: ReactNode }) {
+export function EmptyState({
+  title,
+  children,
+  action,
+}: {
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+}) {
   return (
     <div className="hb-empty">
       <LogoMark sizePx={40} />
@@ -75,7 +99,15 @@ interface QueryLike<T> {
 }
 
 /** Loading, failure or content of one query. What was read before stays on screen when a later reading fails. */
-export function QueryView<T>({ query, what, children }: { readonly query: QueryLike<T>; readonly what?: string; readonly children: (data: T) => ReactNode }) {
+export function QueryView<T>({
+  query,
+  what,
+  children,
+}: {
+  readonly query: QueryLike<T>;
+  readonly what?: string;
+  readonly children: (data: T) => ReactNode;
+}) {
   const notice =
     query.error === null || query.error === undefined ? null : (
       <ErrorNotice error={query.error} {...(what === undefined ? {} : { what })} onRetry={() => void query.refetch()} />

@@ -11,17 +11,28 @@ export interface PageProps {
   readonly beside?: ReactNode;
   readonly actions?: ReactNode;
   readonly isNarrow?: boolean;
+  /** On a phone the actions stand below the title instead of beside it. */
+  readonly hasManyActions?: boolean;
   readonly children: ReactNode;
 }
 
 /** Head and body of a page; sets the window's title. */
-export function Page({ title, heading, lead, beside, actions, isNarrow = false, children }: PageProps) {
+export function Page({
+  title,
+  heading,
+  lead,
+  beside,
+  actions,
+  isNarrow = false,
+  hasManyActions = false,
+  children,
+}: PageProps) {
   useEffect(() => {
     document.title = texts.app.title(title);
   }, [title]);
   return (
     <div className="hb-page" data-width={isNarrow ? 'narrow' : undefined}>
-      <header className="hb-page-head">
+      <header className="hb-page-head" data-wide-actions={hasManyActions || undefined}>
         <h1>{heading ?? title}</h1>
         {beside}
         {actions === undefined ? null : <div className="hb-page-actions">{actions}</div>}

@@ -23,7 +23,7 @@ function RunLine({ run }: { readonly run: RunRow }) {
         </Link>{' '}
         <span className="hb-chip">{modeWord(run.mode)}</span>
       </td>
-      <td className="hb-quiet">
+      <td data-end className="hb-quiet">
         <RelativeTime at={run.createdAt} />
       </td>
       <td data-wide className="hb-run-args">
@@ -32,8 +32,16 @@ function RunLine({ run }: { readonly run: RunRow }) {
       <td>
         <span className="hb-foreign">{visibleLine(run.requester, 64)}</span>
       </td>
-      <td>{run.finishedAt === null && Object.keys(run.counts).length === 0 ? <Mark tone="busy" word={t.running} /> : <RunCounts counts={run.counts} />}</td>
-      <td className="hb-number hb-quiet">{run.finishedAt === null ? '' : formatDuration(run.finishedAt - run.createdAt)}</td>
+      <td data-end>
+        {run.finishedAt === null && Object.keys(run.counts).length === 0 ? (
+          <Mark tone="busy" word={t.running} />
+        ) : (
+          <RunCounts counts={run.counts} />
+        )}
+      </td>
+      <td className="hb-number hb-quiet">
+        {run.finishedAt === null ? '' : formatDuration(run.finishedAt - run.createdAt)}
+      </td>
     </tr>
   );
 }

@@ -23,25 +23,29 @@ function SessionLine({ session, isHostShown }: { readonly session: SessionRow; r
           </Link>
         </td>
       ) : null}
-      <td className="hb-quiet">
+      <td data-end className="hb-quiet">
         <RelativeTime at={session.requestedAt} />
       </td>
       <td data-label={t.columns.user}>
         <span className="hb-mono">{visibleLine(session.user, 40)}</span>
       </td>
-      <td data-label={t.columns.by}>
+      <td data-end data-label={t.columns.by}>
         <span className="hb-foreign">{visibleLine(session.openedBy, 64)}</span>
       </td>
       <td>
         <SessionStateMark state={session.state} />
-        {session.detail === '' || session.state === 'open' ? null : <span className="hb-quiet hb-small hb-foreign"> {visibleLine(session.detail, 120)}</span>}
+        {session.detail === '' || session.state === 'open' ? null : (
+          <span className="hb-quiet hb-small hb-foreign"> {visibleLine(session.detail, 120)}</span>
+        )}
       </td>
-      <td>
+      <td data-end>
         <RecordingMark recording={session.recording} />
       </td>
       <td className="hb-number hb-quiet">{formatDuration(session.durationMs)}</td>
-      <td className="hb-number hb-quiet">{formatBytes(session.outputBytes)}</td>
-      <td className="hb-number">
+      <td data-end className="hb-number hb-quiet">
+        {formatBytes(session.outputBytes)}
+      </td>
+      <td data-end className="hb-number">
         <span className="hb-row hb-end">
           {session.state === 'open' ? <Link to={paths.shell(session.nodeId, session.id)}>{t.go}</Link> : null}
           {hasRecording ? (
@@ -56,7 +60,13 @@ function SessionLine({ session, isHostShown }: { readonly session: SessionRow; r
 }
 
 /** Shells and their recordings, newest first. */
-export function SessionTable({ sessions, isHostShown = true }: { readonly sessions: readonly SessionRow[]; readonly isHostShown?: boolean }) {
+export function SessionTable({
+  sessions,
+  isHostShown = true,
+}: {
+  readonly sessions: readonly SessionRow[];
+  readonly isHostShown?: boolean;
+}) {
   const columns = [
     ...(isHostShown ? [{ key: 'host', title: t.columns.host }] : []),
     { key: 'began', title: t.columns.began },

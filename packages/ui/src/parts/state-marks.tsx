@@ -33,7 +33,9 @@ const isTargetState = (state: string): state is TargetState => Object.hasOwn(TAR
 
 export function TargetStateMark({ state, isBoxed = false }: { readonly state: string; readonly isBoxed?: boolean }) {
   if (!isTargetState(state)) return <Mark tone="idle" word={state} isBoxed={isBoxed} />;
-  return <Mark tone={TARGET_TONES[state]} word={texts.targetState[state]} hint={texts.targetHint[state]} isBoxed={isBoxed} />;
+  return (
+    <Mark tone={TARGET_TONES[state]} word={texts.targetState[state]} hint={texts.targetHint[state]} isBoxed={isBoxed} />
+  );
 }
 
 /** Counts of a run by state, worst first. */
@@ -61,7 +63,9 @@ export function RunCounts({ counts }: { readonly counts: RunRow['counts'] }) {
         <Mark
           key={state}
           tone={TARGET_TONES[state]}
-          word={total === 1 ? texts.targetState[state] : texts.runs.counts(counts[state] ?? 0, texts.targetState[state])}
+          word={
+            total === 1 ? texts.targetState[state] : texts.runs.counts(counts[state] ?? 0, texts.targetState[state])
+          }
           hint={texts.targetHint[state]}
         />
       ))}
@@ -87,8 +91,19 @@ export function SessionStateMark({ state }: { readonly state: SessionState }) {
   return <Mark tone={SESSION[state]} word={texts.sessions.states[state]} />;
 }
 
-const RECORDING: Record<SessionRow['recording'], Tone> = { recording: 'busy', complete: 'ok', broken: 'bad', none: 'idle' };
+const RECORDING: Record<SessionRow['recording'], Tone> = {
+  recording: 'busy',
+  complete: 'ok',
+  broken: 'bad',
+  none: 'idle',
+};
 
 export function RecordingMark({ recording }: { readonly recording: SessionRow['recording'] }) {
-  return <Mark tone={RECORDING[recording]} word={texts.sessions.recording[recording]} hint={texts.sessions.recordingHint[recording]} />;
+  return (
+    <Mark
+      tone={RECORDING[recording]}
+      word={texts.sessions.recording[recording]}
+      hint={texts.sessions.recordingHint[recording]}
+    />
+  );
 }

@@ -25,7 +25,15 @@ function SortButton({ column }: { readonly column: Column }) {
 const ARIA_SORT = { asc: 'ascending', desc: 'descending' } as const;
 
 /** A table with a head; rows are the caller's `<tr>`. On a phone each row becomes a card. */
-export function Table({ label, columns, children }: { readonly label: string; readonly columns: readonly Column[]; readonly children: ReactNode }) {
+export function Table({
+  label,
+  columns,
+  children,
+}: {
+  readonly label: string;
+  readonly columns: readonly Column[];
+  readonly children: ReactNode;
+}) {
   return (
     <div className="hb-table-wrap">
       <table className="hb-table" data-reflow aria-label={label}>
@@ -60,7 +68,12 @@ export function MoreRows({ pages }: { readonly pages: Pages }) {
   if (!pages.hasNextPage) return null;
   return (
     <div className="hb-table-foot">
-      <Button variant="default" size="compact-sm" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+      <Button
+        variant="default"
+        size="compact-sm"
+        loading={pages.isFetchingNextPage}
+        onClick={() => void pages.fetchNextPage()}
+      >
         {texts.words.more}
       </Button>
     </div>

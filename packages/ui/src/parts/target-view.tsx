@@ -31,7 +31,10 @@ function Steps({ target }: { readonly target: RunTarget }) {
 function Outcome({ target }: { readonly target: RunTarget }) {
   if (target.detail === '' && target.code === null) return null;
   const tone = TARGET_TONES[target.state] ?? 'idle';
-  const foot = target.code === null ? undefined : <span className="hb-mono">{texts.errors.code(visibleLine(target.code, 64))}</span>;
+  const foot =
+    target.code === null ? undefined : (
+      <span className="hb-mono">{texts.errors.code(visibleLine(target.code, 64))}</span>
+    );
   const detail = <span className="hb-foreign hb-lines">{visibleText(target.detail)}</span>;
   if (tone === 'ok' && target.code === null) return <p className="hb-quiet">{detail}</p>;
   return (
@@ -62,7 +65,10 @@ function Verification({ target }: { readonly target: RunTarget }) {
   );
 }
 
-const hasData = (data: unknown): boolean => data !== null && data !== undefined && !(typeof data === 'object' && Object.keys(data).length === 0 && !Array.isArray(data));
+const hasData = (data: unknown): boolean =>
+  data !== null &&
+  data !== undefined &&
+  !(typeof data === 'object' && Object.keys(data).length === 0 && !Array.isArray(data));
 
 export function TargetBody({ target }: { readonly target: RunTarget }) {
   return (
@@ -89,7 +95,10 @@ export function TargetBody({ target }: { readonly target: RunTarget }) {
 }
 
 function Head({ target }: { readonly target: RunTarget }): ReactNode {
-  const took = target.startedAt === null || target.finishedAt === null ? null : formatDuration(target.finishedAt - target.startedAt);
+  const took =
+    target.startedAt === null || target.finishedAt === null
+      ? null
+      : formatDuration(target.finishedAt - target.startedAt);
   return (
     <>
       <TargetStateMark state={target.state} isBoxed />

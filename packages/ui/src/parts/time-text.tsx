@@ -10,7 +10,7 @@ export function RelativeTime({ at }: { readonly at: number | null }) {
   if (at === null) return <span className="hb-quiet">{texts.time.never}</span>;
   return (
     <time dateTime={new Date(at).toISOString()} title={hover(at)} className="hb-nowrap">
-      {formatRelative(at, Math.max(now, at <= Date.now() ? at : now))}
+      {formatRelative(at, now)}
     </time>
   );
 }

@@ -1,7 +1,8 @@
 import { useEffect, type RefObject } from 'react';
 
 const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+  target instanceof HTMLElement &&
+  (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
 
 const isDialogOpen = (): boolean => document.querySelector('[role="dialog"]') !== null;
 
@@ -21,7 +22,8 @@ export function useListKeys(search: RefObject<HTMLInputElement | null>, list: Re
         search.current?.select();
         return;
       }
-      const step = event.key === 'j' || event.key === 'ArrowDown' ? 1 : event.key === 'k' || event.key === 'ArrowUp' ? -1 : 0;
+      const step =
+        event.key === 'j' || event.key === 'ArrowDown' ? 1 : event.key === 'k' || event.key === 'ArrowUp' ? -1 : 0;
       if (step === 0) return;
       const links = [...(list.current?.querySelectorAll<HTMLElement>('[data-row-link]') ?? [])];
       const at = links.indexOf(document.activeElement as HTMLElement);

@@ -8,14 +8,15 @@ export type SearchState = Readonly<Record<string, string>>;
  * setting one to '' removes it. Does not fill the back history.
  */
 export function useSearchState(): [SearchState, (changes: Readonly<Record<string, string>>) => void] {
-  const search = useSearch({ strict: false }) as SearchState;
+  const search: SearchState = useSearch({ strict: false });
   const navigate = useNavigate();
   const set = useCallback(
     (changes: Readonly<Record<string, string>>) => {
       void navigate({
         to: '.',
         replace: true,
-        search: (old: SearchState) => Object.fromEntries(Object.entries({ ...old, ...changes }).filter(([, value]) => value !== '')),
+        search: (old: SearchState) =>
+          Object.fromEntries(Object.entries({ ...old, ...changes }).filter(([, value]) => value !== '')),
       } as Parameters<typeof navigate>[0]);
     },
     [navigate],

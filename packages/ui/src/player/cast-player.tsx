@@ -30,7 +30,7 @@ export function CastPlayer({ cast, startAtS, onProblem }: CastPlayerProps) {
     let player: Player | null = null;
     try {
       player = create({ data: cast, parser: 'asciicast' }, element, {
-        fit: 'width',
+        fit: 'both',
         controls: true,
         preload: true,
         idleTimeLimit: IDLE_LIMIT_S,

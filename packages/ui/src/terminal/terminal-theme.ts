@@ -25,4 +25,5 @@ export const TERMINAL_THEME: ITheme = {
   brightWhite: '#f4f7f9',
 };
 
-export const TERMINAL_FONT = "ui-monospace, 'JetBrains Mono', 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+export const TERMINAL_FONT =
+  "ui-monospace, 'JetBrains Mono', 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace";

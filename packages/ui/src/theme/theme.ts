@@ -29,9 +29,8 @@ const SLATE: MantineColorsTuple = [
 /** Mantine in the colours and measures of the house; the tokens themselves are in `tokens.css`. */
 export const theme = createTheme({
   primaryColor: 'marine',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 },
   colors: { marine: MARINE, dark: SLATE },
-  autoContrast: true,
   defaultRadius: 'sm',
   fontFamily: 'var(--hb-sans)',
   fontFamilyMonospace: 'var(--hb-mono)',

@@ -29,7 +29,7 @@ function TokenLine({ token, onDelete }: { readonly token: TokenRow; readonly onD
       <td data-label={t.lastUsed} className="hb-quiet">
         <RelativeTime at={token.lastUsedAt} />
       </td>
-      <td className="hb-number">
+      <td data-end className="hb-number">
         <Button size="compact-sm" variant="default" onClick={onDelete}>
           {texts.words.delete}
         </Button>

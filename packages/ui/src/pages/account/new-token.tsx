@@ -36,8 +36,21 @@ export function NewToken() {
   return (
     <>
       <form className="hb-filters" onSubmit={submit} noValidate>
-        <TextInput className="hb-filter-wide" label={t.tokenName} maxLength={128} value={name} error={isChecked && isNameBad ? t.needName : null} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextInput label={t.tokenDays} inputMode="numeric" value={days} error={isChecked && areDaysBad ? t.badDays : null} onChange={(event) => setDays(event.currentTarget.value)} />
+        <TextInput
+          className="hb-filter-wide"
+          label={t.tokenName}
+          maxLength={128}
+          value={name}
+          error={isChecked && isNameBad ? t.needName : null}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label={t.tokenDays}
+          inputMode="numeric"
+          value={days}
+          error={isChecked && areDaysBad ? t.badDays : null}
+          onChange={(event) => setDays(event.currentTarget.value)}
+        />
         <Button type="submit" className="hb-filter-tail" loading={make.isPending}>
           {t.makeToken}
         </Button>

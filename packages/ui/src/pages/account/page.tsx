@@ -13,16 +13,24 @@ const t = texts.account;
 
 function AboutMe({ me }: { readonly me: Me }) {
   return (
-    <div className="hb-card hb-card-pad">
+    <div className="hb-card hb-card-pad hb-stack">
       <Facts
         rows={[
-          [t.name, <strong key="name" className="hb-foreign">{visibleLine(me.name, 64)}</strong>],
+          [
+            t.name,
+            <strong key="name" className="hb-foreign">
+              {visibleLine(me.name, 64)}
+            </strong>,
+          ],
           [t.role, t.roles[me.role] ?? me.role],
           [t.signsInWith, me.hasPasskey ? t.passkey : t.password],
           [t.zone, readerZone()],
-          [t.appearance, <SchemeSwitch key="scheme" />],
         ]}
       />
+      <div className="hb-row">
+        <span className="hb-quiet">{t.appearance}</span>
+        <SchemeSwitch />
+      </div>
     </div>
   );
 }

@@ -22,7 +22,14 @@ function ActionCard({ action }: { readonly action: ActionRow }) {
         <Link to={paths.runAction(action.name)} className="hb-action-name hb-mono" data-row-link>
           {action.name}
         </Link>
-        <Button component={Link} to={paths.runAction(action.name)} variant="default" size="compact-sm" tabIndex={-1} aria-hidden>
+        <Button
+          component={Link}
+          to={paths.runAction(action.name)}
+          variant="default"
+          size="compact-sm"
+          tabIndex={-1}
+          aria-hidden
+        >
           {action.readOnly ? t.runRead : t.run}
         </Button>
       </div>
@@ -56,7 +63,9 @@ export default function ActionsPage() {
       </div>
       <QueryView query={actions}>
         {(all) => {
-          const shown = all.filter((action) => `${action.name} ${action.title} ${action.docs}`.toLowerCase().includes(searched));
+          const shown = all.filter((action) =>
+            `${action.name} ${action.title} ${action.docs}`.toLowerCase().includes(searched),
+          );
           if (shown.length === 0) return <EmptyState title={all.length === 0 ? t.empty : t.noMatch} />;
           return (
             <ul className="hb-actions" ref={list}>

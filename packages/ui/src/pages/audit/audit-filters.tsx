@@ -16,7 +16,12 @@ function NodeChip({ id, onClear }: { readonly id: string; readonly onClear: () =
   const node = useNode(id);
   const host = visibleLine(node.data?.hostName ?? id, 60);
   return (
-    <button type="button" className="hb-filter-chip hb-filter-tail" onClick={onClear} aria-label={texts.words.remove(host)}>
+    <button
+      type="button"
+      className="hb-filter-chip hb-filter-tail"
+      onClick={onClear}
+      aria-label={texts.words.remove(host)}
+    >
       {host} <span aria-hidden>×</span>
     </button>
   );
@@ -31,12 +36,13 @@ export interface AuditFiltersProps {
 export function AuditFilters({ search, onChange, field }: AuditFiltersProps) {
   const [who, setWho] = useDebouncedField(search['who'] ?? '', (text) => onChange({ who: text }));
   const nodeId = search['node'] ?? '';
-  const time = (name: 'from' | 'to') => (
+  const time = (name: 'from' | 'to', label: string) => (
     <TextInput
       type="datetime-local"
-      aria-label={t[name]}
-      title={t[name]}
-      leftSection={<span className="hb-small hb-quiet">{t[name]}</span>}
+      className="hb-filter-time"
+      aria-label={label}
+      title={label}
+      leftSection={<span className="hb-small hb-quiet">{label}</span>}
       leftSectionWidth={48}
       value={search[name] ?? ''}
       onChange={(event) => onChange({ [name]: event.currentTarget.value })}
@@ -44,7 +50,13 @@ export function AuditFilters({ search, onChange, field }: AuditFiltersProps) {
   );
   return (
     <div className="hb-filters" role="search" aria-label={t.filtersLabel}>
-      <TextInput ref={field} aria-label={t.who} placeholder={`${t.who}  /`} value={who} onChange={(event) => setWho(event.currentTarget.value)} />
+      <TextInput
+        ref={field}
+        aria-label={t.who}
+        placeholder={`${t.who}  /`}
+        value={who}
+        onChange={(event) => setWho(event.currentTarget.value)}
+      />
       <NativeSelect
         className="hb-filter-code"
         aria-label={t.code}
@@ -58,8 +70,8 @@ export function AuditFilters({ search, onChange, field }: AuditFiltersProps) {
         onChange={(event) => onChange({ outcome: event.currentTarget.value })}
         data={[{ value: '', label: `${t.outcome}: ${texts.words.any}` }, ...OUTCOMES]}
       />
-      {time('from')}
-      {time('to')}
+      {time('from', t.from)}
+      {time('to', t.to)}
       {nodeId === '' ? null : <NodeChip id={nodeId} onClear={() => onChange({ node: '' })} />}
     </div>
   );

@@ -13,9 +13,26 @@ const t = texts.audit;
 
 function Detail({ row }: { readonly row: AuditRow }) {
   const facts: (readonly [string, React.ReactNode])[] = [[t.seq, String(row.seq)]];
-  if (row.from !== null) facts.push([t.address, <span key="from" className="hb-mono">{visibleLine(row.from, 60)}</span>]);
-  if (row.orderId !== null) facts.push([t.order, <span key="order" className="hb-mono">{row.orderId}</span>]);
-  facts.push([t.hash, <span key="hash" className="hb-mono hb-small">{row.hash}</span>]);
+  if (row.from !== null)
+    facts.push([
+      t.address,
+      <span key="from" className="hb-mono">
+        {visibleLine(row.from, 60)}
+      </span>,
+    ]);
+  if (row.orderId !== null)
+    facts.push([
+      t.order,
+      <span key="order" className="hb-mono">
+        {row.orderId}
+      </span>,
+    ]);
+  facts.push([
+    t.hash,
+    <span key="hash" className="hb-mono hb-small">
+      {row.hash}
+    </span>,
+  ]);
   return (
     <div className="hb-stack hb-audit-detail">
       <Facts rows={facts} />
@@ -39,7 +56,7 @@ export function AuditLine({ row }: { readonly row: AuditRow }) {
         <td>
           <span className="hb-foreign">{visibleLine(row.who, 64)}</span>
         </td>
-        <td>
+        <td data-end>
           {row.nodeId === null ? null : (
             <Link to={paths.node(row.nodeId)} className="hb-foreign">
               {visibleLine(row.hostName ?? row.nodeId, 100)}
@@ -49,8 +66,15 @@ export function AuditLine({ row }: { readonly row: AuditRow }) {
         <td>
           <OutcomeMark outcome={row.outcome} />
         </td>
-        <td className="hb-number">
-          <button type="button" className="hb-audit-more" aria-expanded={isOpen} aria-label={t.showDetail} data-row-link onClick={() => setIsOpen(!isOpen)}>
+        <td data-end className="hb-number">
+          <button
+            type="button"
+            className="hb-audit-more"
+            aria-expanded={isOpen}
+            aria-label={t.showDetail}
+            data-row-link
+            onClick={() => setIsOpen(!isOpen)}
+          >
             {texts.words.details}
           </button>
         </td>

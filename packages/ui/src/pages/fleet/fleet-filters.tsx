@@ -22,7 +22,13 @@ function StateFilter({ search, onChange }: FilterProps) {
   const counts = useStateCounts();
   const chosen = search['state'] ?? '';
   const button = (state: NodeState | '') => (
-    <button key={state} type="button" className="hb-state-filter" aria-pressed={chosen === state} onClick={() => onChange({ state })}>
+    <button
+      key={state}
+      type="button"
+      className="hb-state-filter"
+      aria-pressed={chosen === state}
+      onClick={() => onChange({ state })}
+    >
       {state === '' ? texts.words.all : <NodeStateMark state={state} />}
       <span className="hb-state-count">{counts[state === '' ? 'all' : state] ?? ''}</span>
     </button>
@@ -35,7 +41,11 @@ function StateFilter({ search, onChange }: FilterProps) {
   );
 }
 
-export function FleetFilters({ search, onChange, field }: FilterProps & { readonly field: RefObject<HTMLInputElement | null> }) {
+export function FleetFilters({
+  search,
+  onChange,
+  field,
+}: FilterProps & { readonly field: RefObject<HTMLInputElement | null> }) {
   const [typed, setTyped] = useDebouncedField(search['search'] ?? '', (text) => onChange({ search: text }));
   const [label, setLabel] = useDebouncedField(search['label'] ?? '', (text) => onChange({ label: text }));
   return (
@@ -56,9 +66,17 @@ export function FleetFilters({ search, onChange, field }: FilterProps & { readon
         aria-label={t.role}
         value={search['role'] ?? ''}
         onChange={(event) => onChange({ role: event.currentTarget.value })}
-        data={[{ value: '', label: `${t.role}: ${texts.words.any}` }, ...NODE_ROLES.map((role) => ({ value: role, label: roleName(role) }))]}
+        data={[
+          { value: '', label: `${t.role}: ${texts.words.any}` },
+          ...NODE_ROLES.map((role) => ({ value: role, label: roleName(role) })),
+        ]}
       />
-      <TextInput aria-label={t.label} placeholder={`${t.label}: ${t.labelHint}`} value={label} onChange={(event) => setLabel(event.currentTarget.value)} />
+      <TextInput
+        aria-label={t.label}
+        placeholder={`${t.label}: ${t.labelHint}`}
+        value={label}
+        onChange={(event) => setLabel(event.currentTarget.value)}
+      />
     </div>
   );
 }

@@ -16,21 +16,28 @@ const t = texts.fleet;
 type Sort = NonNullable<NodeQuery['sort']>;
 type Order = 'asc' | 'desc';
 
-const COLUMNS: readonly { readonly key: keyof typeof t.columns; readonly sort?: Sort; readonly isNumber?: boolean }[] = [
-  { key: 'hostName', sort: 'hostName' },
-  { key: 'state', sort: 'state' },
-  { key: 'roles' },
-  { key: 'cpu', sort: 'cpu', isNumber: true },
-  { key: 'memory', sort: 'memory', isNumber: true },
-  { key: 'fullest', isNumber: true },
-  { key: 'load', sort: 'load', isNumber: true },
-  { key: 'units' },
-  { key: 'lastSeen', sort: 'lastSeenAt' },
-  { key: 'system' },
-];
+const COLUMNS: readonly { readonly key: keyof typeof t.columns; readonly sort?: Sort; readonly isNumber?: boolean }[] =
+  [
+    { key: 'hostName', sort: 'hostName' },
+    { key: 'state', sort: 'state' },
+    { key: 'roles' },
+    { key: 'cpu', sort: 'cpu', isNumber: true },
+    { key: 'memory', sort: 'memory', isNumber: true },
+    { key: 'fullest', isNumber: true },
+    { key: 'load', sort: 'load', isNumber: true },
+    { key: 'units' },
+    { key: 'lastSeen', sort: 'lastSeenAt' },
+    { key: 'system' },
+  ];
 
 /** Figures are worth the most when high: the first press on them sorts downward. */
-const FIRST_ORDER: Partial<Record<Sort, Order>> = { cpu: 'desc', memory: 'desc', load: 'desc', lastSeenAt: 'desc', state: 'desc' };
+const FIRST_ORDER: Partial<Record<Sort, Order>> = {
+  cpu: 'desc',
+  memory: 'desc',
+  load: 'desc',
+  lastSeenAt: 'desc',
+  state: 'desc',
+};
 
 export interface FleetTableProps {
   readonly nodes: readonly NodeRow[];
@@ -89,7 +96,9 @@ const FleetRow = memo(function FleetRow({ node }: { readonly node: NodeRow }) {
         <RelativeTime at={node.lastSeenAt} />
       </td>
       <td className="hb-fleet-os hb-quiet hb-small">
-        <span className="hb-foreign">{visibleLine(node.os, 60)}</span>
+        <span className="hb-foreign" title={visibleLine(node.os, 200)}>
+          {shortSystem(visibleLine(node.os, 60))}
+        </span>
         {node.isRoot ? null : (
           <>
             {' '}
@@ -102,6 +111,9 @@ const FleetRow = memo(function FleetRow({ node }: { readonly node: NodeRow }) {
     </tr>
   );
 });
+
+/** "Debian GNU/Linux 12 (bookworm)" is "Debian 12" where space is short. */
+export const shortSystem = (os: string): string => os.replace(' GNU/Linux', '').replace(/ \([a-z]+\)$/, '');
 
 function FailedUnits({ count }: { readonly count: number | null }) {
   if (count === null) return <span className="hb-quiet">–</span>;

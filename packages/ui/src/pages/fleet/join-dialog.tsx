@@ -34,7 +34,15 @@ function useNewNodes(sinceMs: number): readonly NodeRow[] {
   return joined;
 }
 
-function Command({ made, madeAtMs, onAgain }: { readonly made: JoinTokenCreated; readonly madeAtMs: number; readonly onAgain: () => void }) {
+function Command({
+  made,
+  madeAtMs,
+  onAgain,
+}: {
+  readonly made: JoinTokenCreated;
+  readonly madeAtMs: number;
+  readonly onAgain: () => void;
+}) {
   const joined = useNewNodes(madeAtMs);
   return (
     <div className="hb-stack">
@@ -45,7 +53,7 @@ function Command({ made, madeAtMs, onAgain }: { readonly made: JoinTokenCreated;
       <div className="hb-row hb-spread">
         <CopyButton text={made.command} />
         <span className="hb-quiet">
-          {t.once} <RelativeTime at={made.expiresAt} />
+          {t.once} {t.ends} <RelativeTime at={made.expiresAt} />
         </span>
       </div>
       <div className="hb-stack" role="status">
@@ -87,12 +95,19 @@ function GoodTokens() {
               <div key={row.id} className="hb-row hb-spread">
                 <span className="hb-row hb-grow">
                   <span>{t.usesLeft(row.usesLeft)}</span>
-                  <RelativeTime at={row.expiresAt} />
+                  <span>
+                    {t.ends} <RelativeTime at={row.expiresAt} />
+                  </span>
                   {row.hostName === null ? null : <span className="hb-foreign">{visibleLine(row.hostName)}</span>}
                   <RoleChips roles={row.roles} labels={row.labels} />
                   <span className="hb-quiet">{t.by(visibleLine(row.createdBy))}</span>
                 </span>
-                <Button size="compact-sm" variant="default" loading={revoke.isPending && revoke.variables === row.id} onClick={() => revoke.mutate(row.id)}>
+                <Button
+                  size="compact-sm"
+                  variant="default"
+                  loading={revoke.isPending && revoke.variables === row.id}
+                  onClick={() => revoke.mutate(row.id)}
+                >
                   {t.revoke}
                 </Button>
               </div>
@@ -135,7 +150,13 @@ function JoinBody() {
 /** Makes a join token and shows the command to type on the node; tells when the node has joined. */
 export function JoinDialog({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
   return (
-    <Modal opened={isOpen} onClose={onClose} title={t.title} size="lg" closeButtonProps={{ 'aria-label': texts.words.close }}>
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      title={t.title}
+      size="lg"
+      closeButtonProps={{ 'aria-label': texts.words.close }}
+    >
       <JoinBody />
     </Modal>
   );

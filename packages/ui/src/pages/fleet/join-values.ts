@@ -32,5 +32,14 @@ export function parseJoin(values: JoinFormValues): Parsed {
   if (!labels.ok) problems['labels'] = labels.problem;
   if (Object.keys(problems).length > 0 || !labels.ok) return { ok: false, problems };
   const hostName = values.hostName.trim();
-  return { ok: true, request: { uses, minutes, labels: labels.labels, roles: [...values.roles], ...(hostName === '' ? {} : { hostName }) } };
+  return {
+    ok: true,
+    request: {
+      uses,
+      minutes,
+      labels: labels.labels,
+      roles: [...values.roles],
+      ...(hostName === '' ? {} : { hostName }),
+    },
+  };
 }

@@ -41,18 +41,38 @@ export default function FleetPage() {
             if (nodes.length > 0) {
               return (
                 <>
-                  <FleetTable nodes={nodes} sort={query.sort ?? 'hostName'} order={query.order ?? 'asc'} onSort={(sort, order) => setSearch({ sort, order })} />
+                  <p className="hb-visually-hidden" role="status">
+                    {t.count(nodes.length, pages[0]?.total ?? nodes.length)}
+                  </p>
+                  <FleetTable
+                    nodes={nodes}
+                    sort={query.sort ?? 'hostName'}
+                    order={query.order ?? 'asc'}
+                    onSort={(sort, order) => setSearch({ sort, order })}
+                  />
                   <MoreRows pages={fleet} />
                 </>
               );
             }
-            if (!isFiltered) return <EmptyState title={t.emptyTitle} action={addButton}>{t.emptyText}</EmptyState>;
+            if (!isFiltered)
+              return (
+                <EmptyState title={t.emptyTitle} action={addButton}>
+                  {t.emptyText}
+                </EmptyState>
+              );
             const clear = (
-              <Button variant="default" onClick={() => setSearch(Object.fromEntries(FILTERS.map((name) => [name, ''])))}>
+              <Button
+                variant="default"
+                onClick={() => setSearch(Object.fromEntries(FILTERS.map((name) => [name, ''])))}
+              >
                 {texts.words.clear}
               </Button>
             );
-            return <EmptyState title={t.noMatchTitle} action={clear}>{t.noMatchText}</EmptyState>;
+            return (
+              <EmptyState title={t.noMatchTitle} action={clear}>
+                {t.noMatchText}
+              </EmptyState>
+            );
           }}
         </QueryView>
       </div>

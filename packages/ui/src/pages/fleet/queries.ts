@@ -1,5 +1,11 @@
 import type { NodePage, NodeQuery, NodeRow, NodeState } from '@hauban/shared/api';
-import { keepPreviousData, useInfiniteQuery, useQueries, useQueryClient, type InfiniteData } from '@tanstack/react-query';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueries,
+  useQueryClient,
+  type InfiniteData,
+} from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { keys, refreshNodes } from '../../api/hooks.ts';
 import type { FleetEvent } from '../../api/live-connection.ts';
@@ -33,7 +39,9 @@ export function applyFleetEvent(pages: Pages, event: FleetEvent): Pages | null {
   const isShown = pages.pages.some((page) => page.nodes.some((node) => node.id === id));
   if (!isShown) return null;
   const change = (nodes: readonly NodeRow[]): NodeRow[] =>
-    event.t === 'node' ? nodes.map((node) => (node.id === id ? event.node : node)) : nodes.filter((node) => node.id !== id);
+    event.t === 'node'
+      ? nodes.map((node) => (node.id === id ? event.node : node))
+      : nodes.filter((node) => node.id !== id);
   return { ...pages, pages: pages.pages.map((page) => ({ ...page, nodes: change(page.nodes) })) };
 }
 
@@ -72,9 +80,16 @@ export function useFleet(query: NodeQuery) {
 /** How many nodes there are in each state, whatever the filter. */
 export function useStateCounts(): Partial<Record<NodeState | 'all', number>> {
   const { api } = useServices();
-  const queries = [undefined, ...STATES].map((state): NodeQuery => ({ limit: 1, ...(state === undefined ? {} : { state }) }));
+  const queries = [undefined, ...STATES].map((state): NodeQuery => ({
+    limit: 1,
+    ...(state === undefined ? {} : { state }),
+  }));
   return useQueries({
-    queries: queries.map((query) => ({ queryKey: keys.nodes(query), queryFn: () => api.nodes(query), refetchInterval: REFRESH_MS })),
+    queries: queries.map((query) => ({
+      queryKey: keys.nodes(query),
+      queryFn: () => api.nodes(query),
+      refetchInterval: REFRESH_MS,
+    })),
     combine: (results) => {
       const counts: Partial<Record<NodeState | 'all', number>> = {};
       results.forEach((result, at) => {

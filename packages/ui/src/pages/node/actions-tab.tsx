@@ -14,7 +14,15 @@ import { texts } from '../../texts/index.ts';
 const t = texts.nodeActions;
 const RECENT = 10;
 
-function ActionLine({ name, action, node }: { readonly name: string; readonly action: ActionRow | undefined; readonly node: NodeDetail }) {
+function ActionLine({
+  name,
+  action,
+  node,
+}: {
+  readonly name: string;
+  readonly action: ActionRow | undefined;
+  readonly node: NodeDetail;
+}) {
   const isRefused = action?.needsRoot === true && !node.isRoot;
   return (
     <tr>
@@ -30,7 +38,7 @@ function ActionLine({ name, action, node }: { readonly name: string; readonly ac
       <td data-wide>{action === undefined ? <span className="hb-quiet">{t.unknown}</span> : action.title}</td>
       <td>{action === undefined ? null : <RiskMark risk={action.risk} />}</td>
       <td data-wide>{isRefused ? <Mark tone="warn" word={t.needsRoot} /> : null}</td>
-      <td className="hb-number">
+      <td data-end className="hb-number">
         {action === undefined ? null : (
           <Button component={Link} to={paths.runAction(name, node.id)} size="compact-sm" variant="default">
             {action.readOnly ? texts.actions.runRead : texts.actions.run}
@@ -82,7 +90,12 @@ export function ActionsTab({ node }: { readonly node: NodeDetail }) {
             ) : (
               <Table label={texts.actions.title} columns={columns}>
                 {node.actions.map(({ name }) => (
-                  <ActionLine key={name} name={name} node={node} action={actions.find((action) => action.name === name)} />
+                  <ActionLine
+                    key={name}
+                    name={name}
+                    node={node}
+                    action={actions.find((action) => action.name === name)}
+                  />
                 ))}
               </Table>
             )

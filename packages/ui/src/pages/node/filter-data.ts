@@ -21,5 +21,5 @@ export function filterData(value: unknown, searched: string): unknown {
 function holds(value: unknown, searched: string): boolean {
   if (value === null || value === undefined) return false;
   if (typeof value === 'object') return Object.values(value).some((item) => holds(item, searched));
-  return String(value as string | number | boolean).toLowerCase().includes(searched);
+  return JSON.stringify(value)?.toLowerCase().includes(searched) ?? false;
 }

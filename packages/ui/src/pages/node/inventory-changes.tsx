@@ -11,7 +11,9 @@ const t = texts.inventory;
 const MAX_TEXT = 300;
 
 /** Changes of one day, in the reader's zone. */
-export function byDay(changes: readonly InventoryChange[]): readonly (readonly [day: string, changes: readonly InventoryChange[]])[] {
+export function byDay(
+  changes: readonly InventoryChange[],
+): readonly (readonly [day: string, changes: readonly InventoryChange[]])[] {
   const days = new Map<string, InventoryChange[]>();
   for (const change of changes) {
     const day = formatDate(change.at);
@@ -23,7 +25,8 @@ export function byDay(changes: readonly InventoryChange[]): readonly (readonly [
 }
 
 const isNothing = (value: unknown): boolean => value === null || value === undefined;
-const valueText = (value: unknown): string => visibleLine(typeof value === 'string' ? value : JSON.stringify(value), MAX_TEXT);
+const valueText = (value: unknown): string =>
+  visibleLine(typeof value === 'string' ? value : JSON.stringify(value), MAX_TEXT);
 
 function Change({ change }: { readonly change: InventoryChange }) {
   const word = isNothing(change.before) ? t.added : isNothing(change.after) ? t.removed : t.altered;

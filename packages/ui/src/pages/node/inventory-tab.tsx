@@ -5,12 +5,15 @@ import { useDeferredValue, useState } from 'react';
 import { useInventory } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { DataView } from '../../parts/data-view.tsx';
+import { Mark } from '../../parts/mark.tsx';
 import { EmptyState, Notice, QueryView } from '../../parts/notices.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
+import { useNow } from '../../parts/use-now.ts';
 import { oneOf, useSearchState } from '../../parts/use-search-state.ts';
 import { texts } from '../../texts/index.ts';
 import { filterData } from './filter-data.ts';
 import { InventoryChanges } from './inventory-changes.tsx';
+import { sectionSummary } from './section-summary.ts';
 import { sectionTitle } from './section-title.ts';
 
 const t = texts.inventory;
@@ -24,16 +27,23 @@ function unavailableReason(data: unknown): string | null {
 }
 
 function SectionCard({ section, searched }: { readonly section: Section; readonly searched: string }) {
+  const now = useNow();
   const reason = unavailableReason(section.data);
   const data = searched === '' ? section.data : filterData(section.data, searched);
   if (data === undefined) return null;
+  const summary = sectionSummary(section.name, section.data, now);
   return (
-    <section className="hb-card hb-inventory-section" id={`section-${section.name}`} aria-label={sectionTitle(section.name)}>
+    <section
+      className="hb-card hb-inventory-section"
+      id={`section-${section.name}`}
+      aria-label={sectionTitle(section.name)}
+    >
       <div className="hb-section-head">
         <h3 className="hb-section-title">
           {sectionTitle(section.name)}
           {Array.isArray(data) ? <span className="hb-quiet hb-small"> {texts.words.items(data.length)}</span> : null}
         </h3>
+        {summary === null ? null : <Mark tone={summary.tone} word={summary.text} />}
         <span className="hb-quiet hb-small">
           {t.changed} <RelativeTime at={section.changedAt} />
         </span>
@@ -76,7 +86,9 @@ function Sections({ sections, searched }: { readonly sections: readonly Section[
 function SectionsView({ nodeId, typed }: { readonly nodeId: string; readonly typed: string }) {
   const inventory = useInventory(nodeId);
   const searched = useDeferredValue(typed.trim().toLowerCase());
-  return <QueryView query={inventory}>{({ sections }) => <Sections sections={sections} searched={searched} />}</QueryView>;
+  return (
+    <QueryView query={inventory}>{({ sections }) => <Sections sections={sections} searched={searched} />}</QueryView>
+  );
 }
 
 export function InventoryTab({ nodeId }: { readonly nodeId: string }) {

@@ -22,7 +22,10 @@ export function LabelsDialog({ node, onClose }: { readonly node: NodeDetail; rea
   const save = useMutation({
     mutationFn: (labels: Readonly<Record<string, string>>) => api.patchNode(node.id, { roles: [...roles], labels }),
     onSuccess: async () => {
-      await Promise.all([client.invalidateQueries({ queryKey: keys.node(node.id), exact: true }), refreshNodes(client)]);
+      await Promise.all([
+        client.invalidateQueries({ queryKey: keys.node(node.id), exact: true }),
+        refreshNodes(client),
+      ]);
       notifications.show({ message: t.labelsSaved });
       onClose();
     },

@@ -16,7 +16,11 @@ export function NodeFacts({ node }: { readonly node: NodeDetail }) {
           [t.facts.agent, <ForeignText key="agent" text={node.agentVersion} />],
           [
             t.facts.rights,
-            node.isRoot ? t.facts.root : <Mark key="root" tone="warn" word={t.facts.notRoot} hint={texts.fleet.notRootHint} />,
+            node.isRoot ? (
+              t.facts.root
+            ) : (
+              <Mark key="root" tone="warn" word={t.facts.notRoot} hint={texts.fleet.notRootHint} />
+            ),
           ],
           [t.facts.address, <ForeignText key="address" text={node.remoteAddress ?? '–'} />],
           node.state === 'up'
@@ -24,6 +28,7 @@ export function NodeFacts({ node }: { readonly node: NodeDetail }) {
             : [t.facts.lastSeen, <RelativeTime key="seen" at={node.lastSeenAt} />],
           [t.facts.booted, <RelativeTime key="booted" at={node.bootedAt} />],
           [t.facts.enrolled, <RelativeTime key="enrolled" at={node.enrolledAt} />],
+          [t.facts.shells, String(node.openShells)],
           [t.facts.spool, node.spoolChunks === 0 ? t.spoolNone : t.spool(node.spoolChunks)],
         ]}
       />

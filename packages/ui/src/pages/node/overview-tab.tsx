@@ -41,10 +41,18 @@ function Figures({ node }: { readonly node: NodeDetail }) {
       </div>
       <div className="hb-figure">
         <span>{words.units}</span>
-        <strong>{figures.failedUnits === null ? NO_VALUE : figures.failedUnits === 0 ? '0' : <Mark tone="warn" word={String(figures.failedUnits)} />}</strong>
+        <strong>
+          {figures.failedUnits === null ? (
+            NO_VALUE
+          ) : figures.failedUnits === 0 ? (
+            '0'
+          ) : (
+            <Mark tone="warn" word={String(figures.failedUnits)} />
+          )}
+        </strong>
       </div>
       <div className="hb-figure">
-        <span>{texts.node.facts.booted}</span>
+        <span>{texts.node.uptime}</span>
         <strong>{node.bootedAt === null ? NO_VALUE : formatDuration(now - node.bootedAt)}</strong>
       </div>
     </div>
@@ -62,7 +70,15 @@ function RangePicker({ range, onChange }: { readonly range: Range; readonly onCh
   );
 }
 
-function Graphs({ node, names, range }: { readonly node: NodeDetail; readonly names: readonly string[]; readonly range: Range }) {
+function Graphs({
+  node,
+  names,
+  range,
+}: {
+  readonly node: NodeDetail;
+  readonly names: readonly string[];
+  readonly range: Range;
+}) {
   const panels = usePanels(names);
   const isLive = range === 'live';
   const wanted = useMemo(() => [...new Set(panels.flatMap(({ panel, lines }) => namesOf(panel, lines)))], [panels]);
@@ -104,11 +120,15 @@ export default function OverviewTab({ node }: { readonly node: NodeDetail }) {
       <div className="hb-range-row">
         <Figures node={node} />
         <div className="hb-row">
-          <span className="hb-quiet hb-small">{range === 'live' ? (node.state === 'up' ? t.liveHint : t.notLive) : ''}</span>
+          <span className="hb-quiet hb-small">
+            {range === 'live' ? (node.state === 'up' ? t.liveHint : t.notLive) : ''}
+          </span>
           <RangePicker range={range} onChange={(value) => setSearch({ range: value === 'live' ? '' : value })} />
         </div>
       </div>
-      <QueryView query={{ ...series, data: names }}>{(all) => <Graphs node={node} names={all} range={range} />}</QueryView>
+      <QueryView query={{ ...series, data: names }}>
+        {(all) => <Graphs node={node} names={all} range={range} />}
+      </QueryView>
     </>
   );
 }

@@ -2,7 +2,7 @@
 import type { NodeDetail } from '@hauban/shared/api';
 import { Button, Tabs } from '@mantine/core';
 import { IconTags, IconTerminal2, IconTool } from '@tabler/icons-react';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { useLiveNode, useNode } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
@@ -11,6 +11,7 @@ import { Page } from '../../parts/page.tsx';
 import { RoleChips } from '../../parts/role-chips.tsx';
 import { NodeStateMark } from '../../parts/state-marks.tsx';
 import { oneOf, useSearchState } from '../../parts/use-search-state.ts';
+import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { ActionsTab } from './actions-tab.tsx';
@@ -51,7 +52,11 @@ function NodeTabs({ node }: { readonly node: NodeDetail }) {
   const [search, setSearch] = useSearchState();
   const tab = oneOf(search['tab'], TABS);
   return (
-    <Tabs value={tab} onChange={(value) => setSearch({ tab: value === 'overview' ? '' : (value ?? '') })} keepMounted={false}>
+    <Tabs
+      value={tab}
+      onChange={(value) => setSearch({ tab: value === 'overview' ? '' : (value ?? '') })}
+      keepMounted={false}
+    >
       <Tabs.List aria-label={t.tabsLabel}>
         {TABS.map((each) => (
           <Tabs.Tab key={each} value={each}>
@@ -74,7 +79,12 @@ function HeadActions({ node, onLabels }: { readonly node: NodeDetail; readonly o
       <Button variant="default" leftSection={<IconTags size={16} />} onClick={onLabels}>
         {t.editLabels}
       </Button>
-      <Button component={Link} to={paths.node(node.id, 'actions')} variant="default" leftSection={<IconTool size={16} />}>
+      <Button
+        component={Link}
+        to={paths.node(node.id, 'actions')}
+        variant="default"
+        leftSection={<IconTool size={16} />}
+      >
         {t.runAction}
       </Button>
       <Button component={Link} to={paths.shell(node.id)} leftSection={<IconTerminal2 size={16} />}>
@@ -94,7 +104,13 @@ function NodeView({ node }: { readonly node: NodeDetail }) {
     </>
   );
   return (
-    <Page title={host} heading={<span className="hb-foreign">{host}</span>} beside={beside} actions={<HeadActions node={node} onLabels={() => setIsEditing(true)} />}>
+    <Page
+      hasManyActions
+      title={host}
+      heading={<span className="hb-foreign">{host}</span>}
+      beside={beside}
+      actions={<HeadActions node={node} onLabels={() => setIsEditing(true)} />}
+    >
       {node.state === 'down' ? <Notice tone="warn">{t.downNotice}</Notice> : null}
       {node.state === 'never-seen' ? <Notice tone="idle">{t.neverNotice}</Notice> : null}
       <NodeFacts node={node} />
@@ -105,7 +121,7 @@ function NodeView({ node }: { readonly node: NodeDetail }) {
 }
 
 export default function NodePage() {
-  const { id } = useParams({ strict: false }) as { id: string };
+  const id = usePathParam('id');
   const node = useNode(id);
   useLiveNode(id);
   if (node.data !== undefined) return <NodeView key={id} node={node.data} />;

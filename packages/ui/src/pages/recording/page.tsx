@@ -3,7 +3,7 @@ import type { SessionRow } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { castPath } from '../../api/api.ts';
 import { keys } from '../../api/hooks.ts';
@@ -16,6 +16,7 @@ import { Facts, Page } from '../../parts/page.tsx';
 import { RecordingMark } from '../../parts/state-marks.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { useSearchState } from '../../parts/use-search-state.ts';
+import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -28,14 +29,23 @@ function Playback({ session }: { readonly session: SessionRow }) {
   const { api } = useServices();
   const [search] = useSearchState();
   const [isUnreadable, setIsUnreadable] = useState(false);
-  const cast = useQuery({ queryKey: keys.cast(session.id), queryFn: () => api.cast(session.id), staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false });
+  const cast = useQuery({
+    queryKey: keys.cast(session.id),
+    queryFn: () => api.cast(session.id),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
   const startAtS = Number(search['at'] ?? 0);
   if (isUnreadable) return <Notice tone="bad">{t.unreadable}</Notice>;
   return (
     <QueryView query={cast}>
       {(text) => (
         <Suspense fallback={<Loading text={t.loading} />}>
-          <CastPlayer cast={text} startAtS={Number.isFinite(startAtS) ? startAtS : 0} onProblem={() => setIsUnreadable(true)} />
+          <CastPlayer
+            cast={text}
+            startAtS={Number.isFinite(startAtS) ? startAtS : 0}
+            onProblem={() => setIsUnreadable(true)}
+          />
         </Suspense>
       )}
     </QueryView>
@@ -45,18 +55,30 @@ function Playback({ session }: { readonly session: SessionRow }) {
 function RecordingView({ session }: { readonly session: SessionRow }) {
   const host = visibleLine(session.hostName, 100);
   const download = (
-    <Button component="a" href={castPath(session.id)} download={`${session.id}.cast`} variant="default" leftSection={<IconDownload size={16} />}>
+    <Button
+      component="a"
+      href={castPath(session.id)}
+      download={`${session.id}.cast`}
+      variant="default"
+      leftSection={<IconDownload size={16} />}
+    >
       {t.download}
     </Button>
   );
   return (
     <Page
       title={t.title(host)}
-      heading={<Link to={paths.node(session.nodeId, 'shells')} className="hb-foreign">{host}</Link>}
+      heading={
+        <Link to={paths.node(session.nodeId, 'shells')} className="hb-foreign">
+          {host}
+        </Link>
+      }
       beside={
         <>
           <RecordingMark recording={session.recording} />
-          <span className="hb-quiet hb-foreign">{t.who(visibleLine(session.user, 40), visibleLine(session.openedBy, 64))}</span>
+          <span className="hb-quiet hb-foreign">
+            {t.who(visibleLine(session.user, 40), visibleLine(session.openedBy, 64))}
+          </span>
         </>
       }
       actions={download}
@@ -79,7 +101,7 @@ function RecordingView({ session }: { readonly session: SessionRow }) {
 }
 
 export default function RecordingPage() {
-  const { id } = useParams({ strict: false }) as { id: string };
+  const id = usePathParam('id');
   const { api } = useServices();
   const session = useQuery({ queryKey: keys.recording(id), queryFn: () => api.recording(id) });
   if (session.data !== undefined) return <RecordingView key={id} session={session.data} />;

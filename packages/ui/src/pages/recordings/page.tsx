@@ -30,7 +30,13 @@ export default function RecordingsPage() {
   return (
     <Page title={t.title}>
       <div className="hb-filters" role="search" aria-label={t.filtersLabel}>
-        <TextInput ref={field} aria-label={t.by} placeholder={`${t.by}  /`} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+        <TextInput
+          ref={field}
+          aria-label={t.by}
+          placeholder={`${t.by}  /`}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
         <SegmentedControl
           className="hb-filter-tail"
           aria-label={texts.words.state}
@@ -54,7 +60,11 @@ export default function RecordingsPage() {
                 </>
               );
             }
-            return by === '' && !isOpenOnly ? <EmptyState title={t.emptyTitle}>{t.emptyText}</EmptyState> : <EmptyState title={t.noMatch} />;
+            return by === '' && !isOpenOnly ? (
+              <EmptyState title={t.emptyTitle}>{t.emptyText}</EmptyState>
+            ) : (
+              <EmptyState title={t.noMatch} />
+            );
           }}
         </QueryView>
       </div>

@@ -16,7 +16,15 @@ export function challengeOf(action: ActionRow, hosts: readonly string[]): string
   return hosts.length === 1 ? (hosts[0] ?? '') : String(hosts.length);
 }
 
-export function ConfirmRun({ action, model, onClose }: { readonly action: ActionRow; readonly model: RunActionModel; readonly onClose: () => void }) {
+export function ConfirmRun({
+  action,
+  model,
+  onClose,
+}: {
+  readonly action: ActionRow;
+  readonly model: RunActionModel;
+  readonly onClose: () => void;
+}) {
   const [typed, setTyped] = useState('');
   const hosts = (model.planRun?.targets ?? []).map((target) => visibleLine(target.hostName, 100));
   const challenge = challengeOf(action, hosts);
@@ -34,10 +42,19 @@ export function ConfirmRun({ action, model, onClose }: { readonly action: Action
     >
       <RiskMark risk={action.risk} />
       <p className="hb-foreign">
-        <strong>{hosts.slice(0, SHOWN_HOSTS).join(', ')}</strong> {hosts.length > SHOWN_HOSTS ? texts.words.truncated(hosts.length - SHOWN_HOSTS) : ''}
+        <strong>{hosts.slice(0, SHOWN_HOSTS).join(', ')}</strong>{' '}
+        {hosts.length > SHOWN_HOSTS ? texts.words.truncated(hosts.length - SHOWN_HOSTS) : ''}
       </p>
       <p>{hosts.length > 1 ? t.confirmMany : t.confirmText}</p>
-      {challenge === null ? null : <TextInput label={t.confirmType(challenge)} value={typed} autoComplete="off" spellCheck={false} onChange={(event) => setTyped(event.currentTarget.value)} />}
+      {challenge === null ? null : (
+        <TextInput
+          label={t.confirmType(challenge)}
+          value={typed}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+      )}
     </ConfirmDialog>
   );
 }

@@ -1,5 +1,5 @@
 import type { ActionRow, NodeQuery, NodeRow } from '@hauban/shared/api';
-import { MultiSelect } from '@mantine/core';
+import { MultiSelect, NativeSelect } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -11,6 +11,7 @@ import { texts } from '../../texts/index.ts';
 
 const t = texts.runAction;
 const FOUND = 20;
+const WAITS = Object.entries(t.waits).map(([value, label]) => ({ value, label }));
 const SEARCH_DELAY_MS = 150;
 
 /** Rows of chosen nodes that are not among the found ones (they came with the address). */
@@ -29,10 +30,47 @@ export interface NodePickerProps {
   readonly value: readonly string[];
   readonly problem: string | null;
   readonly onChange: (ids: readonly string[]) => void;
+  readonly startWithinMs: number;
+  readonly onStartWithin: (ms: number) => void;
+}
+
+interface WarningsProps {
+  readonly action: ActionRow;
+  readonly picked: readonly NodeRow[];
+  readonly startWithinMs: number;
+  readonly onStartWithin: (ms: number) => void;
+}
+
+/** Nodes that are away, with how long to wait for them, and nodes that would refuse. */
+function Warnings({ action, picked, startWithinMs, onStartWithin }: WarningsProps) {
+  const away = picked.filter((node) => node.state !== 'up');
+  const refusing = picked.filter((node) => action.needsRoot && !node.isRoot);
+  return (
+    <>
+      {away.map((node) => (
+        <Notice key={node.id} tone="idle">
+          {t.offline(visibleLine(node.hostName, 100))}
+        </Notice>
+      ))}
+      {away.length === 0 ? null : (
+        <NativeSelect
+          label={t.startWithin}
+          value={String(startWithinMs)}
+          data={WAITS}
+          onChange={(event) => onStartWithin(Number(event.currentTarget.value))}
+        />
+      )}
+      {refusing.map((node) => (
+        <Notice key={node.id} tone="warn">
+          {t.noRoot(visibleLine(node.hostName, 100))}
+        </Notice>
+      ))}
+    </>
+  );
 }
 
 /** Chooses nodes by host name; warns of those that are away or would refuse. */
-export function NodePicker({ action, value, problem, onChange }: NodePickerProps) {
+export function NodePicker({ action, value, problem, onChange, startWithinMs, onStartWithin }: NodePickerProps) {
   const [typed, setTyped] = useState('');
   const [searched] = useDebouncedValue(typed.trim(), SEARCH_DELAY_MS);
   const [role] = action.roles;
@@ -67,20 +105,7 @@ export function NodePicker({ action, value, problem, onChange }: NodePickerProps
         hidePickedOptions
         error={problem}
       />
-      {picked
-        .filter((node) => node.state !== 'up')
-        .map((node) => (
-          <Notice key={node.id} tone="idle">
-            {t.offline(visibleLine(node.hostName, 100))}
-          </Notice>
-        ))}
-      {picked
-        .filter((node) => action.needsRoot && !node.isRoot)
-        .map((node) => (
-          <Notice key={node.id} tone="warn">
-            {t.noRoot(visibleLine(node.hostName, 100))}
-          </Notice>
-        ))}
+      <Warnings action={action} picked={picked} startWithinMs={startWithinMs} onStartWithin={onStartWithin} />
     </div>
   );
 }

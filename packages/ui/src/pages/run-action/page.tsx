@@ -1,11 +1,12 @@
 /** Run an action: fill in the form, see the plan of each node, confirm it, then watch it (on the run's own page). */
 import type { ActionRow } from '@hauban/shared/api';
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useActions } from '../../api/hooks.ts';
 import { ActionTraits } from '../../parts/action-traits.tsx';
 import { Notice, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
+import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { ConfirmRun } from './confirm-run.tsx';
@@ -35,13 +36,15 @@ function RunAction({ action }: { readonly action: ActionRow }) {
         <RunForm action={action} model={model} />
         <PlanPanel action={action} model={model} onRun={() => setIsConfirming(true)} />
       </div>
-      {isConfirming && model.request !== null ? <ConfirmRun action={action} model={model} onClose={() => setIsConfirming(false)} /> : null}
+      {isConfirming && model.request !== null ? (
+        <ConfirmRun action={action} model={model} onClose={() => setIsConfirming(false)} />
+      ) : null}
     </Page>
   );
 }
 
 export default function RunActionPage() {
-  const { action: name } = useParams({ strict: false }) as { action: string };
+  const name = usePathParam('action');
   const actions = useActions();
   const action = actions.data?.find((each) => each.name === name);
   if (action !== undefined) return <RunAction key={name} action={action} />;

@@ -1,6 +1,6 @@
 import type { ActionRow, RunTarget } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { visibleLine } from '../../format/visible-text.ts';
 import { ErrorNotice, Loading, Notice } from '../../parts/notices.tsx';
 import { PlanView } from '../../parts/plan-view.tsx';
@@ -17,7 +17,13 @@ function Group({ group, isOnly }: { readonly group: PlanGroup; readonly isOnly: 
     <section className="hb-stack">
       {isOnly && group.targets.length === 1 ? null : (
         <div>
-          <h3 className="hb-section-title">{group.targets.length === 1 ? <span className="hb-foreign">{hosts}</span> : texts.plan.same(group.targets.length)}</h3>
+          <h3 className="hb-section-title">
+            {group.targets.length === 1 ? (
+              <span className="hb-foreign">{hosts}</span>
+            ) : (
+              texts.plan.same(group.targets.length)
+            )}
+          </h3>
           {group.targets.length === 1 ? null : <p className="hb-quiet hb-small hb-foreign">{hosts}</p>}
         </div>
       )}
@@ -26,13 +32,22 @@ function Group({ group, isOnly }: { readonly group: PlanGroup; readonly isOnly: 
   );
 }
 
-const Others = ({ targets }: { readonly targets: readonly RunTarget[] }): ReactNode => targets.map((target) => <TargetView key={target.orderId} target={target} isOpen />);
+const Others = ({ targets }: { readonly targets: readonly RunTarget[] }): ReactNode =>
+  targets.map((target) => <TargetView key={target.orderId} target={target} isOpen />);
 
-function Ready({ plan, count, onRun }: { readonly plan: Extract<PlanState, { kind: 'ready' }>; readonly count: number; readonly onRun: () => void }) {
+function Ready({
+  plan,
+  count,
+  onRun,
+}: {
+  readonly plan: Extract<PlanState, { kind: 'ready' }>;
+  readonly count: number;
+  readonly onRun: () => void;
+}) {
   return (
     <>
       {plan.others.length === 0 ? null : <Notice tone="warn">{t.someRefused(plan.others.length)}</Notice>}
-      {plan.hasWork ? null : <Notice tone="ok">{t.nothingToDo}</Notice>}
+      {plan.hasWork ? null : <Notice tone="ok">{plan.others.length === 0 ? t.nothingToDo : t.nothingElse}</Notice>}
       {plan.groups.map((group) => (
         <Group key={group.plan.hash} group={group} isOnly={plan.groups.length === 1} />
       ))}
@@ -70,9 +85,29 @@ function content(action: ActionRow, model: RunActionModel, onRun: () => void): R
 }
 
 /** The plan as it stands, beside the form. */
-export function PlanPanel({ action, model, onRun }: { readonly action: ActionRow; readonly model: RunActionModel; readonly onRun: () => void }) {
+export function PlanPanel({
+  action,
+  model,
+  onRun,
+}: {
+  readonly action: ActionRow;
+  readonly model: RunActionModel;
+  readonly onRun: () => void;
+}) {
+  const place = useRef<HTMLElement | null>(null);
+  const { kind } = model.plan;
+  useEffect(() => {
+    // On a phone the plan is below the form: an answer has to be seen.
+    const isBelow = matchMedia('(max-width: 900px)').matches;
+    if (isBelow && kind !== 'none' && kind !== 'stale') place.current?.scrollIntoView({ block: 'start' });
+  }, [kind]);
   return (
-    <section className="hb-card hb-card-pad hb-stack hb-plan-panel" aria-label={t.stepPlan} aria-live="polite">
+    <section
+      ref={place}
+      className="hb-card hb-card-pad hb-stack hb-plan-panel"
+      aria-label={t.stepPlan}
+      aria-live="polite"
+    >
       <h2 className="hb-section-title">{t.stepPlan}</h2>
       {content(action, model, onRun)}
       {action.readOnly && model.applyError !== null ? <ErrorNotice error={model.applyError} /> : null}

@@ -13,7 +13,13 @@ export type PlanState =
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'stale' }
   /** `hash`: of the one node's plan, to be confirmed; null with several nodes. */
-  | { readonly kind: 'ready'; readonly groups: readonly PlanGroup[]; readonly others: readonly RunTarget[]; readonly hash: string | null; readonly hasWork: boolean }
+  | {
+      readonly kind: 'ready';
+      readonly groups: readonly PlanGroup[];
+      readonly others: readonly RunTarget[];
+      readonly hash: string | null;
+      readonly hasWork: boolean;
+    }
   | { readonly kind: 'refused'; readonly others: readonly RunTarget[] };
 
 /** Nodes that made the same plan. */

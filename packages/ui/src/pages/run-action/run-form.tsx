@@ -1,12 +1,16 @@
 import type { ActionRow } from '@hauban/shared/api';
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { SchemaForm } from '../../forms/schema-form.tsx';
 import { texts } from '../../texts/index.ts';
 import { NodePicker } from './node-picker.tsx';
 import type { RunActionModel } from './use-run-action.ts';
 
 const t = texts.runAction;
-const WAITS = Object.entries(t.waits).map(([value, label]) => ({ value, label }));
+
+/** After a refused press the keyboard stands where something has to be put right. */
+function focusFirstProblem(form: HTMLFormElement): void {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}
 
 /** Nodes, arguments and reason. Enter makes the plan (or runs what only reads). */
 export function RunForm({ action, model }: { readonly action: ActionRow; readonly model: RunActionModel }) {
@@ -18,9 +22,17 @@ export function RunForm({ action, model }: { readonly action: ActionRow; readonl
       onSubmit={(event) => {
         event.preventDefault();
         submit();
+        focusFirstProblem(event.currentTarget);
       }}
     >
-      <NodePicker action={action} value={model.nodes} problem={model.nodesProblem} onChange={model.setNodes} />
+      <NodePicker
+        action={action}
+        value={model.nodes}
+        problem={model.nodesProblem}
+        onChange={model.setNodes}
+        startWithinMs={model.startWithinMs}
+        onStartWithin={model.setStartWithinMs}
+      />
       <SchemaForm fields={model.fields} values={model.values} problems={model.problems} onChange={model.setValues} />
       <TextInput
         label={`${t.reason} (${texts.words.optional})`}
@@ -28,12 +40,6 @@ export function RunForm({ action, model }: { readonly action: ActionRow; readonl
         maxLength={500}
         value={model.reason}
         onChange={(event) => model.setReason(event.currentTarget.value)}
-      />
-      <NativeSelect
-        label={t.startWithin}
-        value={String(model.startWithinMs)}
-        data={WAITS}
-        onChange={(event) => model.setStartWithinMs(Number(event.currentTarget.value))}
       />
       <div>
         <Button type="submit" loading={model.plan.kind === 'planning' || (action.readOnly && model.isApplying)}>

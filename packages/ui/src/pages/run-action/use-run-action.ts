@@ -61,7 +61,13 @@ export function useRunAction(action: ActionRow, onStarted: (runId: string) => vo
   });
   const planned = planning.data;
   const planRun = useRun(planned?.run.id ?? '', { enabled: planned !== undefined });
-  const plan = planState({ isSending: planning.isPending, error: planning.error ?? planRun.error, planned: planned?.wanted, run: planRun.data, request });
+  const plan = planState({
+    isSending: planning.isPending,
+    error: planning.error ?? planRun.error,
+    planned: planned?.wanted,
+    run: planRun.data,
+    request,
+  });
 
   const applying = useMutation({
     mutationFn: async (wanted: Wanted) => {

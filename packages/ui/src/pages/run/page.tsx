@@ -1,7 +1,7 @@
 /** One run: what each node does, live, and how it ended. */
 import type { RunDetail, RunTarget } from '@hauban/shared/api';
 import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useRun } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
@@ -12,6 +12,7 @@ import { RunCounts } from '../../parts/state-marks.tsx';
 import { isUnderWay } from '../../parts/target-state.ts';
 import { TargetView } from '../../parts/target-view.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
+import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { needsLook, sortTargets } from './sort-targets.ts';
@@ -41,8 +42,18 @@ function RunFacts({ run }: { readonly run: RunDetail }) {
         rows={[
           [texts.words.state, <RunCounts key="counts" counts={run.counts} />],
           [texts.words.when, <DateTime key="at" at={run.createdAt} />],
-          [texts.runs.by, <span key="by" className="hb-foreign">{visibleLine(run.requester, 100)}</span>],
-          [texts.words.reason, <span key="why" className="hb-foreign">{run.reason === null ? texts.words.none : visibleLine(run.reason)}</span>],
+          [
+            texts.runs.by,
+            <span key="by" className="hb-foreign">
+              {visibleLine(run.requester, 100)}
+            </span>,
+          ],
+          [
+            texts.words.reason,
+            <span key="why" className="hb-foreign">
+              {run.reason === null ? texts.words.none : visibleLine(run.reason)}
+            </span>,
+          ],
         ]}
       />
       {Object.keys(run.args).length === 0 ? null : <DataView value={run.args} label={t.arguments} />}
@@ -55,23 +66,38 @@ function Targets({ targets }: { readonly targets: readonly RunTarget[] }) {
   const [state, setState] = useState('');
   const states = [...new Set(targets.map((target) => target.state))];
   const shown = sortTargets(targets).filter(
-    (target) => (state === '' || target.state === state) && target.hostName.toLowerCase().includes(searched.toLowerCase()),
+    (target) =>
+      (state === '' || target.state === state) && target.hostName.toLowerCase().includes(searched.toLowerCase()),
   );
   return (
     <>
       {targets.length > OPEN_UP_TO ? (
         <div className="hb-filters">
-          <TextInput className="hb-filter-wide" type="search" aria-label={t.searchHost} placeholder={t.searchHost} value={searched} onChange={(event) => setSearched(event.currentTarget.value)} />
+          <TextInput
+            className="hb-filter-wide"
+            type="search"
+            aria-label={t.searchHost}
+            placeholder={t.searchHost}
+            value={searched}
+            onChange={(event) => setSearched(event.currentTarget.value)}
+          />
           <NativeSelect
             aria-label={t.filterState}
             value={state}
             onChange={(event) => setState(event.currentTarget.value)}
-            data={[{ value: '', label: `${texts.words.state}: ${texts.words.any}` }, ...states.map((each) => ({ value: each, label: stateText[each] ?? each }))]}
+            data={[
+              { value: '', label: `${texts.words.state}: ${texts.words.any}` },
+              ...states.map((each) => ({ value: each, label: stateText[each] ?? each })),
+            ]}
           />
         </div>
       ) : null}
       {shown.slice(0, SHOWN).map((target) => (
-        <TargetView key={`${target.orderId} ${needsLook(target)}`} target={target} isOpen={targets.length <= OPEN_UP_TO || needsLook(target)} />
+        <TargetView
+          key={`${target.orderId} ${needsLook(target)}`}
+          target={target}
+          isOpen={targets.length <= OPEN_UP_TO || needsLook(target)}
+        />
       ))}
       {shown.length > SHOWN ? <p className="hb-quiet">{texts.words.truncated(shown.length - SHOWN)}</p> : null}
     </>
@@ -98,7 +124,7 @@ function RunView({ run }: { readonly run: RunDetail }) {
 }
 
 export default function RunPage() {
-  const { id } = useParams({ strict: false }) as { id: string };
+  const id = usePathParam('id');
   const run = useRun(id);
   if (run.data !== undefined) return <RunView run={run.data} />;
   return (

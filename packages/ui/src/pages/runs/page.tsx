@@ -20,7 +20,11 @@ export default function RunsPage() {
   const action = search['action'] ?? '';
   const nodeId = search['node'] ?? '';
   const actions = useActions();
-  const runs = useRuns({ limit: PAGE_SIZE, ...(action === '' ? {} : { action }), ...(nodeId === '' ? {} : { nodeId }) });
+  const runs = useRuns({
+    limit: PAGE_SIZE,
+    ...(action === '' ? {} : { action }),
+    ...(nodeId === '' ? {} : { nodeId }),
+  });
   const list = useRef<HTMLDivElement | null>(null);
   const noSearch = useRef<HTMLInputElement | null>(null);
   useListKeys(noSearch, list);
@@ -36,7 +40,10 @@ export default function RunsPage() {
           aria-label={t.filterAction}
           value={action}
           onChange={(event) => setSearch({ action: event.currentTarget.value })}
-          data={[{ value: '', label: `${t.filterAction}: ${texts.words.any}` }, ...(actions.data ?? []).map(({ name }) => name)]}
+          data={[
+            { value: '', label: `${t.filterAction}: ${texts.words.any}` },
+            ...(actions.data ?? []).map(({ name }) => name),
+          ]}
         />
       </div>
       <div className="hb-card" ref={list}>
@@ -51,7 +58,13 @@ export default function RunsPage() {
                 </>
               );
             }
-            return action === '' ? <EmptyState title={t.emptyTitle} action={choose}>{t.emptyText}</EmptyState> : <EmptyState title={t.noMatch} />;
+            return action === '' ? (
+              <EmptyState title={t.emptyTitle} action={choose}>
+                {t.emptyText}
+              </EmptyState>
+            ) : (
+              <EmptyState title={t.noMatch} />
+            );
           }}
         </QueryView>
       </div>

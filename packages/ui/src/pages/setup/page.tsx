@@ -28,7 +28,15 @@ function useSetUp(token: string, form: SetupForm) {
   });
 }
 
-function PasswordFields({ form, problems, onChange }: { readonly form: SetupForm; readonly problems: ReturnType<typeof setupProblems>; readonly onChange: (form: SetupForm) => void }) {
+function PasswordFields({
+  form,
+  problems,
+  onChange,
+}: {
+  readonly form: SetupForm;
+  readonly problems: ReturnType<typeof setupProblems>;
+  readonly onChange: (form: SetupForm) => void;
+}) {
   return (
     <>
       <PasswordInput
@@ -53,7 +61,12 @@ function PasswordFields({ form, problems, onChange }: { readonly form: SetupForm
 }
 
 function SetupFields({ token, canPasskey }: { readonly token: string; readonly canPasskey: boolean }) {
-  const [form, setForm] = useState<SetupForm>({ name: '', way: canPasskey ? 'passkey' : 'password', password: '', again: '' });
+  const [form, setForm] = useState<SetupForm>({
+    name: '',
+    way: canPasskey ? 'passkey' : 'password',
+    password: '',
+    again: '',
+  });
   const [isChecked, setIsChecked] = useState(false);
   const setUp = useSetUp(token, form);
   const problems = isChecked ? setupProblems(form) : {};
@@ -90,8 +103,18 @@ function SetupFields({ token, canPasskey }: { readonly token: string; readonly c
       ) : (
         <p className="hb-quiet hb-small">{t.passkeyMissing}</p>
       )}
-      {form.way === 'passkey' ? <p className="hb-quiet">{t.passkeyText}</p> : <PasswordFields form={form} problems={problems} onChange={setForm} />}
-      {cancelled === null ? setUp.error === null ? null : <ErrorNotice error={setUp.error} /> : <Notice tone="warn">{cancelled}</Notice>}
+      {form.way === 'passkey' ? (
+        <p className="hb-quiet">{t.passkeyText}</p>
+      ) : (
+        <PasswordFields form={form} problems={problems} onChange={setForm} />
+      )}
+      {cancelled === null ? (
+        setUp.error === null ? null : (
+          <ErrorNotice error={setUp.error} />
+        )
+      ) : (
+        <Notice tone="warn">{cancelled}</Notice>
+      )}
       <Button type="submit" fullWidth loading={setUp.isPending}>
         {form.way === 'passkey' ? t.makePasskey : t.make}
       </Button>

@@ -48,7 +48,13 @@ export function OpenShell({ node }: { readonly node: NodeDetail }) {
         spellCheck={false}
         onChange={(event) => setUser(event.currentTarget.value)}
       />
-      <TextInput label={`${t.reason} (${texts.words.optional})`} description={texts.runAction.reasonHint} maxLength={500} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+      <TextInput
+        label={`${t.reason} (${texts.words.optional})`}
+        description={texts.runAction.reasonHint}
+        maxLength={500}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
       {open.error === null ? null : <ErrorNotice error={open.error} />}
       <div className="hb-row">
         {/* The page is opened to open a shell: Enter must do it at once. */}

@@ -1,5 +1,5 @@
 /** A shell on a node, in the browser. */
-import { Link, useParams } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useNode, useSessions } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
@@ -7,6 +7,7 @@ import { Loading, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { useSearchState } from '../../parts/use-search-state.ts';
+import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { OpenShell } from './open-shell.tsx';
@@ -38,7 +39,7 @@ function OpenShells({ nodeId }: { readonly nodeId: string }) {
 }
 
 export default function ShellPage() {
-  const { id } = useParams({ strict: false }) as { id: string };
+  const id = usePathParam('id');
   const [search] = useSearchState();
   const node = useNode(id);
   const sessionId = search['session'];

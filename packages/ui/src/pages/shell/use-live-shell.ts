@@ -4,14 +4,16 @@ import { path } from '../../api/request.ts';
 import { useServices } from '../../api/services.ts';
 import { browserClock, browserRandom } from '../../platform/browser-clock.ts';
 import { dialBinary } from '../../terminal/dial-binary.ts';
-import { createShellConnection, type ShellConnection, type ShellState } from '../../terminal/shell-connection.ts';
+import { createShellConnection, type ShellConnection } from '../../terminal/shell-connection.ts';
+import type { ShellState } from '../../terminal/shell-state.ts';
 import type { Screen } from '../../terminal/terminal-view.tsx';
 
 /** Several lines at once run at once, unless the program takes pastes as one piece (bracketed paste). */
 const isManyLines = (text: string): boolean => /[\r\n]./s.test(text.trimEnd());
 
 /** A status that will not change by waiting. */
-const isFinal = (error: unknown): boolean => error instanceof ApiError && !error.isRetryable && error.code !== 'NETWORK';
+const isFinal = (error: unknown): boolean =>
+  error instanceof ApiError && !error.isRetryable && error.code !== 'NETWORK';
 
 /** One shell session wired to a screen. */
 export function useLiveShell(sessionId: string) {
@@ -24,7 +26,8 @@ export function useLiveShell(sessionId: string) {
   const onReady = useCallback(
     (ready: Screen): (() => void) => {
       const made = createShellConnection({
-        dial: (events) => dialBinary(path('shells', sessionId, 'socket'), async () => (await api.socketTicket()).ticket, events),
+        dial: (events) =>
+          dialBinary(path('shells', sessionId, 'socket'), async () => (await api.socketTicket()).ticket, events),
         askFate: async () => {
           const row = await api.recording(sessionId);
           const isOver = row.state === 'ended' || row.state === 'refused';
@@ -74,3 +77,5 @@ export function useLiveShell(sessionId: string) {
   );
   return { state, pendingPaste, onReady, ...actions };
 }
+
+export type LiveShellModel = ReturnType<typeof useLiveShell>;

@@ -1,7 +1,6 @@
 import { Button, Divider, PasswordInput, TextInput } from '@mantine/core';
 import { startAuthentication } from '@simplewebauthn/browser';
 import { useMutation } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { toApiError } from '../../api/api-error.ts';
 import { useSetupState } from '../../api/hooks.ts';
@@ -10,7 +9,6 @@ import { Alone } from '../../frame/alone.tsx';
 import { passkeyProblem } from '../../parts/passkey-problem.ts';
 import { ErrorNotice, Notice } from '../../parts/notices.tsx';
 import { useSearchState } from '../../parts/use-search-state.ts';
-import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { safeNext } from './safe-next.ts';
 
@@ -37,7 +35,13 @@ function PasskeyButton({ onDone }: { readonly onDone: () => void }) {
       <Button fullWidth loading={signIn.isPending} onClick={() => signIn.mutate()} data-testid="passkey">
         {t.passkey}
       </Button>
-      {cancelled === null ? signIn.error === null ? null : <ErrorNotice error={signIn.error} /> : <Notice tone="warn">{cancelled}</Notice>}
+      {cancelled === null ? (
+        signIn.error === null ? null : (
+          <ErrorNotice error={signIn.error} />
+        )
+      ) : (
+        <Notice tone="warn">{cancelled}</Notice>
+      )}
     </>
   );
 }
@@ -88,7 +92,6 @@ export default function SignInPage() {
     return (
       <Alone title={texts.setup.title}>
         <p>{texts.setup.needed}</p>
-        <Link to={paths.setup}>{texts.setup.title}</Link>
       </Alone>
     );
   }

@@ -20,6 +20,5 @@ export const audit = {
     tableLabel: 'Audit log',
     filtersLabel: 'Filter the audit log',
     showDetail: 'Show details of this entry',
-    badTime: 'Not a date and time',
   },
 } as const;
