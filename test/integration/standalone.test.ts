@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { InventoryReply, NodeDetail, NodePage, SetupState } from '@hauban/shared/api';
+import type { InventoryReply, NodeDetail, NodePage, SessionPage, SetupState } from '@hauban/shared/api';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres } from '../../packages/standalone/src/postgres/embedded-postgres.ts';
@@ -18,8 +18,10 @@ import {
   spendSetupLink,
   type RestClient,
 } from '../support/first-account.ts';
+import { parseCast } from '../support/asciicast.ts';
 import { watchNode } from '../support/live-watcher.ts';
-import { processesNaming, userOf } from '../support/processes.ts';
+import { argumentsOf, processesNaming, userOf } from '../support/processes.ts';
+import { openShell } from '../support/shell-viewer.ts';
 import { freePort, launchStandalone, PARTS, type Launched, type StandaloneStack } from '../support/standalone-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -121,6 +123,8 @@ describe('npm start', () => {
   let stack: StandaloneStack;
   let client: RestClient;
   let nodeId = '';
+  let openSession = '';
+  let openShellPid = 0;
 
   beforeAll(async () => {
     port = await freePort();
@@ -228,11 +232,23 @@ describe('npm start', () => {
     server.close();
   });
 
-  it('stops everything in order on SIGTERM, with status 0 and no process left', async () => {
+  it('opens a shell as the user who started it', async () => {
+    const shell = await openShell(client, nodeId);
+    shell.type('echo "I am $(id -un) in $$"\r');
+    const output = await shell.waitForOutput(/I am \S+ in \d+/);
+    expect(output).toContain(`I am ${userInfo().username} in `);
+    openSession = shell.sessionId;
+    openShellPid = Number(/I am \S+ in (\d+)/.exec(output)?.[1]);
+    expect(argumentsOf(openShellPid)).not.toEqual([]);
+    shell.leave();
+  });
+
+  it('stops everything in order on SIGTERM, open shells too, with status 0 and no process left', async () => {
     expect(processesNaming(dataDir).length).toBeGreaterThanOrEqual(PARTS.length);
     expect(await stack.stop()).toBe(0);
     expect(stack.output()).toContain('Stopped. All data is kept.');
     expect(processesNaming(dataDir)).toEqual([]);
+    expect(argumentsOf(openShellPid)).toEqual([]);
     const inOrder = endings(dataDir, ['link', 'executor', 'controller', 'signer']);
     expect(inOrder.map(({ at }) => at)).toEqual(inOrder.map(({ at }) => at).sort());
     expect(readFileSync(join(dataDir, 'postgres/postgres.log'), 'utf8').trim().split('\n').at(-1)).toContain(
@@ -249,6 +265,12 @@ describe('npm start', () => {
     client = await signInFirstAccount(stack.url);
     expect((await nodeUp(client)).id).toBe(nodeId);
     expect(await runOnNode(client, nodeId, 'node.ping')).toMatchObject({ state: 'succeeded' });
+    const recording = await waitFor('the recording of the shell that was open', async () => {
+      const { sessions } = await client.call<SessionPage>('GET', '/api/recordings');
+      return sessions.find(({ id, recording: state }) => id === openSession && state === 'complete') ?? null;
+    });
+    expect(recording.state).toBe('ended');
+    expect(parseCast(await client.text(`/api/recordings/${openSession}/cast`)).output).toContain('I am ');
   });
 
   it('leaves no process after kill -9 of the launcher, and starts again', async () => {
