@@ -43,19 +43,24 @@ const { metafile } = await build({
 });
 
 const packageOf = (input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
-/** The room that an output is the door of: `start` for the entry, the folder below src or `<room>-main.ts` for a lazily loaded room. */
-const roomOf = ({ entryPoint }, path) =>
-  path.endsWith('/main.js') ? 'start' : /^src\/([^/]+?)(?:-main\.ts$|\/)/.exec(entryPoint ?? '')?.[1];
+/** What main.ts loads lazily: output -> room (the folder below src, or the file without `-main`), and main itself: `start`. */
+function doorsOf(outputs) {
+  const main = Object.keys(outputs).find((path) => path.endsWith('/main.js'));
+  const lazy = outputs[main].imports.filter(
+    ({ path, kind }) => kind === 'dynamic-import' && outputs[path] !== undefined,
+  );
+  const roomOf = (path) => /^src\/([^/]+?)(?:-main)?(?:\/|\.ts$)/.exec(outputs[path].entryPoint)[1];
+  return new Map([[main, 'start'], ...lazy.map(({ path }) => [path, roomOf(path)])]);
+}
 
 /** Outputs that one room loads, at once or later, without those that are the door of another room. */
-function chunksOf(outputs, door) {
+function chunksOf(outputs, doors, door) {
   const found = new Set();
   const visit = (path) => {
     if (found.has(path) || outputs[path] === undefined) return;
     found.add(path);
     for (const { path: next, kind } of outputs[path].imports) {
-      const room = outputs[next] === undefined ? undefined : roomOf(outputs[next], next);
-      if (kind !== 'dynamic-import' || room === undefined) visit(next);
+      if (kind !== 'dynamic-import' || !doors.has(next)) visit(next);
     }
   };
   visit(door);
@@ -80,11 +85,11 @@ function packagesIn(outputs, paths) {
 /** `name: rooms that load it`, a line for each package; `start` alone when every process loads it. */
 function modulesOf({ outputs }) {
   const rooms = new Map();
-  for (const [path, output] of Object.entries(outputs)) {
-    const room = roomOf(output, path);
-    if (room === undefined || path.endsWith('.map')) continue;
-    for (const name of packagesIn(outputs, chunksOf(outputs, path)))
+  const doors = doorsOf(outputs);
+  for (const [path, room] of doors) {
+    for (const name of packagesIn(outputs, chunksOf(outputs, doors, path))) {
       rooms.set(name, [...(rooms.get(name) ?? []), room]);
+    }
   }
   return [...rooms]
     .map(([name, by]) => `${name}: ${by.includes('start') ? 'start' : by.toSorted().join(', ')}`)
@@ -96,9 +101,7 @@ if (process.argv.includes('--list')) process.stdout.write(modules);
 else if (process.argv.includes('--update')) writeFileSync(join(here, 'bundle-modules.txt'), modules);
 else {
   const kib = (paths) => Math.round([...paths].reduce((sum, path) => sum + metafile.outputs[path].bytes, 0) / 1024);
-  const doors = Object.entries(metafile.outputs).filter(
-    ([path, output]) => path.endsWith('.js') && roomOf(output, path) !== undefined,
-  );
-  const sizes = doors.map(([path, output]) => `${roomOf(output, path)} ${kib(chunksOf(metafile.outputs, path))}`);
+  const doors = doorsOf(metafile.outputs);
+  const sizes = [...doors].map(([path, room]) => `${room} ${kib(chunksOf(metafile.outputs, doors, path))}`);
   process.stdout.write(`agent bundle, KiB a room: ${sizes.toSorted().join(', ')}\n`);
 }

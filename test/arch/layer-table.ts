@@ -140,10 +140,10 @@ const AGENT: readonly Layer[] = [
   },
   {
     files: 'packages/agent/src/executor/**',
-    // child_process: one shell host process per shell.
+    // child_process: one shell host process per shell; proc: which of them still live after a restart.
     may: [
       'own',
-      ...agent('host', 'store', 'shell', 'rehearsal'),
+      ...agent('host', 'store', 'shell', 'rehearsal', 'proc'),
       CONTRACT,
       LINK,
       PURE_NODE,
@@ -234,7 +234,7 @@ const CONTROLLER: readonly Layer[] = [
   // The signer is a program of its own: no database, no HTTP, no feature. Its client lies beside it and is a socket.
   {
     files: 'packages/controller/src/signer/**',
-    may: ['own', CONTRACT, LINK, PURE_NODE, FILES, 'node:net'],
+    may: ['own', RUNTIME, CONTRACT, LINK, PURE_NODE, FILES, 'node:net'],
     why: 'own process, own key, Unix socket',
   },
   {
@@ -254,6 +254,21 @@ const CONTROLLER: readonly Layer[] = [
     may: ['own', RUNTIME, 'packages/controller/src/http/**', SERVICES, CONTRACT, 'node:{http,stream}', 'npm:ws'],
     never: ['**/*.repository.ts', '**/db/**', '**/*.routes.ts'],
     why: 'the browser’s side of live data and shells',
+  },
+  // The browser's live connection is one room: sockets, and what a page may watch (checked as it comes).
+  {
+    files: 'packages/controller/src/live/**',
+    may: [
+      'own',
+      RUNTIME,
+      'packages/controller/src/http/**',
+      SERVICES,
+      CONTRACT,
+      'node:{http,stream}',
+      'npm:{ws,typebox}',
+    ],
+    never: ['**/*.repository.ts', '**/db/**', '**/*.routes.ts'],
+    why: 'news for open pages over a WebSocket',
   },
   {
     files: 'packages/controller/src/gateway/**',

@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import Type from 'typebox';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from './caller.ts';
-import { buildApp, listen, type App, type AppOptions, type HttpApp } from './http-app.ts';
+import type { HttpApp } from './fastify-types.ts';
+import { buildApp, listen, type App, type AppOptions } from './http-app.ts';
 import { allowedOrigins } from './origin.ts';
 import { createSessionCookie } from './session-cookie.ts';
 

@@ -4,29 +4,15 @@ import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { HaubanError } from '@hauban/shared/errors';
-import fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { authenticate, type AuthenticateOptions } from './authenticate.ts';
 import { answerErrors, describeMismatch } from './error-handler.ts';
+import type { HttpApp } from './fastify-types.ts';
 import { describeApi } from './openapi.ts';
 import { requireAccess, type RouteFact } from './require-access.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { serveUi } from './static-ui.ts';
 import { systemRoutes, type SystemParts } from './system-routes.ts';
-
-export type HttpApp = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 export interface AppOptions extends AuthenticateOptions {
   readonly log: FastifyBaseLogger;

@@ -5,7 +5,8 @@
  */
 export type { Authenticator } from './authenticate.ts';
 export { callerOf, mayAccess, type Access, type Caller, type Credential } from './caller.ts';
-export { buildApp, listen, type App, type HttpApp } from './http-app.ts';
+export type { HttpApp } from './fastify-types.ts';
+export { buildApp, listen, type App } from './http-app.ts';
 export { allowedOrigins } from './origin.ts';
 export { requestFrom } from './request-from.ts';
 export { createSessionCookie, type SessionCookie } from './session-cookie.ts';

@@ -1,7 +1,7 @@
 import { Health } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import Type from 'typebox';
-import type { HttpApp } from './http-app.ts';
+import type { HttpApp } from './fastify-types.ts';
 
 export interface SystemParts {
   readonly version: string;
