@@ -42,6 +42,13 @@ export function isConnectionLost(error: unknown): boolean {
 
 export const isRetryableTransaction = (error: unknown): boolean => AGAIN.has(driverCode(error) ?? '');
 
+/** Why a server that answers does not let us in; null: for another reason, or it does. */
+export function refusalOf(error: unknown): 'sign-in' | 'database' | null {
+  const code = driverCode(error) ?? '';
+  if (code.startsWith('28')) return 'sign-in';
+  return code === '3D000' ? 'database' : null;
+}
+
 /** Did the database refuse because a row with that unique value is there already? */
 export const isUniqueViolation = (error: unknown): boolean => driverCode(error) === '23505';
 

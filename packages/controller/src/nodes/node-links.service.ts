@@ -3,6 +3,7 @@ import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
+import type { NodeLinksRepository } from './node-links.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
 
@@ -14,7 +15,8 @@ export interface LinkOf {
 }
 
 export interface NodeLinksParts {
-  readonly repository: NodesRepository;
+  readonly repository: NodeLinksRepository;
+  readonly nodes: NodesRepository;
   readonly presence: Presence;
   readonly audit: AuditService;
   readonly transaction: Transact;
@@ -31,7 +33,7 @@ export type NodeLinksService = ReturnType<typeof createNodeLinksService>;
 
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
-  const { repository, presence, audit, transaction, clock, log } = parts;
+  const { repository, nodes, presence, audit, transaction, clock, log } = parts;
   let timer: Timer | null = null;
 
   return {
@@ -49,7 +51,7 @@ export function createNodeLinksService(parts: NodeLinksParts) {
     findLinkIdentity: async (
       nodeId: NodeId,
     ): Promise<{ readonly linkKey: string; readonly isRevoked: boolean } | null> => {
-      const node = await repository.find(nodeId);
+      const node = await nodes.find(nodeId);
       return node === null ? null : { linkKey: node.linkKey, isRevoked: node.revokedAt !== null };
     },
     openSession: async (opening: {

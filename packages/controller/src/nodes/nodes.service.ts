@@ -66,8 +66,19 @@ export function createNodesService(parts: NodesParts) {
       const node = presence.find(nodeId) ?? (await repository.find(nodeId));
       return node === null || node.revokedAt !== null ? null : rowOf(node);
     },
-    /** Who these are; an id that is unknown or removed is left out. */
-    findMany: (nodeIds: readonly string[]): Promise<NodeBrief[]> => repository.findMany(nodeIds),
+    /** Who these are; an id that is unknown or removed is left out. Those that are connected cost no read. */
+    findMany: async (nodeIds: readonly string[]): Promise<NodeBrief[]> => {
+      const here = nodeIds.flatMap((id) => presence.find(id) ?? []);
+      const known = new Set(here.map(({ id }) => id));
+      const others = nodeIds.filter((id) => !known.has(id));
+      return others.length === 0 ? here : [...here, ...(await repository.findMany(others))];
+    },
+    hostNames: async (nodeIds: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+      const names = new Map(nodeIds.flatMap((id) => presence.find(id) ?? []).map(({ id, hostName }) => [id, hostName]));
+      const others = [...new Set(nodeIds)].filter((id) => !names.has(id));
+      for (const [id, hostName] of await repository.hostNames(others)) names.set(id, hostName);
+      return names;
+    },
     /** One node, removed ones too: for checking what it signed. */
     find: async (nodeId: string): Promise<NodeBrief | null> => presence.find(nodeId) ?? (await repository.find(nodeId)),
 

@@ -1,0 +1,430 @@
+/**
+ * The controller's composition root: builds every part by plain arguments and ties them together. What a part does is
+ * in its room; here is only who knows whom, in which order they start, and in which they stop.
+ */
+import { inflateRawSync } from 'node:zlib';
+import { systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import { HaubanError } from '@hauban/shared/errors';
+import type { NodeId } from '@hauban/shared/protocol';
+import type { Clock, Random } from '@hauban/shared/time';
+import { sql } from 'drizzle-orm';
+import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
+import { actionRoutes } from './actions/actions.routes.ts';
+import { createActionsService, type ActionsService } from './actions/actions.service.ts';
+import { createAuditRepository } from './audit/audit.repository.ts';
+import { auditRoutes } from './audit/audit.routes.ts';
+import { createAuditService } from './audit/audit.service.ts';
+import type { Database } from './db/index.ts';
+import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
+import { createEnrolmentService } from './enrolment/enrolment.service.ts';
+import { joinTokenRoutes } from './enrolment/join-tokens.routes.ts';
+import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
+import { createGateway, type Gateway } from './gateway/gateway.ts';
+import {
+  allowedOrigins,
+  buildApp,
+  createSessionCookie,
+  createSocketTickets,
+  createUpgrades,
+  listen,
+  type App,
+  type Authenticator,
+  type Credential,
+  type HttpApp,
+  type Upgrades,
+} from './http/index.ts';
+import { createInventoryRepository } from './inventory/inventory.repository.ts';
+import { inventoryRoutes } from './inventory/inventory.routes.ts';
+import { createInventoryService } from './inventory/inventory.service.ts';
+import { createLiveHub, type LiveHub } from './live/index.ts';
+import { createMetricsRepository } from './metrics/metrics.repository.ts';
+import { metricsRoutes } from './metrics/metrics.routes.ts';
+import { createMetricsService } from './metrics/metrics.service.ts';
+import { createLinkRefusals } from './nodes/link-refusals.service.ts';
+import { createNewNodes } from './nodes/new-nodes.service.ts';
+import { createNodeLinksRepository } from './nodes/node-links.repository.ts';
+import { createNodeLinksService } from './nodes/node-links.service.ts';
+import { createNodesRepository } from './nodes/nodes.repository.ts';
+import { nodeRoutes } from './nodes/nodes.routes.ts';
+import { createNodesService, type NodesService } from './nodes/nodes.service.ts';
+import { createPresence } from './nodes/presence.ts';
+import { createAuthenticator } from './people/authenticator.service.ts';
+import { createChallenges } from './people/challenges.service.ts';
+import { createCliSignInService } from './people/cli-sign-in.service.ts';
+import { passkeySite } from './people/passkeys.ts';
+import { createPeopleRepository } from './people/people.repository.ts';
+import { peopleRoutes } from './people/people.routes.ts';
+import { createPeopleService } from './people/people.service.ts';
+import { createSessionsRepository } from './people/sessions.repository.ts';
+import { createSetupRepository } from './people/setup.repository.ts';
+import { createSetupService } from './people/setup.service.ts';
+import { createSignInService } from './people/sign-in.service.ts';
+import { createTokensRepository } from './people/tokens.repository.ts';
+import { tokenRoutes } from './people/tokens.routes.ts';
+import { createTokensService } from './people/tokens.service.ts';
+import type { RootLog } from './runtime/index.ts';
+import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
+import { createExpiryService } from './runs/expiry.service.ts';
+import { createOpenOrders } from './runs/open-orders.ts';
+import { createReceiptsService } from './runs/receipts.service.ts';
+import { createRunEvents } from './runs/run-events.ts';
+import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
+import { createRunsRepository } from './runs/runs.repository.ts';
+import { runRoutes } from './runs/runs.routes.ts';
+import { createRunsService, readRunRows } from './runs/runs.service.ts';
+import type { SignerClient } from './signer/index.ts';
+
+export interface ControllerParts {
+  readonly database: Database;
+  readonly identity: ControllerIdentity;
+  readonly signer: SignerClient;
+  readonly log: RootLog;
+  readonly publicUrl: URL;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly uiDir: string | null;
+  readonly trustedProxies: readonly string[];
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Attempts to sign in that an address may make within a minute; default 20. */
+  readonly attemptsPerMinute?: number;
+}
+
+export interface Controller {
+  /** For `inject` in tests and for the list of routes. */
+  readonly app: App;
+  readonly upgrades: Upgrades;
+  readonly gateway: Gateway;
+  readonly services: Services;
+  /** Nodes and people are let in from here on. Gives the port that it listens on. */
+  start(host: string, port: number): Promise<number>;
+  /** Says goodbye to nodes and pages (1001), ends what runs, closes. The database stays open. */
+  stop(): Promise<void>;
+}
+
+/** All routes, one function a feature: each takes its own parts out of these. */
+const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
+  actionRoutes,
+  auditRoutes,
+  inventoryRoutes,
+  joinTokenRoutes,
+  metricsRoutes,
+  nodeRoutes,
+  peopleRoutes,
+  runRoutes,
+  tokenRoutes,
+];
+
+type RouteParts = Services & {
+  readonly cookie: ReturnType<typeof createSessionCookie>;
+  readonly tickets: ReturnType<typeof createSocketTickets>;
+  readonly attemptsPerMinute: number;
+  readonly onSignedOut: (sessionHash: string) => void;
+  readonly onTokenDeleted: (id: string) => void;
+};
+
+type Services = ReturnType<typeof createServices>;
+
+interface Shared {
+  readonly audit: ReturnType<typeof createAuditService>;
+  readonly transaction: Database['transaction'];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RootLog;
+}
+
+/** Accounts, sessions, tokens. The set-up link is also made by a command, without the rest of the controller. */
+export function createPeople(shared: Shared, database: Database, publicUrl: URL) {
+  const { clock } = shared;
+  const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
+  const repository = createPeopleRepository(database);
+  const setupRepository = createSetupRepository(database);
+  const tokensRepository = createTokensRepository(database);
+  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database) });
+  const challenges = createChallenges(setupRepository, site, clock);
+  const setup = createSetupService({
+    ...shared,
+    repository: setupRepository,
+    peopleRepository: repository,
+    people,
+    challenges,
+    arePasskeysOffered: site !== null,
+  });
+  const signIn = createSignInService({ ...shared, repository, people, challenges });
+  const tokens = createTokensService({ ...shared, repository: tokensRepository });
+  const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
+  return { people, setup, signIn, tokens, cliSignIn };
+}
+
+interface RunNeeds {
+  readonly controllerId: string;
+  readonly signer: SignerClient;
+  readonly actions: ActionsService;
+  readonly nodes: NodesService;
+  readonly links: OrderLinks;
+}
+
+function createRuns(shared: Shared, database: Database, needs: RunNeeds) {
+  const { nodes, signer } = needs;
+  const repositories = { runs: createRunsRepository(database), targets: createRunTargetsRepository(database) };
+  const events = createRunEvents(shared.clock, (ids) => readRunRows(repositories.runs, ids));
+  const base = {
+    ...shared,
+    ...repositories,
+    events,
+    open: createOpenOrders(),
+    hostNameOf: async (id: string) => (await nodes.hostNames([id])).get(id) ?? id,
+  };
+  const dispatch = createDispatchService({ ...base, ...needs, signer });
+  const runs = createRunsService({ ...base, ...needs, dispatch });
+  const receipts = createReceiptsService({ ...base, findNode: nodes.find, shellReceipt: async () => true });
+  const expiry = createExpiryService(base);
+  return { runs, dispatch, receipts, expiry, events };
+}
+
+/** Features, without HTTP and sockets. `links` is asked when it is there: the gateway needs the services first. */
+function createServices(parts: ControllerParts, links: () => Gateway['links'] | null) {
+  const { database, identity, signer, log, publicUrl } = parts;
+  const { transaction } = database;
+  const clock = parts.clock ?? systemClock;
+  const random = parts.random ?? systemRandom;
+  const audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
+  const shared = { audit, transaction, clock, random, log };
+  const find = (nodeId: string) => links()?.find(nodeId as NodeId) ?? null;
+
+  const people = createPeople(shared, database, publicUrl);
+  const metrics = createMetricsService({ repository: createMetricsRepository(database), clock, log, inflate });
+  const nodesRepository = createNodesRepository(database);
+  const presence = createPresence();
+  const nodes = createNodesService({
+    ...shared,
+    repository: nodesRepository,
+    presence,
+    figuresOf: metrics.figuresOf,
+    disconnect: (nodeId, why) => find(nodeId)?.close(4401, why),
+  });
+  const nodeLinks = createNodeLinksService({
+    ...shared,
+    repository: createNodeLinksRepository(database),
+    nodes: nodesRepository,
+    presence,
+  });
+
+  const enrolmentRepository = createEnrolmentRepository(database);
+  const joinTokens = createJoinTokensService({
+    ...shared,
+    repository: enrolmentRepository,
+    linkKey: identity.key.publicText,
+    publicUrl,
+  });
+  const enrolment = createEnrolmentService({
+    ...shared,
+    repository: enrolmentRepository,
+    nodes: createNewNodes(nodesRepository, presence),
+    authorityKeys: () => signer.keys(),
+  });
+
+  const actions = createActionsService(createAccountUidsRepository(database), clock);
+  const runs = createRuns(shared, database, {
+    controllerId: identity.controllerId,
+    signer,
+    actions,
+    nodes,
+    links: {
+      isOnline: (nodeId) => find(nodeId)?.isOpen ?? false,
+      send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',
+    },
+  });
+  const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
+  const refusals = createLinkRefusals(audit, clock, log);
+  return {
+    ...people,
+    ...runs,
+    audit,
+    metrics,
+    nodes,
+    nodeLinks,
+    presence,
+    joinTokens,
+    enrolment,
+    actions,
+    inventory,
+    refusals,
+  };
+}
+
+/** Raw inflate with a bound; undefined for what is no deflated data. */
+function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
+
+function createNodeGateway(parts: ControllerParts, services: Services): Gateway {
+  const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts } = services;
+  return createGateway({
+    identity: parts.identity,
+    clock: parts.clock ?? systemClock,
+    random: parts.random ?? systemRandom,
+    log: parts.log,
+    bindsTls: parts.tls !== null,
+    ports: {
+      nodes: {
+        ...nodeLinks,
+        linkReady: (link) => {
+          // A node that has told nothing yet is asked for everything.
+          inventory.isEmpty(link.nodeId).then(
+            (isEmpty) => isEmpty && link.refreshInventory(null),
+            (error: unknown) => parts.log.warn({ err: error }, 'the inventory could not be read'),
+          );
+        },
+      },
+      enrolment,
+      refusals,
+      runs: { ...dispatch, receipt: receipts.receipt },
+      metrics,
+      inventory,
+      shells: {
+        opened: async () => undefined,
+        refused: async () => undefined,
+        frame: () => undefined,
+        linkLost: () => undefined,
+      },
+      recordings: { chunk: async () => null },
+    },
+  });
+}
+
+function createHub(services: Services, gateway: Gateway, clock: Clock): LiveHub {
+  const { nodes, presence, metrics, runs } = services;
+  return createLiveHub(
+    {
+      onNode: (listener) => {
+        const ends = [
+          presence.onChange(({ node }) => listener(node.id)),
+          metrics.onTick(({ nodeId }) => listener(nodeId)),
+        ];
+        return () => ends.forEach((end) => end());
+      },
+      nodeRow: (nodeId) => nodes.liveRow(nodeId) ?? nodes.row(nodeId),
+      onTick: metrics.onTick,
+      onRun: runs.onRun,
+      watchNode: (nodeId, periodMs) => void gateway.links.find(nodeId as NodeId)?.watch(periodMs),
+    },
+    clock,
+  );
+}
+
+async function createHttp(parts: ControllerParts, services: Services, upgrades: Upgrades, web: Web): Promise<App> {
+  const { audit } = services;
+  const { log, database, version, publicUrl, tls, uiDir, trustedProxies } = parts;
+  const routeParts: RouteParts = {
+    ...services,
+    cookie: web.cookie,
+    tickets: web.tickets,
+    attemptsPerMinute: parts.attemptsPerMinute ?? 20,
+    onSignedOut: (id) => upgrades.revoke({ kind: 'session', id } satisfies Credential),
+    onTokenDeleted: (id) => upgrades.revoke({ kind: 'token', id } satisfies Credential),
+  };
+  return buildApp({
+    log,
+    publicUrl,
+    tls,
+    uiDir,
+    trustedProxies,
+    cookie: web.cookie,
+    origins: web.origins,
+    authenticator: web.authenticator,
+    onForbidden: (caller, request) => {
+      const detail = { method: request.method, route: request.routeOptions.url ?? '', role: caller.role };
+      audit
+        .recordAlone({ code: 'A1030W', who: caller.name, address: request.ip, detail })
+        .catch((error: unknown) => log.warn({ err: error }, 'a refusal could not be written to the audit log'));
+    },
+    system: {
+      version,
+      ping: async () => void (await database.query((db) => db.execute(sql`SELECT 1`))),
+    },
+    routes: ROUTES.map((register) => (app: HttpApp) => register(app, routeParts)),
+  });
+}
+
+/** What requests and upgrades are judged by. */
+interface Web {
+  readonly cookie: ReturnType<typeof createSessionCookie>;
+  readonly tickets: ReturnType<typeof createSocketTickets>;
+  readonly origins: ReadonlySet<string>;
+  readonly authenticator: Authenticator;
+}
+
+const CLEAN_UP_MS = 10 * 60_000;
+
+/** Builds a controller; nothing listens and nothing runs yet. The caller owns database and signer client. */
+export async function createController(parts: ControllerParts): Promise<Controller> {
+  const clock = parts.clock ?? systemClock;
+  const random = parts.random ?? systemRandom;
+  const { log, publicUrl } = parts;
+  let gateway: Gateway | null = null;
+  const services = createServices(parts, () => gateway?.links ?? null);
+  const nodeGateway = createNodeGateway(parts, services);
+  gateway = nodeGateway;
+  const hub = createHub(services, nodeGateway, clock);
+  const web: Web = {
+    cookie: createSessionCookie(publicUrl),
+    tickets: createSocketTickets(clock, random),
+    origins: allowedOrigins(publicUrl),
+    authenticator: createAuthenticator(services.people, services.tokens),
+  };
+  const upgrades = createUpgrades({
+    ...web,
+    cookieName: web.cookie.name,
+    clock,
+    routes: [{ path: '/link', access: 'public', accept: (upgrade) => nodeGateway.accept(upgrade) }, hub.route],
+  });
+  const app = await createHttp(parts, services, upgrades, web);
+  const { audit, nodeLinks, metrics, dispatch, expiry, events, people, refusals } = services;
+  const cleanUp = clock.every(CLEAN_UP_MS, () => {
+    people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
+  });
+
+  return {
+    app,
+    upgrades,
+    gateway: nodeGateway,
+    services,
+    start: async (host, port) => {
+      await nodeLinks.start();
+      await metrics.start();
+      dispatch.start();
+      expiry.start();
+      upgrades.attach(app.server.server);
+      const address = await listen(app, host, port);
+      await audit.recordAlone({ code: 'A5000I', who: 'system', detail: { version: parts.version } });
+      return address.port;
+    },
+    stop: async () => {
+      // Long polls first, then sockets, then requests that are under way; timers last, they need nobody.
+      events.stop();
+      upgrades.close();
+      hub.stop();
+      await nodeGateway.close();
+      await app.server.close();
+      cleanUp.cancel();
+      dispatch.stop();
+      expiry.stop();
+      nodeLinks.stop();
+      await metrics.stop();
+      await refusals.stop();
+      try {
+        await audit.recordAlone({ code: 'A5001I', who: 'system' });
+      } catch (error) {
+        // The database went first; that is no reason not to stop.
+        if (!(error instanceof HaubanError) || error.code !== 'DATABASE') throw error;
+        log.warn({ err: error }, 'the stop could not be written to the audit log');
+      }
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { HaubanError } from '@hauban/shared/errors';
+
+/** The environment, read once. Every problem is one sentence that names the variable. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface ControllerConfig {
+  readonly databaseUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** What people type and nodes dial; passkeys are bound to its host name. Null: where we listen. */
+  readonly publicUrl: URL | null;
+  readonly signerSocket: string;
+  /** Holds the link key. */
+  readonly controllerDir: string;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly uiDir: string | null;
+  readonly trustedProxies: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+const bad = (detail: string, cause?: unknown): HaubanError => new HaubanError('CONFIG_BAD', detail, { cause });
+
+function need(env: Env, name: string, says: string): string {
+  const value = env[name];
+  if (value === undefined || value === '') throw bad(`${name} is not set: ${says}.`);
+  return value;
+}
+
+function needFolder(env: Env, name: string, says: string): string {
+  const path = need(env, name, says);
+  if (!isAbsolute(path)) throw bad(`${name} must be an absolute path.`);
+  return path;
+}
+
+/** `host:port`; an IPv6 address in brackets. */
+export function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw bad('HAUBAN_LISTEN must be host:port, for example 127.0.0.1:7460 or [::1]:7460.');
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** An origin: http or https, a host, no path. */
+export function parsePublicUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url === null || !isWeb || url.username !== '' || url.pathname !== '/' || url.search !== '') {
+    throw bad(
+      'HAUBAN_PUBLIC_URL must be http(s)://host[:port] without a path, for example https://hauban.example.com.',
+    );
+  }
+  return url;
+}
+
+function loadFile(env: Env, name: string): string | null {
+  const path = env[name];
+  if (path === undefined || path === '') return null;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw bad(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, error);
+  }
+}
+
+function loadTls(env: Env): ControllerConfig['tls'] {
+  const cert = loadFile(env, 'HAUBAN_TLS_CERT');
+  const key = loadFile(env, 'HAUBAN_TLS_KEY');
+  if (cert === null && key === null) return null;
+  if (cert === null || key === null) throw bad('HAUBAN_TLS_CERT and HAUBAN_TLS_KEY go together: set both or none.');
+  return { cert, key };
+}
+
+export function loadDatabaseUrl(env: Env): string {
+  return need(env, 'DATABASE_URL', 'give a PostgreSQL 15 or newer, as postgres://user:password@host:5432/database');
+}
+
+export function loadControllerConfig(env: Env): ControllerConfig {
+  const level = env['HAUBAN_LOG_LEVEL'] ?? 'info';
+  const logLevel = LEVELS.find((known) => known === level);
+  if (logLevel === undefined) throw bad(`HAUBAN_LOG_LEVEL must be one of ${LEVELS.join(', ')}.`);
+  const publicUrl = env['HAUBAN_PUBLIC_URL'] ?? '';
+  const proxies = (env['HAUBAN_TRUSTED_PROXIES'] ?? '').split(',').map((part) => part.trim());
+  const uiDir = env['HAUBAN_UI_DIR'] ?? '';
+  return {
+    databaseUrl: loadDatabaseUrl(env),
+    ...parseListen(env['HAUBAN_LISTEN'] ?? '127.0.0.1:7460'),
+    publicUrl: publicUrl === '' ? null : parsePublicUrl(publicUrl),
+    signerSocket: needFolder(env, 'HAUBAN_SIGNER_SOCKET', 'the path of the Unix socket at which the signer listens'),
+    controllerDir: needFolder(env, 'HAUBAN_CONTROLLER_DIR', "the folder that holds this controller's link key"),
+    tls: loadTls(env),
+    uiDir: uiDir === '' ? null : uiDir,
+    trustedProxies: proxies.filter((proxy) => proxy !== ''),
+    logLevel,
+  };
+}
+
+export function loadSignerConfig(env: Env): { readonly socketPath: string; readonly keyDir: string } {
+  return {
+    socketPath: needFolder(env, 'HAUBAN_SIGNER_SOCKET', 'the path of the Unix socket at which the signer shall listen'),
+    keyDir: needFolder(env, 'HAUBAN_SIGNER_DIR', "the folder that holds the signer's key"),
+  };
+}

@@ -1,0 +1,272 @@
+#!/usr/bin/env node
+/**
+ * The controller's programs, by subcommand. Configuration is the environment only (config.ts). Standard output is for
+ * other programs: one JSON line when ready, or what was asked for; everything else goes to standard error.
+ *
+ * Exit codes: 0 done, 1 a fault of ours, 2 wrong usage or configuration, 3 the port or folder is in use, 4 the
+ * database or the signer does not answer.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadOrCreateKeyPair, systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import { JoinTokenRequest } from '@hauban/shared/api';
+import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
+import Value from 'typebox/value';
+import { createController, createPeople } from './app.ts';
+import { createAuditRepository } from './audit/audit.repository.ts';
+import { createAuditService } from './audit/audit.service.ts';
+import { loadControllerConfig, loadDatabaseUrl, loadSignerConfig, type ControllerConfig } from './config.ts';
+import { createDatabase, migrateDatabase, type Database } from './db/index.ts';
+import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';
+import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
+import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
+import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
+import { createLog } from './runtime/index.ts';
+import { createSignerClient, runSigner } from './signer/index.ts';
+
+const USAGE = `Usage: hauban-controller <command>
+  serve        pages, REST and the links of the nodes
+  signer       the process that holds the authority key
+  migrate      bring the database to this version's tables
+  setup-link   print a one-time link for making the first account
+  join-token   print a token that lets a machine in
+                 --role web        role of the node (may be repeated)
+                 --label a=b       label of the node (may be repeated)
+                 --uses 1          how many machines
+                 --minutes 15      how long
+                 --host-name X     only the machine of that name
+  verify-audit check the audit log's chain from its first row to its last
+Configuration is read from the environment; docs/install.md has the table.`;
+
+const EXIT: Partial<Record<ErrorCode, number>> = {
+  BAD_REQUEST: 2,
+  CONFIG_BAD: 2,
+  PORT_IN_USE: 3,
+  DATA_IN_USE: 3,
+  DATABASE: 4,
+  UNAVAILABLE: 4,
+};
+/** A stop that takes longer than this is cut off. */
+const STOP_WITHIN_MS = 15_000;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function readVersion(): string {
+  const source = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(source) as { version?: unknown };
+  return typeof version === 'string' ? version : '0.0.0';
+}
+
+/** Ready, in words for a program: a line on standard output, and a message when a parent listens. */
+function tellReady(fields: object): void {
+  const message = { ready: true, ...fields };
+  say(JSON.stringify(message));
+  process.send?.(message);
+}
+
+/** Fulfilled by the first SIGTERM or SIGINT; the second ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((done) => {
+    let isAsked = false;
+    const ask = (): void => {
+      if (isAsked) process.exit(1);
+      isAsked = true;
+      done();
+    };
+    process.on('SIGTERM', ask);
+    process.on('SIGINT', ask);
+  });
+}
+
+function publicUrlOf(config: ControllerConfig, port: number): URL {
+  if (config.publicUrl !== null) return config.publicUrl;
+  const isLoopback = config.host === '127.0.0.1' || config.host === '::1';
+  const host = isLoopback ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host;
+  return new URL(`${config.tls === null ? 'http' : 'https'}://${host}:${port}`);
+}
+
+/** The link key of that folder, and the id in the database that it belongs to. */
+async function loadIdentity(config: ControllerConfig, database: Database): Promise<ControllerIdentity> {
+  mkdirSync(config.controllerDir, { recursive: true, mode: 0o700 });
+  const key = loadOrCreateKeyPair(join(config.controllerDir, 'link-key.json'));
+  return loadControllerIdentity(createControllerIdentityRepository(database), key, systemClock);
+}
+
+async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  await migrateDatabase(url);
+  const database = createDatabase({ url });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function serve(): Promise<void> {
+  const config = loadControllerConfig(process.env);
+  const log = createLog(config.logLevel);
+  const stopped = stopSignal();
+  await withDatabase(config.databaseUrl, async (database) => {
+    const identity = await loadIdentity(config, database);
+    const signer = createSignerClient(config.signerSocket, systemClock);
+    const publicUrl = publicUrlOf(config, config.port);
+    const { tls, uiDir, trustedProxies } = config;
+    const parts = { database, identity, signer, log, publicUrl, tls, uiDir, trustedProxies, version: readVersion() };
+    const controller = await createController(parts);
+    const port = await controller.start(config.host, config.port);
+    log.info({ host: config.host, port, url: publicUrl.origin }, 'ready');
+    tellReady({ url: publicUrlOf(config, port).origin, port });
+    await stopped;
+    log.info({}, 'stopping');
+    setTimeout(() => {
+      log.error({}, 'the stop took too long and was cut off');
+      process.exit(1);
+    }, STOP_WITHIN_MS).unref();
+    await controller.stop();
+    signer.close();
+  });
+}
+
+async function signer(): Promise<void> {
+  const config = loadSignerConfig(process.env);
+  const log = createLog('info');
+  const stopped = stopSignal();
+  const running = await runSigner(config, systemClock, log);
+  tellReady({ socket: config.socketPath });
+  await stopped;
+  await running.stop();
+}
+
+async function migrate(): Promise<void> {
+  await migrateDatabase(loadDatabaseUrl(process.env));
+  say('The database has the tables of this version.');
+}
+
+function auditOf(database: Database) {
+  const repository = createAuditRepository(database);
+  return createAuditService({ repository, transaction: database.transaction, clock: systemClock });
+}
+
+async function setupLink(): Promise<void> {
+  const config = loadControllerConfig(process.env);
+  const publicUrl = publicUrlOf(config, config.port);
+  await withDatabase(config.databaseUrl, async (database) => {
+    const { transaction } = database;
+    const shared = {
+      audit: auditOf(database),
+      transaction,
+      clock: systemClock,
+      random: systemRandom,
+      log: createLog('warn'),
+    };
+    const { setup } = createPeople(shared, database, publicUrl);
+    if (!(await setup.state()).needed) {
+      say(`The first account exists already; sign in at ${publicUrl.origin}.`);
+      return;
+    }
+    const link = new URL('/setup', publicUrl);
+    link.searchParams.set('token', await setup.makeToken());
+    say(link.href);
+  });
+}
+
+function parseJoinOptions(args: readonly string[]): JoinTokenRequest {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      role: { type: 'string', multiple: true },
+      label: { type: 'string', multiple: true },
+      uses: { type: 'string' },
+      minutes: { type: 'string' },
+      'host-name': { type: 'string' },
+    },
+  });
+  const labels = (values.label ?? []).map((label) => {
+    const at = label.indexOf('=');
+    if (at < 1) throw new HaubanError('BAD_REQUEST', `--label must be name=value, not ${JSON.stringify(label)}.`);
+    return [label.slice(0, at), label.slice(at + 1)] as const;
+  });
+  const request = {
+    ...(values.role === undefined ? {} : { roles: values.role }),
+    ...(labels.length === 0 ? {} : { labels: Object.fromEntries(labels) }),
+    ...(values.uses === undefined ? {} : { uses: Number(values.uses) }),
+    ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
+    ...(values['host-name'] === undefined ? {} : { hostName: values['host-name'] }),
+  };
+  if (Value.Check(JoinTokenRequest, request)) return request;
+  const error = [...Value.Errors(JoinTokenRequest, request)][0];
+  throw new HaubanError(
+    'BAD_REQUEST',
+    `join-token: ${error?.instancePath.slice(1) ?? 'an option'} ${error?.message ?? 'does not fit'}.`,
+  );
+}
+
+async function joinToken(args: readonly string[]): Promise<void> {
+  const request = parseJoinOptions(args);
+  const config = loadControllerConfig(process.env);
+  await withDatabase(config.databaseUrl, async (database) => {
+    const identity = await loadIdentity(config, database);
+    const joinTokens = createJoinTokensService({
+      repository: createEnrolmentRepository(database),
+      audit: auditOf(database),
+      transaction: database.transaction,
+      clock: systemClock,
+      random: systemRandom,
+      linkKey: identity.key.publicText,
+      publicUrl: publicUrlOf(config, config.port),
+    });
+    say((await joinTokens.make(request, { name: 'system', address: null })).token);
+  });
+}
+
+async function verifyAudit(): Promise<void> {
+  const database = createDatabase({ url: loadDatabaseUrl(process.env) });
+  try {
+    const verdict = await auditOf(database).verify();
+    if (!verdict.ok)
+      throw new HaubanError('INTERNAL', `The audit log is not whole: row ${verdict.seq}: ${verdict.problem}.`);
+    say(`The audit log is whole: ${verdict.tail.seq} rows, last hash ${verdict.tail.hash}.`);
+  } finally {
+    await database.close();
+  }
+}
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  serve,
+  signer,
+  migrate,
+  'setup-link': setupLink,
+  'join-token': joinToken,
+  'verify-audit': verifyAudit,
+};
+
+/** parseArgs refuses unknown options by errors with such codes. */
+const isUsageError = (error: unknown): error is Error =>
+  error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  try {
+    await command(args);
+    return 0;
+  } catch (error) {
+    if (isUsageError(error)) {
+      process.stderr.write(`${error.message}\n`);
+      return 2;
+    }
+    const known = error instanceof HaubanError ? error : null;
+    process.stderr.write(
+      `${known?.detail ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
+    );
+    return known === null ? 1 : (EXIT[known.code] ?? 1);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Nothing is left to do; a handle that somebody forgot must not keep the process.
+process.exit();

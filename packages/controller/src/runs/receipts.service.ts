@@ -1,0 +1,171 @@
+import { verifyReceipt } from '@hauban/link';
+import type { AuditCode } from '@hauban/shared/audit';
+import type { NodeId, Outcome, Receipt } from '@hauban/shared/protocol';
+import type { Clock } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Transact, Tx } from '../db/transaction.ts';
+import type { Log } from '../runtime/index.ts';
+import { createBatchWriter } from './batch-writer.ts';
+import type { OpenOrders } from './open-orders.ts';
+import type { RunEvents } from './run-events.ts';
+import { toRunTarget } from './run-row.ts';
+import type { RunTargetsRepository, TargetOutcome, TargetRecord } from './run-targets.repository.ts';
+import type { RunsRepository } from './runs.repository.ts';
+
+/** The part of a node that its receipts are checked by. */
+export interface ReceiptSigner {
+  readonly id: string;
+  readonly hostName: string;
+  readonly receiptKey: string;
+}
+
+export interface ReceiptsParts {
+  readonly runs: RunsRepository;
+  readonly targets: RunTargetsRepository;
+  readonly audit: AuditService;
+  readonly transaction: Transact;
+  readonly events: RunEvents;
+  readonly open: OpenOrders;
+  readonly clock: Clock;
+  readonly log: Log;
+  findNode(nodeId: string): Promise<ReceiptSigner | null>;
+  /** Receipts of shell permits belong to the shells; true: stored, acknowledge it. */
+  shellReceipt(nodeId: string, receipt: Receipt, jws: string): Promise<boolean>;
+}
+
+interface Proven {
+  readonly node: ReceiptSigner;
+  readonly receipt: Receipt;
+  readonly jws: string;
+}
+
+const AUDIT_OF: Readonly<Record<Outcome, AuditCode>> = {
+  succeeded: 'A3010I',
+  unchanged: 'A3010I',
+  refused: 'A3011W',
+  failed: 'A3012E',
+  undetermined: 'A3013E',
+  expired: 'A3014W',
+};
+const AT_ONCE = 200;
+
+const outcomeOf = ({ receipt, jws }: Proven): TargetOutcome => ({
+  state: receipt.outcome,
+  code: receipt.code,
+  detail: receipt.detail,
+  plan: receipt.plan,
+  verification: receipt.verification,
+  data: receipt.data,
+  receipt: jws,
+  startedAt: receipt.startedAt,
+  finishedAt: receipt.finishedAt,
+});
+
+/** Is this receipt about that target? Null: yes. Else what does not fit, for the log. */
+function mismatch({ node, receipt }: Proven, target: TargetRecord | undefined): string | null {
+  if (target === undefined) return 'there is no such order';
+  if (target.nodeId !== node.id) return 'the order is for another node';
+  if (target.orderHash !== receipt.orderHash) return 'it is about another content of the order';
+  return null;
+}
+
+/** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
+export function createReceiptsService(parts: ReceiptsParts) {
+  const { runs, targets, audit, transaction, events, open, clock, log } = parts;
+
+  const finish = async (tx: Tx, proven: Proven, target: TargetRecord): Promise<void> => {
+    const outcome = outcomeOf(proven);
+    await targets.finish(tx, target.orderId, outcome);
+    const { node, receipt } = proven;
+    const detail = {
+      runId: target.runId,
+      outcome: receipt.outcome,
+      mode: receipt.mode,
+      code: receipt.code,
+      says: receipt.detail,
+    };
+    audit.record(tx, {
+      code: AUDIT_OF[receipt.outcome],
+      who: 'system',
+      nodeId: node.id,
+      hostName: node.hostName,
+      orderId: target.orderId,
+      detail,
+    });
+    tx.afterCommit(() => {
+      open.ended(target.orderId);
+      events.targetChanged(target.runId, toRunTarget({ ...target, ...outcome }, node.hostName, null));
+      events.runChanged(target.runId);
+    });
+  };
+
+  /** True: stored, now or before. */
+  const store = async (tx: Tx, batch: readonly Proven[]): Promise<boolean[]> => {
+    const ids = [...new Set(batch.map(({ receipt }) => receipt.order))];
+    const known = new Map((await targets.lockMany(tx, ids)).map((target) => [target.orderId, target]));
+    const closed = new Map<string, number>();
+    const stored = new Set<string>();
+    const results: boolean[] = [];
+    for (const proven of batch) {
+      const target = known.get(proven.receipt.order);
+      const problem = mismatch(proven, target);
+      if (target === undefined || problem !== null) {
+        refuse(tx, proven, problem ?? '');
+        results.push(false);
+        continue;
+      }
+      results.push(true);
+      // Repeated: taken without effect.
+      if (target.receipt !== null || stored.has(target.orderId)) continue;
+      stored.add(target.orderId);
+      await finish(tx, proven, target);
+      if (target.finishedAt === null) closed.set(target.runId, (closed.get(target.runId) ?? 0) + 1);
+    }
+    // In one order for everybody: two batches never wait for each other's runs in a circle.
+    for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      await runs.closeTargets(tx, runId, n, clock.nowMs());
+      tx.afterCommit(() => events.runFinished(runId));
+    }
+    return results;
+  };
+
+  const refuse = (tx: Tx, { node, receipt }: Proven, problem: string): void => {
+    log.warn({ nodeId: node.id, order: receipt.order, problem }, 'a receipt was not believed');
+    audit.record(tx, {
+      code: 'A3020W',
+      who: 'system',
+      nodeId: node.id,
+      hostName: node.hostName,
+      orderId: receipt.order,
+      detail: { problem },
+    });
+  };
+
+  const writer = createBatchWriter((batch: readonly Proven[]) => transaction((tx) => store(tx, batch)), AT_ONCE);
+
+  return {
+    /** The order's id when the receipt is stored; null when it is not believed. */
+    receipt: async (link: { readonly nodeId: NodeId }, jws: string): Promise<string | null> => {
+      const node = await parts.findNode(link.nodeId);
+      if (node === null) return null;
+      const verified = await verifyReceipt(jws, node.receiptKey);
+      const problem = !verified.ok ? verified.detail : verified.value.node === node.id ? null : 'it names another node';
+      if (!verified.ok || problem !== null) {
+        log.warn({ nodeId: node.id, problem }, 'a receipt was not believed');
+        await audit.recordAlone({
+          code: 'A3020W',
+          who: 'system',
+          nodeId: node.id,
+          hostName: node.hostName,
+          detail: { problem },
+        });
+        return null;
+      }
+      const receipt = verified.value;
+      if (receipt.kind === 'shell') return (await parts.shellReceipt(node.id, receipt, jws)) ? receipt.order : null;
+      return (await writer.write({ node, receipt, jws })) ? receipt.order : null;
+    },
+  };
+}
+
+export type ReceiptsService = ReturnType<typeof createReceiptsService>;

@@ -1,0 +1,95 @@
+import { and, count, desc, eq, exists, inArray, lt, or, sql } from 'drizzle-orm';
+import { HaubanError } from '@hauban/shared/errors';
+import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
+import { run, runTarget } from '../db/schema/runs.ts';
+
+export type RunRecord = typeof run.$inferSelect;
+
+export interface RunFilter {
+  readonly action?: string;
+  readonly nodeId?: string;
+  /** Runs older than this one. */
+  readonly before: { readonly createdAt: number; readonly id: string } | null;
+  readonly limit: number;
+}
+
+/** Runs: one request of a person each. */
+export function createRunsRepository(database: Database) {
+  return {
+    /** CONFLICT when this person has used the idempotency key already. */
+    add: async (tx: Tx, row: RunRecord): Promise<void> => {
+      try {
+        await tx.db.insert(run).values(row).prepare('run_add').execute();
+      } catch (error) {
+        if (isUniqueViolation(error))
+          throw new HaubanError('CONFLICT', 'This idempotency key is in use.', { cause: error });
+        throw error;
+      }
+    },
+    findByKey: async (requesterId: string, idempotencyKey: string): Promise<RunRecord | null> => {
+      const mine = and(eq(run.requesterId, requesterId), eq(run.idempotencyKey, idempotencyKey));
+      return (await database.query((db) => db.select().from(run).where(mine)))[0] ?? null;
+    },
+    find: async (id: string): Promise<RunRecord | null> =>
+      (await database.query((db) => db.select().from(run).where(eq(run.id, id)).prepare('run_find').execute()))[0] ??
+      null,
+    findMany: async (ids: readonly string[]): Promise<RunRecord[]> =>
+      ids.length === 0
+        ? []
+        : database.query((db) =>
+            db
+              .select()
+              .from(run)
+              .where(inArray(run.id, [...ids])),
+          ),
+    list: async (filter: RunFilter): Promise<RunRecord[]> =>
+      database.query((db) => {
+        const { before, action, nodeId, limit } = filter;
+        const older =
+          before === null
+            ? undefined
+            : or(lt(run.createdAt, before.createdAt), and(eq(run.createdAt, before.createdAt), lt(run.id, before.id)));
+        const onNode =
+          nodeId === undefined
+            ? undefined
+            : exists(
+                db
+                  .select({ one: sql`1` })
+                  .from(runTarget)
+                  .where(and(eq(runTarget.runId, run.id), eq(runTarget.nodeId, nodeId))),
+              );
+        return db
+          .select()
+          .from(run)
+          .where(and(older, onNode, action === undefined ? undefined : eq(run.action, action)))
+          .orderBy(desc(run.createdAt), desc(run.id))
+          .limit(limit);
+      }),
+    /** Number of targets by state, by run. */
+    counts: async (ids: readonly string[]): Promise<Map<string, Record<string, number>>> => {
+      const counts = new Map<string, Record<string, number>>(ids.map((id) => [id, {}]));
+      if (ids.length === 0) return counts;
+      const rows = await database.query((db) =>
+        db
+          .select({ runId: runTarget.runId, state: runTarget.state, n: count() })
+          .from(runTarget)
+          .where(inArray(runTarget.runId, [...ids]))
+          .groupBy(runTarget.runId, runTarget.state),
+      );
+      for (const { runId, state, n } of rows) counts.set(runId, { ...counts.get(runId), [state]: n });
+      return counts;
+    },
+    /** These many of its targets have reached a final state; the run has when none is open. */
+    closeTargets: async (tx: Tx, id: string, closed: number, at: number): Promise<void> => {
+      const left = sql`${run.openTargets} - ${closed}`;
+      await tx.db
+        .update(run)
+        .set({ openTargets: left, finishedAt: sql`CASE WHEN ${left} = 0 THEN ${at}::bigint END` })
+        .where(eq(run.id, id))
+        .prepare('run_close')
+        .execute();
+    },
+  };
+}
+
+export type RunsRepository = ReturnType<typeof createRunsRepository>;

@@ -1,0 +1,46 @@
+import { RunDetail, RunPage, RunQuery, RunRequest, RunWait, Uuid } from '@hauban/shared/api';
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { callerOf, type HttpApp } from '../http/index.ts';
+import type { Requester, RunsService } from './runs.service.ts';
+
+const RunParams = Type.Object({ runId: Uuid });
+const tags = ['runs'];
+
+function requesterOf(request: FastifyRequest): Requester {
+  const { personId, name, via } = callerOf(request);
+  return { id: personId, name, via, address: request.ip };
+}
+
+export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }): void {
+  app.post(
+    '/api/runs',
+    {
+      config: { access: 'operator' },
+      schema: { summary: 'Plan or apply an action on nodes', tags, body: RunRequest, response: { 200: RunDetail } },
+    },
+    async (request) => runs.start(request.body, requesterOf(request)),
+  );
+  app.get(
+    '/api/runs',
+    {
+      config: { access: 'signed-in' },
+      schema: { summary: 'Runs, newest first', tags, querystring: RunQuery, response: { 200: RunPage } },
+    },
+    async (request) => runs.list(request.query),
+  );
+  app.get(
+    '/api/runs/:runId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        summary: 'One run and its targets',
+        tags,
+        params: RunParams,
+        querystring: RunWait,
+        response: { 200: RunDetail },
+      },
+    },
+    async (request) => runs.get(request.params.runId, request.query.waitMs),
+  );
+}
