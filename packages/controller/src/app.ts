@@ -38,7 +38,7 @@ import { inventoryRoutes } from './inventory/inventory.routes.ts';
 import { createInventoryService } from './inventory/inventory.service.ts';
 import { createLiveHub, type LiveHub } from './live/index.ts';
 import { createMetricsRepository } from './metrics/metrics.repository.ts';
-import { metricsRoutes } from './metrics/metrics.routes.ts';
+import { metricRoutes } from './metrics/metrics.routes.ts';
 import { createMetricsService } from './metrics/metrics.service.ts';
 import { createLinkRefusals } from './nodes/link-refusals.service.ts';
 import { createNewNodes } from './nodes/new-nodes.service.ts';
@@ -108,7 +108,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   auditRoutes,
   inventoryRoutes,
   joinTokenRoutes,
-  metricsRoutes,
+  metricRoutes,
   nodeRoutes,
   peopleRoutes,
   runRoutes,
