@@ -36,7 +36,8 @@ const MAX_ROUNDS = 1000;
 export function createMetricsUpkeep(parts: UpkeepParts): MetricsUpkeep {
   const { repository, partitions, clock, log } = parts;
   let timer: Timer | undefined;
-  let running: Promise<number> | undefined;
+  let last: Promise<number> = Promise.resolve(0);
+  let under = 0;
 
   const round = async (): Promise<number> => {
     const nowMs = clock.nowMs();
@@ -51,16 +52,22 @@ export function createMetricsUpkeep(parts: UpkeepParts): MetricsUpkeep {
     return joined;
   };
 
-  /** One at a time: a slow database must not pile them up. */
+  /** One after the other; the clock adds none while one is under way, so that a slow database does not pile them up. */
   const upkeep = async (): Promise<number> => {
-    running ??= round().finally(() => (running = undefined));
-    return running;
+    under += 1;
+    last = last.catch(() => 0).then(round);
+    try {
+      return await last;
+    } finally {
+      under -= 1;
+    }
   };
 
   return {
     start: async () => {
       await upkeep();
       timer = clock.every(PERIOD_MS, () => {
+        if (under > 0) return;
         upkeep().catch((error: unknown) =>
           log.error({ err: error }, 'the upkeep of metrics failed; it is tried again in some minutes'),
         );
@@ -69,7 +76,7 @@ export function createMetricsUpkeep(parts: UpkeepParts): MetricsUpkeep {
     stop: async () => {
       timer?.cancel();
       timer = undefined;
-      await running?.catch((error: unknown) => error);
+      await last.catch((error: unknown) => error);
     },
     upkeep,
   };
