@@ -1,4 +1,12 @@
-import { formatAddress, formatPrefix, isSingle, parsePrefix, type BanEntry, type Prefix } from '@hauban/shared/actions';
+import {
+  containsPrefix,
+  formatAddress,
+  formatPrefix,
+  isSingle,
+  parsePrefix,
+  type BanEntry,
+  type Prefix,
+} from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 
 /**
@@ -26,8 +34,8 @@ const set = (name: SetName, type: string, more: object): object => ({
 
 /** Single addresses in hash sets, prefixes in interval sets without auto-merge: merging with time-outs bans what nobody asked for. */
 const SETS: readonly object[] = [
-  set('never4', 'ipv4_addr', { flags: ['interval'], 'auto-merge': true }),
-  set('never6', 'ipv6_addr', { flags: ['interval'], 'auto-merge': true }),
+  set('never4', 'ipv4_addr', { flags: ['interval'] }),
+  set('never6', 'ipv6_addr', { flags: ['interval'] }),
   set('ban4', 'ipv4_addr', { flags: ['timeout'], size: 262_144, stmt: [{ counter: null }] }),
   set('net4', 'ipv4_addr', { flags: ['interval', 'timeout'], size: 65_536, stmt: [{ counter: null }] }),
   set('ban6', 'ipv6_addr', { flags: ['timeout'], size: 262_144, stmt: [{ counter: null }] }),
@@ -110,13 +118,19 @@ export function addElement(ban: BanEntry, nowMs: number): readonly Command[] {
   return [...removeElement(ban.target), { add: { element: elements(setOf(prefix), [elem]) } }];
 }
 
+/** Without those that lie in others: intervals of one set may not overlap. */
+function widest(prefixes: readonly Prefix[]): readonly Prefix[] {
+  const kept: Prefix[] = [];
+  for (const prefix of prefixes.toSorted((a, b) => a.length - b.length))
+    if (!kept.some((other) => containsPrefix(other, prefix))) kept.push(prefix);
+  return kept;
+}
+
 /** The whole list of who is never banned, instead of the one before. */
 export function neverCommands(targets: readonly string[]): readonly Command[] {
-  const prefixes = targets.map(mustParse);
+  const prefixes = widest(targets.map(mustParse));
   const one = (name: 'never4' | 'never6', family: 4 | 6): readonly Command[] => {
-    const elem = [...new Set(prefixes.filter((prefix) => prefix.family === family).map(formatPrefix))].map((text) =>
-      value(mustParse(text)),
-    );
+    const elem = prefixes.filter((prefix) => prefix.family === family).map(value);
     const flush = { flush: { set: { family: FAMILY, table: TABLE, name } } };
     return elem.length === 0 ? [flush] : [flush, { add: { element: elements(name, elem) } }];
   };

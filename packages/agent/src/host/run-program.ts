@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 import type { RunResult } from '@hauban/shared/actions';
 
@@ -47,16 +49,51 @@ function killGroup(pid: number): void {
 }
 
 /**
+ * Input as a file without a name: nft opens /dev/stdin anew, which fails for the sockets that Node makes its pipes of.
+ * Written at its place, so that a program that just reads begins at the start too. The caller closes it.
+ */
+async function openInput(text: string): Promise<FileHandle> {
+  const folder = await mkdtemp('/tmp/hauban-input-');
+  try {
+    const handle = await open(join(folder, 'input'), 'wx+', 0o600);
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
+    return handle;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/**
  * Runs a program to its end: absolute path, argument list, fixed environment, cwd /, a process group of its own that
  * is killed as a whole when the time is over. Never a shell. An exit code is a value; PROGRAM_MISSING when there is
  * no such file.
  */
-export function runProgram(path: string, args: readonly string[], options: ProgramOptions = {}): Promise<RunResult> {
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<RunResult> {
+  if (options.stdin === undefined) return startAndWait(path, args, options, 'ignore');
+  const input = await openInput(options.stdin);
+  try {
+    return await startAndWait(path, args, options, input.fd);
+  } finally {
+    await input.close();
+  }
+}
+
+function startAndWait(
+  path: string,
+  args: readonly string[],
+  options: ProgramOptions,
+  input: 'ignore' | number,
+): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, [...args], {
       cwd: '/',
       env: { ...PROGRAM_ENVIRONMENT, ...options.environment },
-      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [input, 'pipe', 'pipe'],
       detached: true,
       ...options.as,
     });
@@ -89,9 +126,6 @@ export function runProgram(path: string, args: readonly string[], options: Progr
         settle(status);
       }, OUTPUT_GRACE_MS).unref();
     });
-    // A program that ends without reading its input shows that in its exit code.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.stdin);
   });
 }
 

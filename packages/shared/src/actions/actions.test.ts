@@ -131,8 +131,8 @@ describe('account.create', () => {
   it('verify sees PHP that runs as somebody else', async () => {
     const host = createFakeHost();
     await apply(host, 'account.create', account);
-    const [socket, master] = [...host.world.phpRunning][0];
-    host.world.phpRunning.set(socket, { ...master, uid: 33, gid: 33 });
+    for (const [socket, master] of host.world.phpRunning)
+      host.world.phpRunning.set(socket, { ...master, uid: 33, gid: 33 });
     const failed = (await ACTIONS.get('account.create')!.verify(host, account, [])).filter((check) => !check.ok);
     expect(failed.map((check) => check.name)).toContain('PHP through Apache');
   });

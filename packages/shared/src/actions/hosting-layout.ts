@@ -69,7 +69,6 @@ export function poolConfig(master: PhpMaster, webGid: number): string {
   const { account, home } = master;
   return `; ${MANAGED}
 [global]
-pid = ${master.socket.replace(/\.sock$/, '.pid')}
 error_log = /proc/self/fd/2
 daemonize = no
 process_control_timeout = 10s
