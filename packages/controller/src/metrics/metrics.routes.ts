@@ -6,7 +6,7 @@ import type { MetricsService } from './metrics.service.ts';
 const NodeParams = Type.Object({ nodeId: Uuid });
 const tags = ['nodes'];
 
-export function metricsRoutes(app: HttpApp, { metrics }: { readonly metrics: MetricsService }): void {
+export function metricRoutes(app: HttpApp, { metrics }: { readonly metrics: MetricsService }): void {
   const config = { access: 'signed-in' } as const;
   app.get(
     '/api/nodes/:nodeId/series',
