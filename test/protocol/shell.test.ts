@@ -97,6 +97,10 @@ class Terminal {
     }
     const output = decodeOutput(frame.body);
     if (frame.op !== SHELL_OPS.output || output === null) throw new Error('not an output frame');
+    if (output.data.length === 0) {
+      this.offset = output.offset;
+      return;
+    }
     if (output.offset !== this.offset) throw new Error(`output at ${output.offset}, expected at ${this.offset}`);
     this.offset += output.data.length;
     this.pieces.push(Buffer.from(output.data));

@@ -185,6 +185,11 @@ class Executor {
         this.#recordings.acknowledge(message.session, message.index);
         return;
       case 'sync':
+        // Shells first: whoever reads the facts may want to attach at once.
+        for (const session of this.#recordings.open()) {
+          const socket = this.#recordings.socketOf(session);
+          if (socket !== null) answer({ t: 'shell.started', session, socket });
+        }
         answer({
           t: 'facts',
           isRoot: this.#options.ownUid === 0,
@@ -192,10 +197,6 @@ class Executor {
           policyText: this.#policy().text,
           shells: this.#recordings.open(),
         });
-        for (const session of this.#recordings.open()) {
-          const socket = this.#recordings.socketOf(session);
-          if (socket !== null) answer({ t: 'shell.started', session, socket });
-        }
         this.#desk.offerReceipts(answer);
         this.#recordings.offer(answer);
         return;

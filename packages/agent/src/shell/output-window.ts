@@ -69,11 +69,12 @@ export class OutputWindow {
     if (this.#sent < this.#start) this.#sent = this.#paid = this.#start;
   }
 
-  /** A viewer wants output from `offset` on; outside of what is kept it gets the nearest. */
-  attach(offset: number): void {
+  /** A viewer wants output from `offset` on; outside of what is kept it gets the nearest. @returns where it goes on */
+  attach(offset: number): number {
     this.#isAttached = true;
     this.#sent = Math.min(Math.max(offset, this.#start), this.#end);
     this.#paid = this.#sent;
+    return this.#sent;
   }
 
   detach(): void {

@@ -44,6 +44,8 @@ async function until(what: string, isTrue: () => boolean, withinMs = 20_000): Pr
 /** A viewer that keeps what it got and pays for it unless told otherwise. */
 class TestViewer implements Viewer {
   readonly pieces: Buffer[] = [];
+  /** Where each attachment went on. */
+  readonly begins: number[] = [];
   bytes = 0;
   nextOffset: number | null = null;
   exit: ShellExit | null = null;
@@ -65,6 +67,11 @@ class TestViewer implements Viewer {
     }
     const output = decodeOutput(body);
     if (output === null || this.exit !== null) throw new Error('not an output frame, or output after the exit');
+    if (output.data.length === 0) {
+      this.begins.push(output.offset);
+      this.nextOffset = output.offset;
+      return 'sent';
+    }
     if (this.nextOffset !== null && output.offset !== this.nextOffset) throw new Error(`a gap at ${this.nextOffset}`);
     this.nextOffset = output.offset + output.data.length;
     this.pieces.push(Buffer.from(output.data));
@@ -263,6 +270,21 @@ it('SHELL5 replays at most the last 1 MiB; an offset beyond that gets the oldest
   expect(viewer.bytes).toBeLessThan(LIMITS.shellReplayBytes + 128 * 1024);
   expect(viewer.text.endsWith('400000\r\n')).toBe(true);
   expect((await readRecording(started.folder)).output).toContain('\r\n2\r\n3\r\n');
+});
+
+it('SHELL5 each attach is answered first by where it goes on, and detach begins the grace time', async () => {
+  const started = start('/bin/bash', ['--norc', '-i'], { graceMs: 300 });
+  const viewer = new TestViewer(started.session).attach(5);
+  expect(viewer.begins).toEqual([0]);
+  viewer.type('echo one\r');
+  await until('one', () => /one\r\n.*\$ $/s.test(viewer.text));
+  const { bytes } = viewer;
+  viewer.attach(bytes - 4);
+  expect(viewer.begins).toEqual([0, bytes - 4]);
+  await until('replayed', () => viewer.bytes === bytes + 4);
+  started.session.frame(SHELL_OPS.detach, new Uint8Array());
+  await until('over', () => started.isOver);
+  expect((await readRecording(started.folder)).state.ended).toBe('link-lost');
 });
 
 it('SHELL5 ends when nobody comes back within the grace time', async () => {

@@ -130,6 +130,9 @@ export class ShellSession {
       case SHELL_OPS.input:
         this.#input(Buffer.from(body));
         return true;
+      case SHELL_OPS.detach:
+        this.#detach();
+        return true;
       case SHELL_OPS.close:
         this.end('closed');
         return true;
@@ -204,7 +207,8 @@ export class ShellSession {
   #attach(offset: number | null): boolean {
     if (offset === null) return false;
     this.#cancel('grace');
-    this.#window.attach(offset);
+    const from = this.#window.attach(offset);
+    this.#viewer?.send(SHELL_OPS.output, encodeOutput(from, new Uint8Array(0)));
     this.#send();
     this.#regulate();
     return true;

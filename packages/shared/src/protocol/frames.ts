@@ -10,7 +10,7 @@ export function isFrameType(value: number): value is FrameType {
 }
 
 /** Shell operations inside a shell frame (rule SHELL3). */
-export const SHELL_OPS = { output: 1, input: 2, resize: 3, credit: 4, exit: 5, close: 6, attach: 7 } as const;
+export const SHELL_OPS = { output: 1, input: 2, resize: 3, credit: 4, exit: 5, close: 6, attach: 7, detach: 8 } as const;
 export type ShellOp = (typeof SHELL_OPS)[keyof typeof SHELL_OPS];
 
 export interface ShellFrame {
@@ -35,7 +35,7 @@ export function encodeShellFrame(frame: ShellFrame): Uint8Array {
 /** The reverse; null when it is not a shell frame. The body is a view, not a copy. */
 export function decodeShellFrame(bytes: Uint8Array): ShellFrame | null {
   const op = bytes[0] ?? 0;
-  if (bytes.length < 17 || op < 1 || op > 7) return null;
+  if (bytes.length < 17 || op < 1 || op > 8) return null;
   let hex = '';
   for (let i = 1; i < 17; i += 1) hex += (bytes[i] ?? 0).toString(16).padStart(2, '0');
   const session = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
