@@ -6,10 +6,10 @@ import { basename } from 'node:path';
 import { child, lineAt, literalText, type Source, type SyntaxNode, walk } from './source-tree.ts';
 
 const MAX_CODE_LINES = 400;
-export const isTest = (path: string): boolean => /\.(?:test|bench)\.tsx?$/.test(path) || path.startsWith('test/');
+const isTest = (path: string): boolean => /\.(?:test|bench)\.tsx?$/.test(path) || path.startsWith('test/');
 
 /** Lines that hold code: neither blank nor only a comment. */
-export function codeLines({ text, comments }: Pick<Source, 'text' | 'comments'>): number {
+function codeLines({ text, comments }: Pick<Source, 'text' | 'comments'>): number {
   let code = text;
   for (const { start, end } of comments)
     code = code.slice(0, start) + code.slice(start, end).replaceAll(/[^\n]/g, ' ') + code.slice(end);

@@ -50,7 +50,7 @@ export function importsOf(source: Source): Import[] {
 }
 
 /** `*` is one path segment or a part of it, `**` is anything, and `**` with a slash behind it also nothing. */
-export function globToRegExp(glob: string): RegExp {
+function globToRegExp(glob: string): RegExp {
   const text = glob
     .replaceAll(/[.+^$()|[\]\\]/g, '\\$&')
     .replaceAll(/\{([^}]*)\}/g, (_, list: string) => `(?:${list.replaceAll(',', '|')})`)
