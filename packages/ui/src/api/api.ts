@@ -1,3 +1,7 @@
+/**
+ * How the page talks to its controller: REST calls in the shapes of the contract, the live socket, and the hooks that
+ * components use. May import texts, formats and shared types; shows nothing and knows no component.
+ */
 import type {
   ActionRow,
   AuditPage,

@@ -115,7 +115,7 @@ export function useRuns(query: RunQuery) {
 }
 
 /** The run with one live event applied. */
-export function applyRunEvent(run: RunDetail | undefined, event: RunEvent): RunDetail | undefined {
+function applyRunEvent(run: RunDetail | undefined, event: RunEvent): RunDetail | undefined {
   if (run === undefined) return run;
   if (event.t === 'run') return { ...run, ...event.run };
   const isKnown = run.targets.some((target) => target.orderId === event.target.orderId);

@@ -1,7 +1,3 @@
-/**
- * How the page talks to its controller: REST calls, the live socket, and the hooks that components use.
- * May import texts and shared types; never a component.
- */
 import { createContext, useContext } from 'react';
 import type { Api } from './api.ts';
 import type { LiveConnection } from './live-connection.ts';

@@ -5,7 +5,7 @@ import { texts } from '../texts/index.ts';
 import type { Field, FormValues } from './schema-fields.ts';
 
 /** What a field may hold, in words, below it. */
-export function hintOf(field: Field): string {
+function hintOf(field: Field): string {
   const parts = [field.description];
   if (field.kind === 'number') parts.push(rangeText(field.min, field.max));
   if (field.kind === 'text' && field.pattern !== null && field.description === '')

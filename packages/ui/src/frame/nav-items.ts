@@ -1,12 +1,4 @@
-import {
-  IconDeviceDesktop,
-  IconHistory,
-  IconPlayerPlay,
-  IconServer2,
-  IconShieldCheck,
-  IconTool,
-  IconUser,
-} from '@tabler/icons-react';
+import { IconHistory, IconPlayerPlay, IconServer2, IconShieldCheck, IconTool, IconUser } from '@tabler/icons-react';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 
@@ -20,4 +12,3 @@ export const NAV_ITEMS = [
 ] as const;
 
 export const ACCOUNT_ITEM = { path: paths.account, title: texts.nav.account, icon: IconUser } as const;
-export const SHELL_ICON = IconDeviceDesktop;

@@ -70,7 +70,7 @@ const hasData = (data: unknown): boolean =>
   data !== undefined &&
   !(typeof data === 'object' && Object.keys(data).length === 0 && !Array.isArray(data));
 
-export function TargetBody({ target }: { readonly target: RunTarget }) {
+function TargetBody({ target }: { readonly target: RunTarget }) {
   return (
     <>
       <Steps target={target} />

@@ -1,3 +1,4 @@
+/** Colours, sizes and the base of the page, as CSS and as Mantine's theme. May import nothing of ours. */
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 const MARINE: MantineColorsTuple = [

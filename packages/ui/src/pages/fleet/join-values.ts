@@ -12,7 +12,7 @@ export interface JoinFormValues {
 
 export const EMPTY_JOIN: JoinFormValues = { hostName: '', roles: [], labels: '', uses: '1', minutes: '15' };
 /** As `JoinTokenRequest` of the contract. */
-export const JOIN_LIMITS = { uses: [1, 1000], minutes: [1, 10_080] } as const;
+const JOIN_LIMITS = { uses: [1, 1000], minutes: [1, 10_080] } as const;
 
 type Parsed =
   | { readonly ok: true; readonly request: JoinTokenRequest }

@@ -1,4 +1,5 @@
 import type { NodePage, NodeQuery, NodeRow, NodeState } from '@hauban/shared/api';
+import { NODE_ROLES } from '@hauban/shared/protocol';
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -19,18 +20,24 @@ const REFRESH_MS = 30_000;
 
 type Pages = InfiniteData<NodePage, string | undefined>;
 
+const SORTS = ['hostName', 'state', 'cpu', 'memory', 'load', 'lastSeenAt'] as const;
+
+const oneOfThese = <T extends string>(value: string | undefined, all: readonly T[]): T | undefined =>
+  all.find((each) => each === value);
+
 /** The filter in the address as a query of the contract; what is not in the contract is left out. */
 export function fleetQuery(search: SearchState): NodeQuery {
-  const text = (name: string) => (search[name] === undefined || search[name] === '' ? {} : { [name]: search[name] });
-  const { sort, order, state } = search;
-  return {
-    ...text('search'),
-    ...text('role'),
-    ...text('label'),
-    ...(STATES.includes(state as NodeState) ? { state: state as NodeState } : {}),
-    sort: (sort ?? 'hostName') as NonNullable<NodeQuery['sort']>,
-    order: order === 'desc' ? 'desc' : 'asc',
+  const query: NodeQuery = {
+    sort: oneOfThese(search['sort'], SORTS) ?? 'hostName',
+    order: search['order'] === 'desc' ? 'desc' : 'asc',
   };
+  const role = oneOfThese(search['role'], NODE_ROLES);
+  const state = oneOfThese(search['state'], STATES);
+  if (search['search'] !== undefined) query.search = search['search'];
+  if (search['label'] !== undefined) query.label = search['label'];
+  if (role !== undefined) query.role = role;
+  if (state !== undefined) query.state = state;
+  return query;
 }
 
 /** The pages with one live event applied; null when the event is about a node that is not in them. */

@@ -28,7 +28,7 @@ export interface PlanGroup {
   readonly targets: readonly RunTarget[];
 }
 
-export function groupPlans(targets: readonly RunTarget[]): PlanGroup[] {
+function groupPlans(targets: readonly RunTarget[]): PlanGroup[] {
   const groups = new Map<string, { plan: Plan; targets: RunTarget[] }>();
   for (const target of targets) {
     if (target.plan === null || !hasPlanned(target)) continue;

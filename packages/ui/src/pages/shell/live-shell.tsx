@@ -9,6 +9,7 @@ import { paths } from '../../paths.ts';
 import type { ShellState } from '../../terminal/shell-state.ts';
 import { TerminalView } from '../../terminal/terminal-view.tsx';
 import { texts } from '../../texts/index.ts';
+import { endText } from './end-text.ts';
 import { KeyBar } from './key-bar.tsx';
 import { useLiveShell, type LiveShellModel } from './use-live-shell.ts';
 
@@ -20,15 +21,6 @@ const TONES: Record<ShellState['kind'], Tone> = {
   ended: 'idle',
   failed: 'bad',
 };
-
-/** How it ended, as a sentence. */
-export function endText(state: Extract<ShellState, { kind: 'ended' }>): string {
-  const { exit, detail } = state;
-  if (exit === null) return detail === '' ? t.ended : t.endedReason(visibleLine(detail));
-  if (exit.ending !== 'exited') return t.endedReason(visibleLine(exit.detail));
-  if (exit.signal !== null) return t.endedSignal(String(exit.signal));
-  return exit.status === null ? t.ended : t.endedCode(exit.status);
-}
 
 function ShellNotice({
   state,

@@ -1,7 +1,7 @@
 const s = (n: number, one: string, many: string): string => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 
 /** Words that several pages share, errors, navigation, keys. */
-export const common = {
+export const sharedWords = {
   app: {
     name: 'Hauban',
     skipLink: 'Skip to content',

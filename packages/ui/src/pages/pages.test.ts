@@ -1,0 +1,283 @@
+import type { ActionRow, NodeRow, RunTarget } from '@hauban/shared/api';
+import { describe, expect, it } from 'vitest';
+import { sectionOf } from '../frame/top-bar.tsx';
+import { fit, paletteItems } from '../frame/palette-items.ts';
+import { columnsOf, keyText } from '../parts/data-view.tsx';
+import { labelLines, parseLabels } from '../parts/label-lines.ts';
+import { passkeyProblem } from '../parts/passkey-problem.ts';
+import { fateOf } from '../parts/plan-view.tsx';
+import { levelOf } from '../parts/ratio-bar.tsx';
+import { paths } from '../paths.ts';
+import { auditQuery, parseLocalTime } from './audit/audit-query.ts';
+import { EMPTY_JOIN, parseJoin } from './fleet/join-values.ts';
+import { applyFleetEvent, fleetQuery } from './fleet/queries.ts';
+import { shortSystem } from './fleet/fleet-table.tsx';
+import { filterData } from './node/filter-data.ts';
+import { byDay } from './node/inventory-changes.tsx';
+import { sectionSummary } from './node/section-summary.ts';
+import { challengeOf } from './run-action/confirm-run.tsx';
+import { sortTargets } from './run/sort-targets.ts';
+import { setupProblems } from './setup/setup-form.ts';
+import { endText } from './shell/end-text.ts';
+import { safeNext } from './sign-in/safe-next.ts';
+
+const node = (id: string, hostName: string): NodeRow => ({
+  id,
+  hostName,
+  labels: {},
+  roles: [],
+  state: 'up',
+  os: '',
+  agentVersion: '',
+  isRoot: true,
+  enrolledAt: 0,
+  lastSeenAt: 0,
+  figures: { cpuBusyRatio: null, memoryUsedRatio: null, load1: null, fullestFsRatio: null, failedUnits: null },
+});
+
+describe('the way back after sign-in', () => {
+  it.each([
+    ['/nodes/1?tab=policy', '/nodes/1?tab=policy'],
+    [undefined, '/'],
+    ['', '/'],
+    ['https://evil.example', '/'],
+    ['//evil.example', '/'],
+    ['/\\evil.example', '/'],
+    ['/\t/evil.example', '/'],
+    ['/\n/evil.example', '/'],
+    ['javascript:alert(1)', '/'],
+  ])('of %j is %j', (next, to) => {
+    expect(safeNext(next)).toBe(to);
+  });
+});
+
+describe('the fleet', () => {
+  it('takes its filter from the address, and only what the contract knows', () => {
+    expect(fleetQuery({ search: 'web', state: 'up', order: 'desc', sort: 'cpu', other: 'x' })).toEqual({
+      search: 'web',
+      state: 'up',
+      sort: 'cpu',
+      order: 'desc',
+    });
+    expect(fleetQuery({ state: 'odd', sort: 'odd', role: 'odd' })).toEqual({ sort: 'hostName', order: 'asc' });
+  });
+
+  it('takes in what happens live', () => {
+    const pages = {
+      pageParams: [undefined],
+      pages: [{ nodes: [node('1', 'a'), node('2', 'b')], total: 2, cursor: null }],
+    };
+    const renamed = applyFleetEvent(pages, { t: 'node', node: node('2', 'new') });
+    expect(renamed?.pages[0]?.nodes.map((each) => each.hostName)).toEqual(['a', 'new']);
+    expect(applyFleetEvent(pages, { t: 'node-removed', nodeId: '1' })?.pages[0]?.nodes).toHaveLength(1);
+    expect(applyFleetEvent(pages, { t: 'node', node: node('3', 'c') })).toBeNull();
+  });
+
+  it('shortens what the system calls itself', () => {
+    expect(shortSystem('Debian GNU/Linux 12 (bookworm)')).toBe('Debian 12');
+    expect(shortSystem('Ubuntu 24.04.1 LTS')).toBe('Ubuntu 24.04.1 LTS');
+  });
+
+  it('judges a figure by its limits', () => {
+    expect([levelOf(0.79), levelOf(0.8), levelOf(0.95), levelOf(0.88, 0.9, 0.97)]).toEqual([
+      'calm',
+      'high',
+      'critical',
+      'calm',
+    ]);
+  });
+});
+
+describe('joining', () => {
+  it('reads labels as they are typed', () => {
+    expect(parseLabels(' dc = par1 \n\ntier=prod')).toEqual({ ok: true, labels: { dc: 'par1', tier: 'prod' } });
+    expect(labelLines({ dc: 'par1', tier: 'prod' })).toBe('dc=par1\ntier=prod');
+  });
+
+  it.each(['dc', '=x', 'DC=x', 'dc=', 'dc=<b>', 'dc=a b'])('refuses the label %j', (line) => {
+    expect(parseLabels(line).ok).toBe(false);
+  });
+
+  it('leaves out an empty host name, and refuses figures out of range', () => {
+    expect(parseJoin(EMPTY_JOIN)).toEqual({ ok: true, request: { uses: 1, minutes: 15, labels: {}, roles: [] } });
+    const bad = parseJoin({ ...EMPTY_JOIN, uses: '0', minutes: '1e3', labels: 'x' });
+    expect(bad.ok ? [] : Object.keys(bad.problems).toSorted()).toEqual(['labels', 'minutes', 'uses']);
+  });
+});
+
+describe('set-up', () => {
+  const form = { name: 'ada', way: 'password', password: 'correct horse', again: 'correct horse' } as const;
+
+  it('lets a good form pass', () => {
+    expect(setupProblems(form)).toEqual({});
+    expect(setupProblems({ ...form, way: 'passkey', password: '', again: '' })).toEqual({});
+  });
+
+  it('says what is wrong', () => {
+    expect(Object.keys(setupProblems({ ...form, name: 'Ada' }))).toEqual(['name']);
+    expect(Object.keys(setupProblems({ ...form, password: 'short', again: 'short' }))).toEqual(['password']);
+    expect(Object.keys(setupProblems({ ...form, again: 'other' }))).toEqual(['again']);
+  });
+
+  it('tells a passkey that was not used from a refusal of the controller', () => {
+    const cancelled = Object.assign(new Error('x'), { name: 'NotAllowedError' });
+    const refused = Object.assign(new Error('x'), { name: 'ApiError' });
+    expect(passkeyProblem(cancelled)).toContain('Try again');
+    expect(passkeyProblem(refused)).toBeNull();
+    expect(passkeyProblem(null)).toBeNull();
+  });
+});
+
+describe('the palette', () => {
+  const action = { name: 'firewall.ban', title: 'Ban addresses' } as ActionRow;
+
+  it('prefers the whole, the start, the start of a word', () => {
+    expect([
+      fit('ban', 'ban'),
+      fit('banner', 'ban'),
+      fit('firewall.ban', 'ban'),
+      fit('turban', 'ban'),
+      fit('x', 'ban'),
+    ]).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it('offers nodes, actions and pages, and a shell when few nodes are left', () => {
+    expect(paletteItems('ban', [node('1', 'urban')], [action]).map((item) => item.path)).toEqual([
+      '/nodes/1',
+      '/nodes/1/shell',
+      '/run/firewall.ban',
+    ]);
+    const many = Array.from({ length: 5 }, (_, n) => node(`${n}`, `web${n}`));
+    expect(paletteItems('web', many, []).map((item) => item.path)).not.toContain('/nodes/1/shell');
+  });
+});
+
+describe('addresses', () => {
+  it('encode what stands in them', () => {
+    expect(paths.node('a/../b', 'x&y')).toBe('/nodes/a%2F..%2Fb?tab=x%26y');
+    expect(paths.runAction('php.switch-version', '1')).toBe('/run/php.switch-version?node=1');
+  });
+
+  it('belong to one part of the navigation', () => {
+    expect(['/', '/nodes/1/shell', '/run/x.y', '/runs/1', '/audit'].map(sectionOf)).toEqual([
+      '/',
+      '/',
+      '/actions',
+      '/runs',
+      '/audit',
+    ]);
+  });
+});
+
+describe('the audit filter', () => {
+  it('takes times in the zone of the reader', () => {
+    expect(parseLocalTime('2026-11-22T14:03')).toBe(new Date(2026, 10, 22, 14, 3).getTime());
+    expect([parseLocalTime(undefined), parseLocalTime('soon'), parseLocalTime('2026-99-99T99:99')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('passes on what is set', () => {
+    expect(auditQuery({ who: 'ada', outcome: 'refused', from: 'x', cursor: 'no' })).toEqual({
+      who: 'ada',
+      outcome: 'refused',
+    });
+  });
+});
+
+describe('the inventory', () => {
+  const data = [
+    { name: 'openssl', isSecurity: true },
+    { name: 'tzdata', isSecurity: false },
+  ];
+
+  it('is searched row by row, a found row stays whole', () => {
+    expect(filterData(data, 'openssl')).toEqual([data[0]]);
+    expect(filterData({ os: { kernel: '6.1' }, disks: [] }, 'kernel')).toEqual({ os: { kernel: '6.1' } });
+    expect(filterData(data, 'nothing')).toBeUndefined();
+    expect(filterData(null, 'x')).toBeUndefined();
+  });
+
+  it('says first what matters', () => {
+    expect(sectionSummary('updates', data, 0)).toEqual({ tone: 'warn', text: '1 security update' });
+    const day = 86_400_000;
+    const ends = (at: number) =>
+      sectionSummary('certificates', [{ validTo: new Date(at).toISOString() }], 100 * day)?.tone;
+    expect([ends(99 * day), ends(110 * day), ends(200 * day)]).toEqual(['bad', 'warn', 'ok']);
+    expect(sectionSummary('updates', { unavailable: 'x' }, 0)).toBeNull();
+    expect(sectionSummary('certificates', [{ validTo: '<script>' }], 0)).toBeNull();
+  });
+
+  it('shows changes by day', () => {
+    const change = (at: number) => ({ section: 'os', at, path: '/x', before: 1, after: 2 });
+    expect(
+      byDay([change(Date.UTC(2026, 5, 2, 12)), change(Date.UTC(2026, 5, 2, 11)), change(Date.UTC(2026, 5, 1, 12))]).map(
+        ([, list]) => list.length,
+      ),
+    ).toEqual([2, 1]);
+  });
+
+  it('names columns as people do', () => {
+    expect([keyText('validTo'), keyText('memoryBytes'), keyText('isSecurity'), keyText('a_b-c')]).toEqual([
+      'valid to',
+      'memory',
+      'security',
+      'a b c',
+    ]);
+    expect(columnsOf([{ a: 1 }, { b: 2, a: 3 }])).toEqual(['a', 'b']);
+    expect(columnsOf([Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`k${n}`, n]))]).length).toBeLessThan(20);
+  });
+});
+
+describe('runs', () => {
+  const target = (state: RunTarget['state'], hostName: string) => ({ state, hostName }) as RunTarget;
+
+  it('show first what needs a look', () => {
+    const sorted = sortTargets([
+      target('succeeded', 'b'),
+      target('succeeded', 'a'),
+      target('started', 'c'),
+      target('failed', 'd'),
+    ]);
+    expect(sorted.map((each) => each.hostName)).toEqual(['d', 'c', 'a', 'b']);
+  });
+
+  it('say what happens to a thing', () => {
+    const change = (before: string | null, after: string | null) =>
+      fateOf({ kind: 'file', title: '', before, after }).sign;
+    expect([change(null, 'x'), change('x', null), change('x', 'y'), change(null, null)]).toEqual(['+', '−', '±', '↻']);
+  });
+
+  it('ask for the host name, or the number of nodes, before a high risk', () => {
+    const action = (risk: ActionRow['risk']) => ({ risk }) as ActionRow;
+    expect(challengeOf(action('low'), ['a'])).toBeNull();
+    expect(challengeOf(action('high'), ['a'])).toBe('a');
+    expect(challengeOf(action('high'), ['a', 'b'])).toBe('2');
+  });
+});
+
+describe('the end of a shell, in words', () => {
+  const exit = { ending: 'exited', status: 0, signal: null, leftOver: 0, detail: 'd' } as const;
+
+  it.each([
+    [{ kind: 'ended', exit, detail: 'd' } as const, 'The shell has ended with exit code 0.'],
+    [
+      { kind: 'ended', exit: { ...exit, status: null, signal: 9 }, detail: 'd' } as const,
+      'The shell was ended by signal 9.',
+    ],
+    [
+      {
+        kind: 'ended',
+        exit: { ...exit, ending: 'time-limit', status: null, detail: 'its time was up' },
+        detail: '',
+      } as const,
+      'The shell has ended: its time was up',
+    ],
+    [{ kind: 'ended', exit: null, detail: 'a\u001B[2Jb' } as const, 'The shell has ended: a␛[2Jb'],
+    [{ kind: 'ended', exit: null, detail: '' } as const, 'The shell has ended.'],
+  ])('%o', (state, words) => {
+    expect(endText(state)).toBe(words);
+  });
+});
