@@ -28,7 +28,8 @@ export interface DriverRequest {
   readonly action: string;
   readonly args: unknown;
   readonly changes?: readonly Change[];
-  readonly neverBan?: readonly NeverBan[];
+  /** Null: neither policy nor controller are known, as at boot. */
+  readonly neverBan?: readonly NeverBan[] | null;
   /** For `apply`: killed by SIGKILL when so many changes are done, the next one begun. */
   readonly dieAt?: number;
   /** For `file`: writes there as root, to see what is refused. */
@@ -59,7 +60,7 @@ const failure = (error: unknown): Failure => {
   throw error;
 };
 
-function createHost(neverBan: readonly NeverBan[]): RealHost {
+function createHost(neverBan: readonly NeverBan[] | null): RealHost {
   return createRealHost({
     clock: {
       nowMs: () => Date.now(),
@@ -76,7 +77,10 @@ function createHost(neverBan: readonly NeverBan[]): RealHost {
     random: { bytes: (length) => randomBytes(length), unit: () => randomBytes(4).readUInt32BE() / 2 ** 32 },
     stateDirectory: '/var/lib/hauban-driver',
     rehearsalCommand: { program: process.execPath, args: [process.argv[1] ?? '', 'rehearse'] },
-    neverBan: () => Promise.resolve(neverBan),
+    neverBan: () =>
+      neverBan === null
+        ? Promise.reject(new HaubanError('UNAVAILABLE', 'no name server answers yet'))
+        : Promise.resolve(neverBan),
   });
 }
 
@@ -118,7 +122,7 @@ async function plan(
 }
 
 async function answer(request: DriverRequest): Promise<DriverAnswer> {
-  const host = createHost(request.neverBan ?? []);
+  const host = createHost(request.neverBan === undefined ? [] : request.neverBan);
   if (request.mode === 'reconcile') {
     await host.reconcile();
     return { ...empty, ok: true, tookMs: 0 };

@@ -203,6 +203,21 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
     await hosting.actions.call({ mode: 'reconcile' });
   });
 
+  it('puts the bans and the never-list back at a boot without name server and policy', async () => {
+    const neverBan = [{ target: address(), why: 'the office' }];
+    expectDone(await ban(['198.51.100.1'], { durationS: 600 }, { neverBan }));
+    const rules = await ruleset();
+    const strip = (text: string): string => text.replaceAll(/(?:timeout|expires) \S+|packets \d+ bytes \d+/g, '');
+    await hosting.node.mustRun('/usr/sbin/nft', ['delete', 'table', 'inet', 'hauban']);
+    expect(await hosting.actions.call({ mode: 'reconcile', neverBan: null })).toMatchObject({ ok: true });
+    expect(strip(await ruleset())).toBe(strip(rules));
+    // A new ban is another matter: whom it could hit is not known.
+    expect(await ban(['198.51.100.2'], { durationS: 60 }, { neverBan: null })).toMatchObject({
+      ok: false,
+      code: 'UNAVAILABLE',
+    });
+  });
+
   describe('never', () => {
     it.each<[string, () => string, RegExp]>([
       ["the node's own address", () => hosting.node.address ?? '', /own address/],

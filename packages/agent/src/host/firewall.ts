@@ -81,45 +81,51 @@ function nextBans(
 export function createFirewall(options: FirewallOptions): RealFirewall {
   const { clock, store, requireRoot } = options;
   const neverBan = async (): Promise<readonly NeverBan[]> => loadNeverBan(await options.neverBan());
-  const nevers = async (): Promise<readonly Command[]> => neverCommands((await neverBan()).map(({ target }) => target));
 
-  /** Everything that is to be banned, into a table made anew. */
-  const rebuild = async (bans: readonly StoredBan[]): Promise<readonly Command[]> => [
-    ...rebuildCommands(),
-    ...(await nevers()),
-    ...bans.flatMap((ban) => addElement(ban, clock.nowMs())),
-  ];
+  /** At boot the policy may not be read yet and no name be resolved: then those count that did when the bans were made. */
+  const neverBanAtBoot = async (): Promise<readonly NeverBan[]> => {
+    try {
+      return await neverBan();
+    } catch (error) {
+      if (error instanceof HaubanError) return loadNeverBan(store.load().never);
+      throw error;
+    }
+  };
 
   const bring = async (
     bans: readonly StoredBan[],
+    never: readonly NeverBan[],
     add: readonly BanEntry[],
     remove: readonly string[],
   ): Promise<void> => {
     const table = await readTable();
     if (bans.length === 0) {
       if (table !== null) await commit(removeTableCommands());
-    } else if (table?.isIntact !== true) await commit(await rebuild(bans));
-    else {
-      // Removals first: a prefix may take the place of smaller ones.
-      const changes = [...remove.flatMap(removeElement), ...add.flatMap((ban) => addElement(ban, clock.nowMs()))];
-      await commit([...(await nevers()), ...changes]);
+      return;
     }
+    const isIntact = table?.isIntact === true;
+    const nevers = neverCommands(never.map(({ target }) => target));
+    // Removals first: a prefix may take the place of smaller ones.
+    const removals = isIntact ? remove.flatMap(removeElement) : [];
+    const additions = (isIntact ? add : bans).flatMap((ban) => addElement(ban, clock.nowMs()));
+    await commit([...(isIntact ? [] : rebuildCommands()), ...nevers, ...removals, ...additions]);
   };
 
   return {
     async bans() {
       requireRoot('Reading the firewall');
-      return mergeBans((await readTable()) ?? EMPTY, store.load(), clock.nowMs());
+      return mergeBans((await readTable()) ?? EMPTY, store.load().bans, clock.nowMs());
     },
     neverBan,
     async update(add, remove) {
       requireRoot('Changing the firewall');
+      const further = await options.neverBan();
       const before = store.load();
-      const after = nextBans(before, add, remove, clock.nowMs());
+      const after = nextBans(before.bans, add, remove, clock.nowMs());
       // Stored first: after a crash in between, reconcile brings the kernel to it.
-      store.save(after);
+      store.save({ bans: after, never: further });
       try {
-        await bring(after, add, remove);
+        await bring(after, await loadNeverBan(further), add, remove);
       } catch (error) {
         store.save(before);
         throw error;
@@ -129,16 +135,17 @@ export function createFirewall(options: FirewallOptions): RealFirewall {
       requireRoot('Restoring the bans');
       const nowMs = clock.nowMs();
       const stored = store.load();
-      const wanted = stored.filter((ban) => !isOver(ban, nowMs));
-      if (wanted.length !== stored.length) store.save(wanted);
+      const wanted = stored.bans.filter((ban) => !isOver(ban, nowMs));
+      if (wanted.length !== stored.bans.length) store.save({ ...stored, bans: wanted });
       const table = await readTable();
       const inKernel = new Set((table ?? EMPTY).bans.map(({ target }) => target));
       const missing = wanted.filter((ban) => !inKernel.has(ban.target));
       const known = new Set(wanted.map(({ target }) => target));
       // Not in the file: lifted, or never ours.
       const strange = [...inKernel].filter((target) => !known.has(target));
-      if (missing.length > 0 || strange.length > 0 || (table !== null && (!table.isIntact || wanted.length === 0)))
-        await bring(wanted, missing, strange);
+      const isWrong = table !== null && (!table.isIntact || wanted.length === 0);
+      if (missing.length > 0 || strange.length > 0 || isWrong)
+        await bring(wanted, await neverBanAtBoot(), missing, strange);
     },
   };
 }
