@@ -4,7 +4,7 @@ CREATE TABLE inventory_section (
   node_id uuid NOT NULL REFERENCES node (id) ON DELETE CASCADE,
   name text NOT NULL,
   hash text NOT NULL,
-  data jsonb NOT NULL,
+  data jsonb,
   taken_at bigint NOT NULL,
   changed_at bigint NOT NULL,
   PRIMARY KEY (node_id, name)
@@ -16,9 +16,9 @@ CREATE TABLE inventory_change (
   section text NOT NULL,
   at bigint NOT NULL,
   path text NOT NULL,
-  -- JSON null: absent.
-  before jsonb NOT NULL,
-  after jsonb NOT NULL
+  -- Null: absent.
+  before jsonb,
+  after jsonb
 );
 --> statement-breakpoint
 CREATE INDEX inventory_change_node ON inventory_change (node_id, id DESC);

@@ -1,4 +1,5 @@
-import { bigint, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { json } from './columns.ts';
 
 /** Inventory sections and their changes (migrations/0002_inventory.sql). */
 export const inventorySection = pgTable(
@@ -7,7 +8,7 @@ export const inventorySection = pgTable(
     nodeId: uuid('node_id').notNull(),
     name: text('name').notNull(),
     hash: text('hash').notNull(),
-    data: jsonb('data').notNull(),
+    data: json('data'),
     takenAt: bigint('taken_at', { mode: 'number' }).notNull(),
     changedAt: bigint('changed_at', { mode: 'number' }).notNull(),
   },
@@ -20,6 +21,6 @@ export const inventoryChange = pgTable('inventory_change', {
   section: text('section').notNull(),
   at: bigint('at', { mode: 'number' }).notNull(),
   path: text('path').notNull(),
-  before: jsonb('before').notNull(),
-  after: jsonb('after').notNull(),
+  before: json('before'),
+  after: json('after'),
 });

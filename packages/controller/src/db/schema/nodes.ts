@@ -1,8 +1,7 @@
-import { bigint, boolean, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { json, timeMs } from './columns.ts';
 
 /** The fleet and its join tokens (migrations/0001_nodes.sql). */
-const timeMs = (name: string) => bigint(name, { mode: 'number' });
-
 export const joinToken = pgTable('join_token', {
   id: uuid('id').primaryKey(),
   secretHash: text('secret_hash').notNull(),
@@ -11,7 +10,7 @@ export const joinToken = pgTable('join_token', {
   expiresAt: timeMs('expires_at').notNull(),
   uses: integer('uses').notNull(),
   usesLeft: integer('uses_left').notNull(),
-  labels: jsonb('labels').$type<Record<string, string>>().notNull(),
+  labels: json('labels').$type<Record<string, string>>().notNull(),
   roles: text('roles').array().notNull(),
   hostName: text('host_name'),
   deletedAt: timeMs('deleted_at'),
@@ -23,7 +22,7 @@ export const node = pgTable('node', {
   linkKey: text('link_key').notNull(),
   receiptKey: text('receipt_key').notNull(),
   joinTokenId: uuid('join_token_id').notNull(),
-  labels: jsonb('labels').$type<Record<string, string>>().notNull(),
+  labels: json('labels').$type<Record<string, string>>().notNull(),
   roles: text('roles').array().notNull(),
   enrolledAt: timeMs('enrolled_at').notNull(),
   revokedAt: timeMs('revoked_at'),
@@ -34,7 +33,7 @@ export const node = pgTable('node', {
   bootId: uuid('boot_id'),
   bootedAt: timeMs('booted_at'),
   policyText: text('policy_text').notNull().default(''),
-  actions: jsonb('actions').$type<{ name: string; version: number }[]>().notNull().default([]),
+  actions: json('actions').$type<{ name: string; version: number }[]>().notNull().default([]),
   spoolChunks: integer('spool_chunks').notNull().default(0),
   connectedAt: timeMs('connected_at'),
   remoteAddress: text('remote_address'),

@@ -1,9 +1,7 @@
-import { bigint, boolean, customType, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, timeMs } from './columns.ts';
 
 /** People and the identity of this controller (migrations/0000_people.sql, where each column is explained). */
-const timeMs = (name: string) => bigint(name, { mode: 'number' });
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
-
 export const controller = pgTable('controller', {
   isOnly: boolean('is_only').primaryKey().default(true),
   id: uuid('id').notNull(),

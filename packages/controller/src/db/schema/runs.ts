@@ -1,14 +1,13 @@
-import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { json, timeMs } from './columns.ts';
 
 /** Runs, their targets and the uid register (migrations/0004_runs.sql). */
-const timeMs = (name: string) => bigint(name, { mode: 'number' });
-
 export const run = pgTable('run', {
   id: uuid('id').primaryKey(),
   action: text('action').notNull(),
   actionVersion: integer('action_version').notNull(),
   mode: text('mode', { enum: ['plan', 'apply'] }).notNull(),
-  args: jsonb('args').$type<Record<string, unknown>>().notNull(),
+  args: json('args').$type<Record<string, unknown>>().notNull(),
   planHash: text('plan_hash'),
   requesterId: text('requester_id').notNull(),
   requester: text('requester').notNull(),
@@ -49,9 +48,9 @@ export const runTarget = pgTable('run_target', {
   expiresAt: timeMs('expires_at').notNull(),
   code: text('code'),
   detail: text('detail').notNull().default(''),
-  plan: jsonb('plan'),
-  verification: jsonb('verification').notNull().default([]),
-  data: jsonb('data'),
+  plan: json('plan'),
+  verification: json('verification').notNull().default([]),
+  data: json('data'),
   receipt: text('receipt'),
   leasedAt: timeMs('leased_at'),
   deliveredAt: timeMs('delivered_at'),
