@@ -2,7 +2,8 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * What a browser may do with our pages. Scripts: only our own files. Styles: our own files and elements that our
+ * What a browser may do with our pages. Scripts: only our own files; 'wasm-unsafe-eval' lets the player of recordings
+ * compile the WebAssembly that is part of them, and nothing else. Styles: our own files and elements that our
  * scripts make, since Mantine and xterm.js both write style elements at run time and xterm.js takes no nonce; an
  * injected style cannot run code, and data cannot leave by it (images, fonts and connections are our own only).
  */
@@ -13,7 +14,7 @@ export async function setSecurityHeaders(app: FastifyInstance, publicUrl: URL): 
       useDefaults: false,
       directives: {
         defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
