@@ -118,4 +118,13 @@ describe('the inventory feed', () => {
     feed.stop();
     expect(clock.pending).toBe(0);
   });
+
+  it('leaves no timer when its child ends after it is stopped', async () => {
+    feed.linkUp(channel);
+    clock.advance(0);
+    feed.stop();
+    fail(new Error('killed with the link process'));
+    await turn();
+    expect(clock.pending).toBe(0);
+  });
 });

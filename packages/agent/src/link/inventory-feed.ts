@@ -131,6 +131,8 @@ export class InventoryFeed {
       )
       .finally(() => {
         this.#isRunning = false;
+        // Without a link, or after `stop`, nothing may keep the process: `linkUp` goes on.
+        if (this.#channel === null) return;
         if (this.#wanted === null) this.#schedule();
         else this.#runSoon(SETTLE_MS);
       });
