@@ -194,7 +194,7 @@ describe('npm start', () => {
 
   it('plans and runs node.ping', async () => {
     const planned = await runOnNode(client, nodeId, 'node.ping', {}, { mode: 'plan' });
-    expect(planned).toMatchObject({ state: 'succeeded', plan: { changes: [] } });
+    expect(planned).toMatchObject({ state: 'unchanged', plan: { changes: [] } });
     const planHash = planned.plan?.hash ?? '';
     expect(await runOnNode(client, nodeId, 'node.ping', {}, { planHash })).toMatchObject({
       state: 'succeeded',

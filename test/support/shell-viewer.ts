@@ -55,7 +55,8 @@ export function attachShell(client: RestClient, sessionId: string): ShellViewer 
     if (message[0] === SHELL_OPS.output) {
       const part = decodeOutput(body);
       if (part === null) return void problems.push('an output message that is none');
-      send(SHELL_OPS.credit, encodeCredit(part.data.length));
+      // Each attach is answered first with where it goes on, without bytes.
+      if (part.data.length > 0) send(SHELL_OPS.credit, encodeCredit(part.data.length));
       if (part.offset > offset) problems.push(`bytes ${offset} to ${part.offset} never came`);
       const fresh = part.data.subarray(Math.max(0, offset - part.offset));
       offset = Math.max(offset, part.offset + part.data.length);
