@@ -82,8 +82,10 @@ export function createChunkStore(deps: ChunkStoreDeps): ChunkStore {
   const moveToQuarantine = async (chunk: PendingChunk, problem: string): Promise<void> => {
     index.remove(chunk);
     dropped += 1;
-    deps.onProblem(`${chunkFileName(chunk)}: ${problem}; it was moved to quarantine`);
-    await quarantine(join(folder, 'quarantine'), pathOf(chunk), deps.clock.nowMs());
+    deps.onProblem(`${chunkFileName(chunk)}: ${problem}; it goes to quarantine`);
+    await quarantine(join(folder, 'quarantine'), pathOf(chunk), deps.clock.nowMs()).catch((error: unknown) =>
+      deps.onProblem(`${chunkFileName(chunk)} can not be moved to quarantine`, error),
+    );
   };
 
   return {

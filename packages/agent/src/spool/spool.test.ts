@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -125,6 +125,37 @@ describe('chunks', () => {
     await open();
     await put(spool, 8, START + 300_000);
     expect(existsSync(join(folder, file))).toBe(true);
+  });
+});
+
+/** Making a file system read-only takes root. */
+const isRoot = process.getuid?.() === 0;
+
+describe.skipIf(!isRoot)('a file system that became read-only', () => {
+  const mount = (...args: string[]): void => void execFileSync('/usr/bin/mount', args, { env: {}, cwd: '/' });
+  afterEach(() => void execFileSync('/usr/bin/umount', [folder], { env: {}, cwd: '/' }));
+
+  test('stops nothing: what is there is sent, what is new is held in memory', async () => {
+    await put(await open(), 1);
+    await (
+      await open()
+    )
+      .openJournal({ boot: BOOT, seq: 2, startMs: START, listVersion: list.version })
+      .then((journal) => journal.close());
+    writeFileSync(join(folder, 'half.chunk.tmp'), 'x');
+    writeFileSync(join(folder, 'no-name.chunk'), 'x');
+    writeFileSync(join(folder, 'lists', 'stray'), 'x');
+    mount('--bind', folder, folder);
+    mount('-o', 'remount,bind,ro', folder);
+    const spool = await open();
+    for (const window of await spool.recoverWindows()) await window.remove();
+    await put(spool, 3);
+    expect(seqs(spool)).toEqual([3, 1]);
+    expect(await spool.read({ boot: BOOT, seq: 3 })).toBeDefined();
+    await expect(spool.openJournal({ boot: BOOT, seq: 4, startMs: START, listVersion: list.version })).rejects.toThrow(
+      /EROFS/,
+    );
+    expect(problems.length).toBeGreaterThan(3);
   });
 });
 

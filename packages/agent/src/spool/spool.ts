@@ -76,6 +76,15 @@ interface FoundJournal {
   readonly seq: number;
 }
 
+/** Cleaning up may fail on a sick disk (a file system that became read-only); the rest must go on. */
+async function tidy(deps: SpoolDeps, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    deps.onProblem(`the spool folder ${deps.folder} can not be tidied up`, error);
+  }
+}
+
 /** Sorts what lies in the folder: chunks into the index, rubbish away. */
 async function scanFolder(deps: SpoolDeps, index: ChunkIndex): Promise<FoundJournal[]> {
   const journals: FoundJournal[] = [];
@@ -83,11 +92,12 @@ async function scanFolder(deps: SpoolDeps, index: ChunkIndex): Promise<FoundJour
     if (!entry.isFile()) continue;
     const path = join(deps.folder, entry.name);
     const [, boot, seq] = JOURNAL_NAME.exec(entry.name) ?? [];
-    if (entry.name.endsWith(UNFINISHED)) await unlinkIfThere(path);
+    if (entry.name.endsWith(UNFINISHED)) await tidy(deps, () => unlinkIfThere(path));
     else if (boot !== undefined) journals.push({ path, boot, seq: Number(seq) });
     else if (entry.name.endsWith('.chunk')) {
       const named = parseChunkFileName(entry.name);
-      if (named === undefined) await quarantine(join(deps.folder, 'quarantine'), path, deps.clock.nowMs());
+      if (named === undefined)
+        await tidy(deps, () => quarantine(join(deps.folder, 'quarantine'), path, deps.clock.nowMs()));
       else index.add({ ...named, size: (await stat(path)).size });
     }
   }
@@ -135,7 +145,8 @@ export async function createSpool(deps: SpoolDeps): Promise<Spool> {
   const stateFile = join(folder, 'state.json');
   const state = await loadSpoolState(stateFile);
   const lists = createListStore(join(folder, 'lists'));
-  await lists.forgetAllBut(await versionsInUse(index, journals));
+  const used = await versionsInUse(index, journals);
+  await tidy(deps, () => lists.forgetAllBut(used));
   let lastSeq = lastSequence(deps, index.newest(Number.MAX_SAFE_INTEGER), journals, state);
 
   const store = createChunkStore({
@@ -178,8 +189,8 @@ export async function createSpool(deps: SpoolDeps): Promise<Spool> {
       const windows: RecoveredWindow[] = [];
       for (const { path } of journals.splice(0)) {
         const found = await readWindowJournal(path);
-        if (found === undefined) await quarantine(join(folder, 'quarantine'), path, clock.nowMs());
-        else windows.push({ ...found, remove: () => unlinkIfThere(path) });
+        if (found === undefined) await tidy(deps, () => quarantine(join(folder, 'quarantine'), path, clock.nowMs()));
+        else windows.push({ ...found, remove: () => tidy(deps, () => unlinkIfThere(path)) });
       }
       return windows;
     },
