@@ -49,7 +49,7 @@ export function parseMounts(source: string): MountRow[] {
 export const disks: Section = {
   name: 'disks',
   async take(host) {
-    const si = await import('systeminformation');
+    const { default: si } = await import('systeminformation');
     const layout = await si.diskLayout();
     const mounts = await host.readText('/proc/mounts');
     return {

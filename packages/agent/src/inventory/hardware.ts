@@ -4,7 +4,7 @@ import type { Section } from './section.ts';
 export const hardware: Section = {
   name: 'hardware',
   async take() {
-    const si = await import('systeminformation');
+    const { default: si } = await import('systeminformation');
     const [system, cpu, memory] = await Promise.all([si.system(), si.cpu(), si.mem()]);
     return {
       manufacturer: system.manufacturer,

@@ -4,7 +4,7 @@ import type { Section } from './section.ts';
 export const interfaces: Section = {
   name: 'interfaces',
   async take() {
-    const si = await import('systeminformation');
+    const { default: si } = await import('systeminformation');
     const found = await si.networkInterfaces();
     const rows = Array.isArray(found) ? found : [found];
     return rows

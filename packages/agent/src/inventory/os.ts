@@ -4,7 +4,7 @@ import type { Section } from './section.ts';
 export const os: Section = {
   name: 'os',
   async take(host) {
-    const si = await import('systeminformation');
+    const { default: si } = await import('systeminformation');
     const info = await si.osInfo();
     const release = await host.readText('/etc/debian_version');
     return {

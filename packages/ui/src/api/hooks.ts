@@ -90,7 +90,12 @@ export function useSeries(id: string) {
 
 export function useInventory(id: string) {
   const { api } = useServices();
-  return useQuery({ queryKey: keys.inventory(id), queryFn: () => api.inventory(id) });
+  return useQuery({
+    queryKey: keys.inventory(id),
+    queryFn: () => api.inventory(id),
+    // A node that has just joined sends its first inventory within a minute; somebody who looks before must not have to reload.
+    refetchInterval: (query) => (query.state.data?.length === 0 ? 3_000 : 60_000),
+  });
 }
 
 export function useInventoryChanges(id: string) {
