@@ -198,7 +198,7 @@ const CONTROLLER: readonly Layer[] = [
     why: 'tests run the real parts',
   },
   {
-    files: 'packages/controller/src/{main,app}.ts',
+    files: 'packages/controller/src/{main,app,compose-*}.ts',
     may: ['packages/controller/src/**', CONTRACT, LINK, 'node:**', 'npm:**'],
     why: 'composition root',
   },

@@ -10,10 +10,12 @@ import type { Clock, Random } from '@hauban/shared/time';
 import { sql } from 'drizzle-orm';
 import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
 import { actionRoutes } from './actions/actions.routes.ts';
-import { createActionsService, type ActionsService } from './actions/actions.service.ts';
+import { createActionsService } from './actions/actions.service.ts';
 import { createAuditRepository } from './audit/audit.repository.ts';
 import { auditRoutes } from './audit/audit.routes.ts';
 import { createAuditService } from './audit/audit.service.ts';
+import { createPeople } from './compose-people.ts';
+import { createRuns } from './compose-runs.ts';
 import type { Database } from './db/index.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
@@ -46,32 +48,13 @@ import { createNodeLinksRepository } from './nodes/node-links.repository.ts';
 import { createNodeLinksService } from './nodes/node-links.service.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { nodeRoutes } from './nodes/nodes.routes.ts';
-import { createNodesService, type NodesService } from './nodes/nodes.service.ts';
+import { createNodesService } from './nodes/nodes.service.ts';
 import { createPresence } from './nodes/presence.ts';
 import { createAuthenticator } from './people/authenticator.service.ts';
-import { createChallenges } from './people/challenges.service.ts';
-import { createCliSignInService } from './people/cli-sign-in.service.ts';
-import { passkeySite } from './people/passkeys.ts';
-import { createPeopleRepository } from './people/people.repository.ts';
 import { peopleRoutes } from './people/people.routes.ts';
-import { createPeopleService } from './people/people.service.ts';
-import { createSessionsRepository } from './people/sessions.repository.ts';
-import { createSetupRepository } from './people/setup.repository.ts';
-import { createSetupService } from './people/setup.service.ts';
-import { createSignInService } from './people/sign-in.service.ts';
-import { createTokensRepository } from './people/tokens.repository.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
-import { createTokensService } from './people/tokens.service.ts';
 import type { RootLog } from './runtime/index.ts';
-import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
-import { createExpiryService } from './runs/expiry.service.ts';
-import { createOpenOrders } from './runs/open-orders.ts';
-import { createReceiptsService } from './runs/receipts.service.ts';
-import { createRunEvents } from './runs/run-events.ts';
-import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
-import { createRunsRepository } from './runs/runs.repository.ts';
 import { runRoutes } from './runs/runs.routes.ts';
-import { createRunsService, readRunRows } from './runs/runs.service.ts';
 import type { SignerClient } from './signer/index.ts';
 
 export interface ControllerParts {
@@ -125,63 +108,6 @@ type RouteParts = Services & {
 
 type Services = ReturnType<typeof createServices>;
 
-interface Shared {
-  readonly audit: ReturnType<typeof createAuditService>;
-  readonly transaction: Database['transaction'];
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: RootLog;
-}
-
-/** Accounts, sessions, tokens. The set-up link is also made by a command, without the rest of the controller. */
-export function createPeople(shared: Shared, database: Database, publicUrl: URL) {
-  const { clock } = shared;
-  const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
-  const repository = createPeopleRepository(database);
-  const setupRepository = createSetupRepository(database);
-  const tokensRepository = createTokensRepository(database);
-  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database) });
-  const challenges = createChallenges(setupRepository, site, clock);
-  const setup = createSetupService({
-    ...shared,
-    repository: setupRepository,
-    peopleRepository: repository,
-    people,
-    challenges,
-    arePasskeysOffered: site !== null,
-  });
-  const signIn = createSignInService({ ...shared, repository, people, challenges });
-  const tokens = createTokensService({ ...shared, repository: tokensRepository });
-  const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
-  return { people, setup, signIn, tokens, cliSignIn };
-}
-
-interface RunNeeds {
-  readonly controllerId: string;
-  readonly signer: SignerClient;
-  readonly actions: ActionsService;
-  readonly nodes: NodesService;
-  readonly links: OrderLinks;
-}
-
-function createRuns(shared: Shared, database: Database, needs: RunNeeds) {
-  const { nodes, signer } = needs;
-  const repositories = { runs: createRunsRepository(database), targets: createRunTargetsRepository(database) };
-  const events = createRunEvents(shared.clock, (ids) => readRunRows(repositories.runs, ids));
-  const base = {
-    ...shared,
-    ...repositories,
-    events,
-    open: createOpenOrders(),
-    hostNameOf: async (id: string) => (await nodes.hostNames([id])).get(id) ?? id,
-  };
-  const dispatch = createDispatchService({ ...base, ...needs, signer });
-  const runs = createRunsService({ ...base, ...needs, dispatch });
-  const receipts = createReceiptsService({ ...base, findNode: nodes.find, shellReceipt: async () => true });
-  const expiry = createExpiryService(base);
-  return { runs, dispatch, receipts, expiry, events };
-}
-
 /** Features, without HTTP and sockets. `links` is asked when it is there: the gateway needs the services first. */
 function createServices(parts: ControllerParts, links: () => Gateway['links'] | null) {
   const { database, identity, signer, log, publicUrl } = parts;
@@ -200,7 +126,7 @@ function createServices(parts: ControllerParts, links: () => Gateway['links'] | 
     ...shared,
     repository: nodesRepository,
     presence,
-    figuresOf: metrics.figuresOf,
+    figuresOf: (nodeId) => metrics.figuresOf(nodeId),
     disconnect: (nodeId, why) => find(nodeId)?.close(4401, why),
   });
   const nodeLinks = createNodeLinksService({
@@ -310,8 +236,8 @@ function createHub(services: Services, gateway: Gateway, clock: Clock): LiveHub 
         return () => ends.forEach((end) => end());
       },
       nodeRow: (nodeId) => nodes.liveRow(nodeId) ?? nodes.row(nodeId),
-      onTick: metrics.onTick,
-      onRun: runs.onRun,
+      onTick: (listener) => metrics.onTick(listener),
+      onRun: (listener) => runs.onRun(listener),
       watchNode: (nodeId, periodMs) => void gateway.links.find(nodeId as NodeId)?.watch(periodMs),
     },
     clock,
@@ -385,7 +311,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     routes: [{ path: '/link', access: 'public', accept: (upgrade) => nodeGateway.accept(upgrade) }, hub.route],
   });
   const app = await createHttp(parts, services, upgrades, web);
-  const { audit, nodeLinks, metrics, dispatch, expiry, events, people, refusals } = services;
+  const { audit, nodeLinks, metrics, orderBeat, expiry, events, people, refusals } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -398,7 +324,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     start: async (host, port) => {
       await nodeLinks.start();
       await metrics.start();
-      dispatch.start();
+      orderBeat.start();
       expiry.start();
       upgrades.attach(app.server.server);
       const address = await listen(app, host, port);
@@ -413,7 +339,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await nodeGateway.close();
       await app.server.close();
       cleanUp.cancel();
-      dispatch.stop();
+      await orderBeat.stop();
       expiry.stop();
       nodeLinks.stop();
       await metrics.stop();

@@ -13,9 +13,10 @@ import { loadOrCreateKeyPair, systemClock, systemRandom, type ControllerIdentity
 import { JoinTokenRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import Value from 'typebox/value';
-import { createController, createPeople } from './app.ts';
+import { createController } from './app.ts';
 import { createAuditRepository } from './audit/audit.repository.ts';
 import { createAuditService } from './audit/audit.service.ts';
+import { createPeople } from './compose-people.ts';
 import { loadControllerConfig, loadDatabaseUrl, loadSignerConfig, type ControllerConfig } from './config.ts';
 import { createDatabase, migrateDatabase, type Database } from './db/index.ts';
 import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';

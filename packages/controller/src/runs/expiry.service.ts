@@ -8,12 +8,14 @@ import type { Log } from '../runtime/index.ts';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvents } from './run-events.ts';
 import { toRunTarget } from './run-row.ts';
+import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
 import type { RunsRepository } from './runs.repository.ts';
 
 export interface ExpiryParts {
   readonly runs: RunsRepository;
   readonly targets: RunTargetsRepository;
+  readonly queue: OrderQueueRepository;
   readonly audit: AuditService;
   readonly transaction: Transact;
   readonly events: RunEvents;
@@ -66,7 +68,7 @@ const NO_WORD: Verdict = {
 
 /** Closes what can have no good end any more. Delivery and execution have times of their own. */
 export function createExpiryService(parts: ExpiryParts): ExpiryService {
-  const { runs, targets, audit, transaction, events, open, clock, log } = parts;
+  const { runs, targets, queue, audit, transaction, events, open, clock, log } = parts;
   let timer: Timer | null = null;
 
   const close = async (target: TargetRecord, verdict: Verdict): Promise<number> => {
@@ -101,7 +103,7 @@ export function createExpiryService(parts: ExpiryParts): ExpiryService {
     const now = clock.nowMs();
     const overdue: [TargetRecord, Verdict][] = [];
     const look = async (before: number, states: readonly TargetRecord['state'][], verdict: Verdict): Promise<void> => {
-      for (const target of await targets.overdue(before, states, AT_ONCE)) {
+      for (const target of await queue.overdue(before, states, AT_ONCE)) {
         // The node said that it took it a moment ago, and that is not stored yet.
         const moment = open.momentOf(target.orderId);
         if (verdict === NEVER_TAKEN && moment !== null && moment.state !== 'leased') continue;

@@ -69,38 +69,32 @@ function mismatch({ node, receipt }: Proven, target: TargetRecord | undefined): 
   return null;
 }
 
-/** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
-export function createReceiptsService(parts: ReceiptsParts) {
-  const { runs, targets, audit, transaction, events, open, clock, log } = parts;
+type Store = (tx: Tx, batch: readonly Proven[]) => Promise<boolean[]>;
+
+/** Writes proven receipts; true: stored, now or before. */
+function createReceiptStore({ runs, targets, audit, events, open, clock, log }: ReceiptsParts): Store {
+  const refuse = (tx: Tx, { node, receipt }: Proven, problem: string): void => {
+    const { id: nodeId, hostName } = node;
+    log.warn({ nodeId, order: receipt.order, problem }, 'a receipt was not believed');
+    audit.record(tx, { code: 'A3020W', who: 'system', nodeId, hostName, orderId: receipt.order, detail: { problem } });
+  };
 
   const finish = async (tx: Tx, proven: Proven, target: TargetRecord): Promise<void> => {
     const outcome = outcomeOf(proven);
     await targets.finish(tx, target.orderId, outcome);
     const { node, receipt } = proven;
-    const detail = {
-      runId: target.runId,
-      outcome: receipt.outcome,
-      mode: receipt.mode,
-      code: receipt.code,
-      says: receipt.detail,
-    };
-    audit.record(tx, {
-      code: AUDIT_OF[receipt.outcome],
-      who: 'system',
-      nodeId: node.id,
-      hostName: node.hostName,
-      orderId: target.orderId,
-      detail,
-    });
+    const { orderId, runId } = target;
+    const detail = { runId, outcome: receipt.outcome, mode: receipt.mode, code: receipt.code, says: receipt.detail };
+    const code = AUDIT_OF[receipt.outcome];
+    audit.record(tx, { code, who: 'system', nodeId: node.id, hostName: node.hostName, orderId, detail });
     tx.afterCommit(() => {
-      open.ended(target.orderId);
-      events.targetChanged(target.runId, toRunTarget({ ...target, ...outcome }, node.hostName, null));
-      events.runChanged(target.runId);
+      open.ended(orderId);
+      events.targetChanged(runId, toRunTarget({ ...target, ...outcome }, node.hostName, null));
+      events.runChanged(runId);
     });
   };
 
-  /** True: stored, now or before. */
-  const store = async (tx: Tx, batch: readonly Proven[]): Promise<boolean[]> => {
+  return async (tx, batch) => {
     const ids = [...new Set(batch.map(({ receipt }) => receipt.order))];
     const known = new Map((await targets.lockMany(tx, ids)).map((target) => [target.orderId, target]));
     const closed = new Map<string, number>();
@@ -109,17 +103,14 @@ export function createReceiptsService(parts: ReceiptsParts) {
     for (const proven of batch) {
       const target = known.get(proven.receipt.order);
       const problem = mismatch(proven, target);
-      if (target === undefined || problem !== null) {
-        refuse(tx, proven, problem ?? '');
-        results.push(false);
-        continue;
-      }
-      results.push(true);
+      results.push(problem === null);
+      if (target === undefined || problem !== null) refuse(tx, proven, problem ?? 'there is no such order');
       // Repeated: taken without effect.
-      if (target.receipt !== null || stored.has(target.orderId)) continue;
-      stored.add(target.orderId);
-      await finish(tx, proven, target);
-      if (target.finishedAt === null) closed.set(target.runId, (closed.get(target.runId) ?? 0) + 1);
+      else if (target.receipt === null && !stored.has(target.orderId)) {
+        stored.add(target.orderId);
+        await finish(tx, proven, target);
+        if (target.finishedAt === null) closed.set(target.runId, (closed.get(target.runId) ?? 0) + 1);
+      }
     }
     // In one order for everybody: two batches never wait for each other's runs in a circle.
     for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -128,19 +119,12 @@ export function createReceiptsService(parts: ReceiptsParts) {
     }
     return results;
   };
+}
 
-  const refuse = (tx: Tx, { node, receipt }: Proven, problem: string): void => {
-    log.warn({ nodeId: node.id, order: receipt.order, problem }, 'a receipt was not believed');
-    audit.record(tx, {
-      code: 'A3020W',
-      who: 'system',
-      nodeId: node.id,
-      hostName: node.hostName,
-      orderId: receipt.order,
-      detail: { problem },
-    });
-  };
-
+/** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
+export function createReceiptsService(parts: ReceiptsParts) {
+  const { audit, transaction, log } = parts;
+  const store = createReceiptStore(parts);
   const writer = createBatchWriter((batch: readonly Proven[]) => transaction((tx) => store(tx, batch)), AT_ONCE);
 
   return {
@@ -151,14 +135,9 @@ export function createReceiptsService(parts: ReceiptsParts) {
       const verified = await verifyReceipt(jws, node.receiptKey);
       const problem = !verified.ok ? verified.detail : verified.value.node === node.id ? null : 'it names another node';
       if (!verified.ok || problem !== null) {
-        log.warn({ nodeId: node.id, problem }, 'a receipt was not believed');
-        await audit.recordAlone({
-          code: 'A3020W',
-          who: 'system',
-          nodeId: node.id,
-          hostName: node.hostName,
-          detail: { problem },
-        });
+        const { id: nodeId, hostName } = node;
+        log.warn({ nodeId, problem }, 'a receipt was not believed');
+        await audit.recordAlone({ code: 'A3020W', who: 'system', nodeId, hostName, detail: { problem } });
         return null;
       }
       const receipt = verified.value;

@@ -2,7 +2,8 @@ import { RunDetail, RunPage, RunQuery, RunRequest, RunWait, Uuid } from '@hauban
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { callerOf, type HttpApp } from '../http/index.ts';
-import type { Requester, RunsService } from './runs.service.ts';
+import type { RunsService } from './runs.service.ts';
+import type { Requester } from './start-run.service.ts';
 
 const RunParams = Type.Object({ runId: Uuid });
 const tags = ['runs'];

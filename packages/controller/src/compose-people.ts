@@ -1,0 +1,48 @@
+import type { Clock, Random } from '@hauban/shared/time';
+import type { AuditService } from './audit/audit.service.ts';
+import type { Database } from './db/index.ts';
+import { allowedOrigins } from './http/index.ts';
+import { createChallenges } from './people/challenges.service.ts';
+import { createCliSignInService } from './people/cli-sign-in.service.ts';
+import { passkeySite } from './people/passkeys.ts';
+import { createPeopleRepository } from './people/people.repository.ts';
+import { createPeopleService } from './people/people.service.ts';
+import { createSessionsRepository } from './people/sessions.repository.ts';
+import { createSetupRepository } from './people/setup.repository.ts';
+import { createSetupService } from './people/setup.service.ts';
+import { createSignInService } from './people/sign-in.service.ts';
+import { createTokensRepository } from './people/tokens.repository.ts';
+import { createTokensService } from './people/tokens.service.ts';
+import type { RootLog } from './runtime/index.ts';
+
+/** What every feature is built with. */
+export interface Shared {
+  readonly audit: AuditService;
+  readonly transaction: Database['transaction'];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RootLog;
+}
+
+/** Accounts, sessions, tokens. The set-up link is also made by a command, without the rest of the controller. */
+export function createPeople(shared: Shared, database: Database, publicUrl: URL) {
+  const { clock } = shared;
+  const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
+  const repository = createPeopleRepository(database);
+  const setupRepository = createSetupRepository(database);
+  const tokensRepository = createTokensRepository(database);
+  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database) });
+  const challenges = createChallenges(setupRepository, site, clock);
+  const setup = createSetupService({
+    ...shared,
+    repository: setupRepository,
+    peopleRepository: repository,
+    people,
+    challenges,
+    arePasskeysOffered: site !== null,
+  });
+  const signIn = createSignInService({ ...shared, repository, people, challenges });
+  const tokens = createTokensService({ ...shared, repository: tokensRepository });
+  const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
+  return { people, setup, signIn, tokens, cliSignIn };
+}

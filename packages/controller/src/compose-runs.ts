@@ -1,0 +1,52 @@
+import type { ActionsService } from './actions/actions.service.ts';
+import type { Shared } from './compose-people.ts';
+import type { Database } from './db/index.ts';
+import type { NodesService } from './nodes/nodes.service.ts';
+import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
+import { createExpiryService } from './runs/expiry.service.ts';
+import { createOpenOrders } from './runs/open-orders.ts';
+import { createOrderBeat } from './runs/order-beat.ts';
+import { createOrderQueueRepository } from './runs/order-queue.repository.ts';
+import { createReceiptsService } from './runs/receipts.service.ts';
+import { createRunEvents } from './runs/run-events.ts';
+import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
+import { createRunsRepository } from './runs/runs.repository.ts';
+import { createRunsService, readRunRows } from './runs/runs.service.ts';
+import { createSigningService } from './runs/signing-queue.service.ts';
+import type { SignerClient } from './signer/index.ts';
+
+export interface RunNeeds {
+  readonly controllerId: string;
+  readonly signer: SignerClient;
+  readonly actions: ActionsService;
+  readonly nodes: NodesService;
+  readonly links: OrderLinks;
+}
+
+/** Runs, from the request to the receipt. */
+export function createRuns(shared: Shared, database: Database, needs: RunNeeds) {
+  const { clock, log } = shared;
+  const { nodes } = needs;
+  const repositories = {
+    runs: createRunsRepository(database),
+    targets: createRunTargetsRepository(database),
+    queue: createOrderQueueRepository(database),
+  };
+  const events = createRunEvents(clock, (ids) => readRunRows(repositories.runs, ids));
+  const base = {
+    ...shared,
+    ...needs,
+    ...repositories,
+    events,
+    open: createOpenOrders(),
+    hostNameOf: async (id: string) => (await nodes.hostNames([id])).get(id) ?? id,
+  };
+  const dispatch = createDispatchService(base);
+  const signing = createSigningService({ ...base, dispatch });
+  const runs = createRunsService({ ...base, dispatch, signing });
+  const findNode = (nodeId: string) => nodes.find(nodeId);
+  const receipts = createReceiptsService({ ...base, findNode, shellReceipt: async () => true });
+  const expiry = createExpiryService(base);
+  const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
+  return { runs, dispatch, receipts, expiry, orderBeat, events };
+}

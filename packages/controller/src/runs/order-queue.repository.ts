@@ -1,0 +1,77 @@
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt } from 'drizzle-orm';
+import type { Database, Tx } from '../db/index.ts';
+import { run, runTarget } from '../db/schema/runs.ts';
+import { isOpen, type OpenTarget, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
+
+/** Targets on their way: what waits to be signed, to be sent, or for its end. */
+export function createOrderQueueRepository(database: Database) {
+  return {
+    /** Orders of a node that wait for a receipt and may still start, oldest first. */
+    pendingOf: async (nodeId: string, now: number): Promise<(OpenTarget & { readonly jws: string })[]> => {
+      const mine = and(eq(runTarget.nodeId, nodeId), isOpen, gt(runTarget.expiresAt, now), isNotNull(runTarget.jws));
+      const rows = await database.query((db) =>
+        db
+          .select({
+            orderId: runTarget.orderId,
+            runId: runTarget.runId,
+            nodeId: runTarget.nodeId,
+            expiresAt: runTarget.expiresAt,
+            jws: runTarget.jws,
+          })
+          .from(runTarget)
+          .innerJoin(run, eq(run.id, runTarget.runId))
+          .where(mine)
+          .orderBy(asc(run.createdAt), asc(runTarget.orderId))
+          .limit(1000),
+      );
+      return rows.flatMap((row) => (row.jws === null ? [] : [{ ...row, jws: row.jws }]));
+    },
+    /** Targets whose order is not signed yet: the signer was away, or the run is large. */
+    unsigned: async (tx: Tx, now: number, limit: number): Promise<TargetRecord[]> =>
+      tx.db
+        .select()
+        .from(runTarget)
+        .where(and(isOpen, isNull(runTarget.jws), gt(runTarget.expiresAt, now)))
+        .orderBy(asc(runTarget.expiresAt))
+        .limit(limit)
+        .for('update', { skipLocked: true }),
+    setSigned: async (
+      tx: Tx,
+      orderId: string,
+      signed: {
+        readonly jws: string;
+        readonly orderHash: string;
+        readonly state: 'queued' | 'leased';
+        readonly leasedAt: number | null;
+      },
+    ): Promise<void> => {
+      await tx.db.update(runTarget).set(signed).where(eq(runTarget.orderId, orderId));
+    },
+    /** A state on the way, never over a final one. */
+    setMoment: async (
+      orderId: string,
+      moment: Partial<Pick<TargetRecord, 'leasedAt' | 'deliveredAt' | 'startedAt'>> & {
+        readonly state: TargetStateName;
+      },
+    ): Promise<void> => {
+      await database.query((db) =>
+        db
+          .update(runTarget)
+          .set(moment)
+          .where(and(eq(runTarget.orderId, orderId), isOpen)),
+      );
+    },
+    /** Open targets past their expiry, in states that say how far they came. */
+    overdue: async (before: number, states: readonly TargetStateName[], limit: number): Promise<TargetRecord[]> =>
+      database.query((db) =>
+        db
+          .select()
+          .from(runTarget)
+          .where(and(isOpen, lt(runTarget.expiresAt, before), inArray(runTarget.state, [...states])))
+          .orderBy(asc(runTarget.expiresAt))
+          .limit(limit),
+      ),
+  };
+}
+
+export type OrderQueueRepository = ReturnType<typeof createOrderQueueRepository>;

@@ -1,0 +1,104 @@
+import type { Clock } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Transact, Tx } from '../db/transaction.ts';
+import type { DispatchService } from './dispatch.service.ts';
+import type { OrderQueueRepository } from './order-queue.repository.ts';
+import type { RunEvents } from './run-events.ts';
+import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
+import type { RunRecord, RunsRepository } from './runs.repository.ts';
+import { buildOrder, signOrder, type OrderSigner, type SigningOutcome } from './sign-orders.ts';
+
+export interface SigningParts {
+  readonly runs: RunsRepository;
+  readonly targets: RunTargetsRepository;
+  readonly queue: OrderQueueRepository;
+  readonly audit: AuditService;
+  readonly transaction: Transact;
+  readonly events: RunEvents;
+  readonly dispatch: DispatchService;
+  readonly signer: OrderSigner;
+  readonly clock: Clock;
+  readonly controllerId: string;
+}
+
+export interface SigningService {
+  sign(run: RunRecord, target: Pick<TargetRecord, 'orderId' | 'nodeId'>): Promise<SigningOutcome>;
+  /** Audit rows of what was signed or refused, in the transaction that stores it. */
+  note(tx: Tx, run: RunRecord, target: Pick<TargetRecord, 'orderId' | 'nodeId'>, outcome: SigningOutcome): void;
+  /** There may be unsigned targets in the queue. */
+  wake(): void;
+  /** Signs what lies unsigned in the queue, as far as the signer answers. */
+  work(): Promise<void>;
+}
+
+const AT_ONCE = 100;
+
+/** Orders become signed: at once for a small run, behind for a large one or while the signer is away. */
+export function createSigningService(parts: SigningParts): SigningService {
+  const { runs, targets, queue, audit, transaction, events, dispatch, signer, clock } = parts;
+  // A predecessor may have left some.
+  let mayHaveWork = true;
+
+  const sign: SigningService['sign'] = (run, target) =>
+    signOrder(signer, buildOrder(run, target, { controllerId: parts.controllerId, at: clock.nowMs() }));
+
+  const note: SigningService['note'] = (tx, run, { orderId, nodeId }, outcome) => {
+    const detail = { runId: run.id, action: run.action, mode: run.mode };
+    const entry = { who: run.requester, nodeId, orderId };
+    if (outcome.kind === 'signed') audit.record(tx, { code: 'A3001I', ...entry, detail });
+    if (outcome.kind === 'refused')
+      audit.record(tx, { code: 'A3002W', ...entry, detail: { ...detail, code: outcome.code } });
+  };
+
+  /** False: the signer is away. The caller's transaction holds the target's lock. */
+  const settle = async (tx: Tx, run: RunRecord, target: TargetRecord): Promise<boolean> => {
+    const outcome = await sign(run, target);
+    if (outcome.kind === 'away') return false;
+    note(tx, run, target, outcome);
+    if (outcome.kind === 'refused') {
+      const { code, detail } = outcome;
+      await targets.close(tx, target.orderId, { state: 'refused', code, detail, finishedAt: clock.nowMs() });
+      await runs.closeTargets(tx, run.id, 1, clock.nowMs());
+      tx.afterCommit(() => events.runFinished(run.id));
+      return true;
+    }
+    const { jws, orderHash } = outcome;
+    const place = dispatch.placeOf(target.nodeId);
+    await queue.setSigned(tx, target.orderId, { jws, orderHash, ...place });
+    if (place.state === 'leased') tx.afterCommit(() => dispatch.send(target, jws));
+    return true;
+  };
+
+  /** One handful; true when there may be more. */
+  const signSome = async (): Promise<boolean> =>
+    transaction(async (tx) => {
+      const rows = await queue.unsigned(tx, clock.nowMs(), AT_ONCE);
+      const ids = [...new Set(rows.map(({ runId }) => runId))];
+      const byId = new Map((await runs.findMany(ids)).map((run) => [run.id, run]));
+      tx.afterCommit(() => ids.forEach((runId) => events.runChanged(runId)));
+      for (const target of rows) {
+        const run = byId.get(target.runId);
+        if (run !== undefined && !(await settle(tx, run, target))) return false;
+      }
+      return rows.length === AT_ONCE;
+    });
+
+  return {
+    sign,
+    note,
+    wake: () => {
+      mayHaveWork = true;
+    },
+    work: async () => {
+      while (mayHaveWork) {
+        mayHaveWork = false;
+        try {
+          mayHaveWork = await signSome();
+        } catch (error) {
+          mayHaveWork = true;
+          throw error;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalJson, sha256Hex } from '@hauban/link';
+import type { ActionDefinition } from '@hauban/shared/actions';
+import type { RunDetail, RunRequest } from '@hauban/shared/api';
+import { HaubanError } from '@hauban/shared/errors';
+import { LIMITS } from '@hauban/shared/protocol';
+import type { Clock } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Transact } from '../db/transaction.ts';
+import type { DispatchService } from './dispatch.service.ts';
+import type { RunEvents } from './run-events.ts';
+import { toRunDetail, toRunTarget } from './run-row.ts';
+import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
+import type { RunRecord, RunsRepository } from './runs.repository.ts';
+import type { SigningOutcome } from './sign-orders.ts';
+import type { SigningService } from './signing-queue.service.ts';
+
+/** Who asks for a run. */
+export interface Requester {
+  readonly id: string;
+  readonly name: string;
+  readonly via: 'page' | 'cli' | 'api' | 'system';
+  readonly address: string | null;
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+export interface StartRunParts {
+  readonly runs: RunsRepository;
+  readonly targets: RunTargetsRepository;
+  readonly actions: {
+    find(name: string): ActionDefinition;
+    prepare(action: ActionDefinition, args: Args): Promise<Args>;
+  };
+  readonly nodes: {
+    findMany(ids: readonly string[]): Promise<readonly { readonly id: string; readonly hostName: string }[]>;
+  };
+  readonly signing: SigningService;
+  readonly dispatch: DispatchService;
+  readonly events: RunEvents;
+  readonly audit: AuditService;
+  readonly transaction: Transact;
+  readonly clock: Clock;
+  detailOf(run: RunRecord): Promise<RunDetail>;
+}
+
+const START_WITHIN_MS = 60_000;
+/** Up to here orders are signed before the run is stored: one commit, then they are sent. Larger runs are signed behind. */
+const SIGN_FIRST = 64;
+
+interface Draft {
+  readonly target: TargetRecord;
+  /** Null: not asked yet. */
+  readonly outcome: SigningOutcome | null;
+}
+
+/** Checks a request, signs its orders, stores all of it at once, sends. */
+export function createStartRun(parts: StartRunParts) {
+  const { runs, targets, actions, nodes, signing, dispatch, events, audit, transaction, clock } = parts;
+
+  const findByKey = async (run: RunRecord): Promise<RunDetail | null> => {
+    if (run.idempotencyKey === null) return null;
+    const known = await runs.findByKey(run.requesterId, run.idempotencyKey);
+    if (known === null) return null;
+    if (known.requestHash === run.requestHash) return parts.detailOf(known);
+    throw new HaubanError('CONFLICT', 'This idempotency key was used for a run with other content.');
+  };
+
+  const signFirst = async (run: RunRecord, target: TargetRecord): Promise<Draft> => {
+    const outcome = await signing.sign(run, target);
+    if (outcome.kind === 'away') return { target, outcome };
+    if (outcome.kind === 'refused') {
+      const { code, detail } = outcome;
+      return { target: { ...target, state: 'refused', code, detail, finishedAt: clock.nowMs() }, outcome };
+    }
+    const { jws, orderHash } = outcome;
+    return { target: { ...target, jws, orderHash, ...dispatch.placeOf(target.nodeId) }, outcome };
+  };
+
+  const store = async (run: RunRecord, drafts: readonly Draft[], address: string | null): Promise<void> =>
+    transaction(async (tx) => {
+      const rows = drafts.map(({ target }) => target);
+      // Sent together: the second goes out before the first has come back.
+      await Promise.all([runs.add(tx, run), targets.add(tx, rows)]);
+      const { id: runId, action, mode, args } = run;
+      const detail = { runId, action, mode, args, nodes: rows.length };
+      audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
+      for (const { target, outcome } of drafts) if (outcome !== null) signing.note(tx, run, target, outcome);
+      tx.afterCommit(() => {
+        for (const target of rows)
+          if (target.state === 'leased' && target.jws !== null) dispatch.send(target, target.jws);
+        if (rows.some(({ jws, finishedAt }) => jws === null && finishedAt === null)) signing.wake();
+        events.runChanged(run.id);
+      });
+    });
+
+  return async (request: RunRequest, requester: Requester): Promise<RunDetail> => {
+    const action = actions.find(request.action);
+    const nodeIds = [...new Set(request.nodes)].sort();
+    checkRequest(request, nodeIds);
+    const args = await actions.prepare(action, request.args);
+    const draft = makeRun({ request, requester, action, args, nodeIds }, clock.nowMs());
+    const known = await findByKey(draft);
+    if (known !== null) return known;
+    const names = new Map((await nodes.findMany(nodeIds)).map((node) => [node.id, node.hostName]));
+    const unknown = nodeIds.find((id) => !names.has(id));
+    if (unknown !== undefined) throw new HaubanError('NOT_FOUND', `There is no node with the id ${unknown}.`);
+    const fresh = nodeIds.map((nodeId) => makeTarget(draft, nodeId));
+    const isSmall = fresh.length <= SIGN_FIRST;
+    const drafts = isSmall
+      ? await Promise.all(fresh.map((target) => signFirst(draft, target)))
+      : fresh.map((target) => ({ target, outcome: null }));
+    const openTargets = drafts.filter(({ target }) => target.finishedAt === null).length;
+    const run = { ...draft, openTargets, finishedAt: openTargets === 0 ? clock.nowMs() : null };
+    try {
+      await store(run, drafts, requester.address);
+    } catch (error) {
+      // Somebody else used the key at the same moment.
+      const other = error instanceof HaubanError && error.code === 'CONFLICT' ? await findByKey(run) : null;
+      if (other === null) throw error;
+      return other;
+    }
+    return toRunDetail(
+      run,
+      drafts.map(({ target }) => toRunTarget(target, names.get(target.nodeId) ?? '', null)),
+    );
+  };
+}
+
+function checkRequest(request: RunRequest, nodeIds: readonly string[]): void {
+  if (request.planHash !== undefined && (request.mode !== 'apply' || nodeIds.length !== 1)) {
+    throw new HaubanError(
+      'BAD_REQUEST',
+      'planHash confirms the plan of one node: give it with mode apply and one node.',
+    );
+  }
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  if (/[\u0000-\u001f\u007f]/.test(request.reason ?? ''))
+    throw new HaubanError('BAD_REQUEST', 'reason is one line of text.');
+}
+
+interface RunMaking {
+  readonly request: RunRequest;
+  readonly requester: Requester;
+  readonly action: ActionDefinition;
+  readonly args: Args;
+  readonly nodeIds: readonly string[];
+}
+
+function makeRun({ request, requester, action, args, nodeIds }: RunMaking, now: number): RunRecord {
+  const { mode } = request;
+  const planHash = request.planHash ?? null;
+  const reason = request.reason ?? null;
+  const content = { action: action.name, mode, args, planHash, reason, nodeIds: [...nodeIds] };
+  return {
+    id: randomUUID(),
+    action: action.name,
+    actionVersion: action.version,
+    mode,
+    args,
+    planHash,
+    requesterId: requester.id,
+    requester: requester.name,
+    via: requester.via,
+    reason,
+    idempotencyKey: request.idempotencyKey ?? null,
+    requestHash: sha256Hex(canonicalJson(content)),
+    createdAt: now,
+    expiresAt: now + Math.min(request.startWithinMs ?? START_WITHIN_MS, LIMITS.orderLifetimeMs),
+    finishedAt: null,
+    openTargets: nodeIds.length,
+  };
+}
+
+function makeTarget(run: RunRecord, nodeId: string): TargetRecord {
+  return {
+    orderId: randomUUID(),
+    runId: run.id,
+    nodeId,
+    state: 'queued',
+    jws: null,
+    orderHash: null,
+    expiresAt: run.expiresAt,
+    code: null,
+    detail: '',
+    plan: null,
+    verification: [],
+    data: null,
+    receipt: null,
+    leasedAt: null,
+    deliveredAt: null,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
