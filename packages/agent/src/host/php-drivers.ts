@@ -30,6 +30,7 @@ export interface PhpDriver {
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 const BWRAP = '/usr/bin/bwrap';
+const JOURNALCTL = '/usr/bin/journalctl';
 const TEST_TIMEOUT_MS = 20_000;
 const SAID_LIMIT_BYTES = 2000;
 /** process_control_timeout is 10 s; after that php-fpm ends its workers itself. */
@@ -148,13 +149,10 @@ async function systemctl(...args: readonly string[]): Promise<void> {
   await mustRun(PROGRAM_PATHS.systemctl, ['--no-ask-password', '--quiet', ...args], { timeoutMs: 60_000 });
 }
 
-async function lastLines(logFile: string): Promise<string> {
-  try {
-    return (await readFile(logFile, 'utf8')).trim().split('\n').slice(-3).join(' / ').slice(-500);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 'no log';
-    throw error;
-  }
+/** What systemd and the service said at this start; the account's log belongs to every version. */
+async function journalOf(unit: string): Promise<string> {
+  const result = await runProgram(JOURNALCTL, ['--no-pager', '--quiet', '--output=cat', '--lines=8', `--unit=${unit}`]);
+  return result.stdout.trim().split('\n').join(' / ').slice(-800) || 'its journal says nothing';
 }
 
 /** A unit for each account and version, enabled: it comes back after a reboot. */
@@ -175,7 +173,10 @@ export function createSystemdDriver(files: HostFiles): PhpDriver {
         },
       );
       if (started.status !== 0)
-        throw new HaubanError('CONFIG_INVALID', `${unitName(master)} does not start: ${await lastLines(logFile)}`);
+        throw new HaubanError(
+          'CONFIG_INVALID',
+          `${unitName(master)} does not start: ${await journalOf(unitName(master))}`,
+        );
     },
     async stop(master) {
       if ((await files.state(unitFile(master))).type === 'absent') return;

@@ -11,9 +11,12 @@ export interface PhpInstallation {
   readonly binary: string;
   /** A file tree of another Debian release that it lives in; null: this machine's own. */
   readonly root: string | null;
-  /** Names in that tree's /etc. */
-  readonly etcEntries: readonly string[];
 }
+
+/** Where the account's configuration is put; a foreign tree needs it as an empty folder. */
+export const MOUNT_POINT = '/etc/hosting';
+/** Of the machine itself, because a foreign tree has its own idea of names and addresses; there they are files. */
+export const NAME_FILES: readonly string[] = ['/etc/hosts', '/etc/resolv.conf'];
 
 interface Sandbox {
   /** Hidden: an empty folder instead. */
@@ -26,22 +29,16 @@ interface Sandbox {
 
 /** Sockets of local services that web applications use. */
 const SERVICES = ['mysqld', 'postgresql', 'redis', 'memcached'].map((name) => `/run/${name}`);
-/** Of the machine itself, because a foreign tree has its own idea of names and addresses. */
-const NAMES = ['/etc/hosts', '/etc/resolv.conf'];
 const own = (path: string): readonly [string, string] => [path, path];
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
-function describe(master: PhpMaster, installation: PhpInstallation): Sandbox {
-  const { root, etcEntries } = installation;
-  const hidden = ['/run', '/tmp', '/var/tmp', '/home', '/root'];
-  const foreignEtc = etcEntries
-    .filter((name) => !NAMES.includes(`/etc/${name}`) && name !== 'hosting')
-    .map((name) => [`${root ?? ''}/etc/${name}`, `/etc/${name}`] as const);
+function describe(master: PhpMaster, { root }: PhpInstallation): Sandbox {
+  const hidden = ['/run', '/tmp', '/var/tmp', '/home', '/root', MOUNT_POINT];
   return {
     // The outer before the inner.
-    empty: [...hidden, ...(root === null ? ['/etc/hosting', '/var/log/hosting', master.homesRoot] : ['/etc', '/srv'])],
-    readOnly: [...(root === null ? [] : foreignEtc), own(folderOf(master.configFile))],
-    readOnlyIfThere: [...SERVICES, ...(root === null ? [] : NAMES)].map(own),
+    empty: [...hidden, ...(root === null ? ['/var/log/hosting', master.homesRoot] : ['/srv'])],
+    readOnly: [own(folderOf(master.configFile)), ...(root === null ? [] : NAME_FILES.map(own))],
+    readOnlyIfThere: SERVICES.map(own),
     writable: [master.home, folderOf(master.socket)],
   };
 }
@@ -113,7 +110,7 @@ Restart=on-failure
 Slice=hosting-${master.account}.slice
 StandardOutput=append:${logFile}
 StandardError=append:${logFile}
-${root === null ? 'ProtectSystem=full' : `RootDirectory=${root}\nMountAPIVFS=yes`}
+${root === null ? '' : `RootDirectory=${root}\nMountAPIVFS=yes\n`}ProtectSystem=full
 PrivateDevices=yes
 ProtectProc=invisible
 ProtectKernelTunables=yes

@@ -4,6 +4,7 @@ import {
   PING_PATH,
   phpLogOf,
   PROBE_PARAMS,
+  type HostFiles,
   type HostPhp,
   type PhpMaster,
   type PhpProbe,
@@ -12,7 +13,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { requestFastCgi } from './fastcgi-client.ts';
 import type { PhpDriver } from './php-drivers.ts';
-import type { PhpInstallation } from './php-sandbox.ts';
+import { MOUNT_POINT, NAME_FILES, type PhpInstallation } from './php-sandbox.ts';
 import type { RequireRoot } from './program-paths.ts';
 import { errorCode } from './safe-path.ts';
 import { waitUntil } from './wait-until.ts';
@@ -54,23 +55,27 @@ async function listVersions(): Promise<readonly string[]> {
   return [...new Set([...native, ...foreign])].sort();
 }
 
-/** Without links (mtab, localtime): seen from outside the tree they lead out of it, and PHP needs none of them. */
-async function solidEntries(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() || entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+/** A foreign tree is made ready once: empty places for what the master gets from this machine. */
+async function prepareRoot(files: HostFiles, root: string): Promise<void> {
+  const mountPoint = `${root}${MOUNT_POINT}`;
+  if ((await files.state(mountPoint)).type === 'absent')
+    await files.makeDirectory(mountPoint, { mode: 0o755, uid: 0, gid: 0 });
+  for (const name of NAME_FILES) {
+    const { type } = await files.state(`${root}${name}`);
+    if (type !== 'file') await files.writeFile(`${root}${name}`, '', { mode: 0o644, uid: 0, gid: 0 });
+  }
 }
 
 /** The machine's own package goes before a tree. */
-async function locate(version: string): Promise<PhpInstallation> {
+async function locate(files: HostFiles, version: string): Promise<PhpInstallation> {
   const binary = fpmOf(version);
   if (!VERSION.test(version)) throw new HaubanError('BAD_REQUEST', 'that is no PHP version');
-  if (await isThere(binary)) return { version, binary, root: null, etcEntries: [] };
+  if (await isThere(binary)) return { version, binary, root: null };
   const root = `${FOREIGN_FOLDER}/${version}`;
-  if (await isThere(`${root}${binary}`))
-    return { version, binary, root, etcEntries: await solidEntries(`${root}/etc`) };
+  if (await isThere(`${root}${binary}`)) {
+    await prepareRoot(files, root);
+    return { version, binary, root };
+  }
   throw new HaubanError('ACTION_REFUSED', `PHP ${version} is not installed on this node`);
 }
 
@@ -117,14 +122,14 @@ async function probe(master: PhpMaster): Promise<PhpProbe> {
   return { ...saw, visibleHomes: saw.visibleHomes, canWriteHome: saw.canWriteHome };
 }
 
-export function createPhp(clock: Clock, driver: PhpDriver, requireRoot: RequireRoot): HostPhp {
+export function createPhp(clock: Clock, files: HostFiles, driver: PhpDriver, requireRoot: RequireRoot): HostPhp {
   return {
     installedVersions: listVersions,
     isRunning: (master) => driver.isRunning(master),
     async start(master) {
       requireRoot(`Starting PHP ${master.version}`);
       if (!(await driver.isRunning(master)))
-        await driver.start(master, await locate(master.version), phpLogOf(master.account));
+        await driver.start(master, await locate(files, master.version), phpLogOf(master.account));
       const answered = await waitUntil(clock, START_TIMEOUT_MS, async () => ((await ping(master)) ? true : null));
       if (answered === null)
         throw new HaubanError(

@@ -64,7 +64,7 @@ export function createRealHost(options: RealHostOptions): RealHost {
     files,
     accounts: createAccounts(requireRoot),
     web: createApache({ clock, record, rehearsalCommand: options.rehearsalCommand, requireRoot }),
-    php: createPhp(clock, driver, requireRoot),
+    php: createPhp(clock, files, driver, requireRoot),
     firewall,
     async reconcile() {
       if (isRoot) await firewall.reconcile();

@@ -130,7 +130,7 @@ export function siteConfig(account: string, domain: string): string {
       ${handler}
     </FilesMatch>
   </Directory>
-  Alias "/.well-known/hauban-probe" "${probeFileOf(account)}"
+  AliasMatch "^/\\.well-known/hauban-probe$" "${probeFileOf(account)}"
   <Directory "${configFolderOf(account)}">
     Options None
     AllowOverride None
