@@ -94,7 +94,7 @@ export function useInventory(id: string) {
     queryKey: keys.inventory(id),
     queryFn: () => api.inventory(id),
     // A node that has just joined sends its first inventory within a minute; somebody who looks before must not have to reload.
-    refetchInterval: (query) => (query.state.data?.length === 0 ? 3_000 : 60_000),
+    refetchInterval: (query) => (query.state.data?.sections.length === 0 ? 3_000 : 60_000),
   });
 }
 
