@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { createPrograms } from './program-paths.ts';
+import { mustRun, runProgram } from './run-program.ts';
+
+describe('runProgram', () => {
+  it('gives arguments to the program as they are, whatever a shell would make of them', async () => {
+    const evil = ['$(id)', '`id`', ';reboot', '| cat', '\n', '*', '\'"', '--', '-n'];
+    const { stdout } = await runProgram('/usr/bin/printf', ['%s\\0', ...evil]);
+    expect(stdout.split('\0').slice(0, -1)).toEqual(evil);
+  });
+
+  it('hands on nothing of our own environment, and starts in /', async () => {
+    process.env['HAUBAN_SECRET'] = 'x';
+    try {
+      const { stdout } = await runProgram('/usr/bin/env', []);
+      expect(stdout.trim().split('\n').sort()).toEqual(['LANG=C.UTF-8', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin']);
+      expect((await runProgram('/usr/bin/pwd', [])).stdout).toBe('/\n');
+    } finally {
+      delete process.env['HAUBAN_SECRET'];
+    }
+  });
+
+  it('gives input that can be read and opened anew, as nft does', async () => {
+    expect((await runProgram('/usr/bin/cat', [], { stdin: 'hello' })).stdout).toBe('hello');
+    expect((await runProgram('/usr/bin/cat', ['/dev/stdin'], { stdin: 'hello' })).stdout).toBe('hello');
+    expect((await runProgram('/usr/bin/cat', [])).stdout).toBe('');
+  });
+
+  it('takes an exit code as a value', async () => {
+    expect(await runProgram('/usr/bin/false', [])).toMatchObject({ status: 1, timedOut: false });
+    await expect(mustRun('/usr/bin/ls', ['/no/such/place'])).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+      detail: expect.stringContaining('/no/such/place'),
+    });
+  });
+
+  it('says that a program is not installed', async () => {
+    await expect(runProgram('/no/such/program', [])).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
+  });
+
+  it('ends a program that takes too long, with its children', async () => {
+    // env starts sleep in its place; timeout(1) would stand between, as a child.
+    const result = await runProgram('/usr/bin/timeout', ['--foreground', '600', '/usr/bin/sleep', '600'], {
+      timeoutMs: 100,
+    });
+    expect(result).toMatchObject({ status: null, timedOut: true });
+  });
+
+  it('keeps at most one MiB of what is said', async () => {
+    const { stdout } = await runProgram('/usr/bin/head', ['-c', '5000000', '/dev/zero']);
+    expect(stdout.length).toBe(1024 * 1024);
+  });
+
+  it('does not wait for a daemon that keeps the output open', async () => {
+    const { status } = await runProgram('/usr/bin/setsid', ['--fork', '/usr/bin/sleep', '5'], { timeoutMs: 4000 });
+    expect(status).toBe(0);
+  });
+});
+
+it('starts only programs of the list', async () => {
+  const programs = createPrograms(() => undefined);
+  await expect(programs.run('bash' as 'nft', ['-c', 'id'])).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
+  await expect(programs.run('../../bin/sh' as 'nft', [])).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
+});
