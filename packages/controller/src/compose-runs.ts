@@ -48,5 +48,5 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const receipts = createReceiptsService({ ...base, findNode, shellReceipt: async () => true });
   const expiry = createExpiryService(base);
   const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
-  return { runs, dispatch, receipts, expiry, orderBeat, events };
+  return { runs, dispatch, signing, receipts, expiry, orderBeat, events };
 }
