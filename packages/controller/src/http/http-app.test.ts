@@ -259,6 +259,15 @@ describe('the page', () => {
       if (reply.statusCode !== 404) expect(reply.body).toContain('<title>page</title>');
     }
   });
+  it('is served to a browser for a path that only looks like a file, a missing file never', async () => {
+    const { server } = await start();
+    const asked = async (url: string, accept: string): Promise<number> =>
+      (await server.inject({ url, headers: { accept } })).statusCode;
+    expect(await asked('/run/firewall.ban', 'text/html,application/xhtml+xml,*/*;q=0.8')).toBe(200);
+    expect(await asked('/run/firewall.ban', '*/*')).toBe(404);
+    expect(await asked('/assets/gone.js', '*/*')).toBe(404);
+    expect(await asked('/api/gone.json', 'text/html')).toBe(404);
+  });
   it('carries a policy that runs no inline script and talks to nobody else', async () => {
     const { server } = await start();
     const { headers } = await server.inject('/');

@@ -13,7 +13,8 @@ function listFiles(uiDir: string): ReadonlySet<string> {
 
 /**
  * The built web interface. Any other path that a browser opens gets the page, which finds its own way from there;
- * below /api, and for a name that looks like a file, there is only 404.
+ * below /api, and for a name that looks like a file, there is only 404. (`/run/firewall.ban` looks like one, too: there
+ * it counts that a person's browser asks for a page, by `Accept`.)
  * @param uiDir null or without an index.html: no page in this process
  */
 export async function serveUi(app: FastifyInstance, uiDir: string | null): Promise<void> {
@@ -34,7 +35,8 @@ export async function serveUi(app: FastifyInstance, uiDir: string | null): Promi
     const path = request.url.split('?', 1)[0] ?? '/';
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && files.has(path)) return reply.sendFile(path);
-    const isPage = isRead && files.size > 0 && !/^\/api(?:\/|$)/.test(path) && !/\.[a-z0-9]{1,8}$/i.test(path);
+    const isFileName = /\.[a-z0-9]{1,8}$/i.test(path) && request.headers.accept?.includes('text/html') !== true;
+    const isPage = isRead && files.size > 0 && !/^\/api(?:\/|$)/.test(path) && !isFileName;
     if (isPage) return reply.sendFile('index.html');
     const error = new HaubanError('NOT_FOUND', 'There is nothing at this address.');
     return reply.code(404).type('application/json').send(toErrorBody(error, request.id));
