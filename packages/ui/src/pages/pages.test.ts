@@ -201,13 +201,16 @@ describe('the inventory', () => {
   });
 
   it('says first what matters', () => {
-    expect(sectionSummary('updates', data, 0)).toEqual({ tone: 'warn', text: '1 security update' });
+    expect(sectionSummary('updates', { pending: data, total: 2 }, 0)).toEqual({
+      tone: 'warn',
+      text: '1 security update',
+    });
     const day = 86_400_000;
     const ends = (at: number) =>
-      sectionSummary('certificates', [{ validTo: new Date(at).toISOString() }], 100 * day)?.tone;
+      sectionSummary('certificates', { certificates: [{ validTo: new Date(at).toISOString() }] }, 100 * day)?.tone;
     expect([ends(99 * day), ends(110 * day), ends(200 * day)]).toEqual(['bad', 'warn', 'ok']);
     expect(sectionSummary('updates', { unavailable: 'x' }, 0)).toBeNull();
-    expect(sectionSummary('certificates', [{ validTo: '<script>' }], 0)).toBeNull();
+    expect(sectionSummary('certificates', { certificates: [{ validTo: '<script>' }] }, 0)).toBeNull();
   });
 
   it('shows changes by day', () => {
@@ -226,7 +229,7 @@ describe('the inventory', () => {
       'security',
       'a b c',
     ]);
-    expect(columnsOf([{ a: 1 }, { b: 2, a: 3 }])).toEqual(['a', 'b']);
+    expect(columnsOf([{ a: 1 }, { b: 2, a: 3, name: 'x' }])).toEqual(['name', 'a', 'b']);
     expect(columnsOf([Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`k${n}`, n]))]).length).toBeLessThan(20);
   });
 });

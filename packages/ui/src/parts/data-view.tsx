@@ -47,11 +47,32 @@ function Scalar({ value, label }: { readonly value: unknown; readonly label: str
   return <span className="hb-foreign">{visibleLine(typeof value === 'string' ? value : JSON.stringify(value))}</span>;
 }
 
-/** Columns of a list of records: the union of their keys, in order of appearance. */
+/** What a row is recognised by stands first: the database gives keys back in an order of its own. */
+const FIRST_KEYS = [
+  'name',
+  'names',
+  'target',
+  'mount',
+  'device',
+  'user',
+  'version',
+  'port',
+  'protocol',
+  'address',
+  'server',
+  'subject',
+];
+
+const rankOf = (key: string): number => {
+  const at = FIRST_KEYS.indexOf(key);
+  return at === -1 ? FIRST_KEYS.length : at;
+};
+
+/** Columns of a list of records: the union of their keys. */
 export function columnsOf(rows: readonly Record<string, unknown>[]): string[] {
   const columns = new Set<string>();
-  for (const row of rows) for (const key of Object.keys(row)) if (columns.size < MAX_COLUMNS) columns.add(key);
-  return [...columns];
+  for (const row of rows) for (const key of Object.keys(row)) columns.add(key);
+  return [...columns].sort((x, y) => rankOf(x) - rankOf(y)).slice(0, MAX_COLUMNS);
 }
 
 const isNumeric = (rows: readonly Record<string, unknown>[], column: string): boolean =>
@@ -102,19 +123,26 @@ function Truncated({ left }: { readonly left: number }): ReactNode {
   return left > 0 ? <p className="hb-quiet hb-small">{texts.words.truncated(left)}</p> : null;
 }
 
+/** A long record (the packages) is a list to look things up in: in alphabetical order. */
+const SORT_FROM = 24;
+
 function Pairs({ value, depth }: { readonly value: Record<string, unknown>; readonly depth: number }) {
   const entries = Object.entries(value);
+  if (entries.length >= SORT_FROM) entries.sort(([x], [y]) => x.localeCompare(y, 'en'));
   return (
-    <dl className="hb-pairs">
-      {entries.slice(0, MAX_ROWS).map(([key, item]) => (
-        <div key={key}>
-          <dt>{keyText(key)}</dt>
-          <dd>
-            <DataView value={item} label={key} depth={depth + 1} />
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl className="hb-pairs">
+        {entries.slice(0, MAX_ROWS).map(([key, item]) => (
+          <div key={key}>
+            <dt className="hb-foreign">{entries.length >= SORT_FROM ? visibleLine(key, 100) : keyText(key)}</dt>
+            <dd>
+              <DataView value={item} label={key} depth={depth + 1} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <Truncated left={entries.length - MAX_ROWS} />
+    </>
   );
 }
 

@@ -15,6 +15,9 @@ import './actions.css';
 
 const t = texts.actions;
 
+/** The rest stands on the action's own page. */
+const firstParagraph = (docs: string): string => docs.split('\n\n', 1)[0] ?? docs;
+
 function ActionCard({ action }: { readonly action: ActionRow }) {
   return (
     <li className="hb-card hb-action">
@@ -35,7 +38,7 @@ function ActionCard({ action }: { readonly action: ActionRow }) {
       </div>
       <h2 className="hb-section-title">{action.title}</h2>
       <ActionTraits action={action} />
-      <p className="hb-quiet">{action.docs}</p>
+      <p className="hb-quiet">{firstParagraph(action.docs)}</p>
     </li>
   );
 }

@@ -2,6 +2,7 @@
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
+import { useMe } from '../../api/hooks.ts';
 import { EmptyState, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { MoreRows } from '../../parts/table.tsx';
@@ -26,7 +27,9 @@ export default function FleetPage() {
   const query = fleetQuery(search);
   const fleet = useFleet(query);
   const isFiltered = FILTERS.some((name) => (search[name] ?? '') !== '');
-  const addButton = (
+  // Who comes in is decided by an owner alone.
+  const mayAdd = useMe().data?.role === 'owner';
+  const addButton = !mayAdd ? null : (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setIsJoining(true)}>
       {t.addNode}
     </Button>

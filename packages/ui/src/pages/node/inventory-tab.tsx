@@ -14,7 +14,7 @@ import { texts } from '../../texts/index.ts';
 import { filterData } from './filter-data.ts';
 import { InventoryChanges } from './inventory-changes.tsx';
 import { sectionSummary } from './section-summary.ts';
-import { sectionTitle } from './section-title.ts';
+import { bySectionOrder, sectionTitle } from './section-title.ts';
 
 const t = texts.inventory;
 type Section = InventoryReply['sections'][number];
@@ -87,7 +87,9 @@ function SectionsView({ nodeId, typed }: { readonly nodeId: string; readonly typ
   const inventory = useInventory(nodeId);
   const searched = useDeferredValue(typed.trim().toLowerCase());
   return (
-    <QueryView query={inventory}>{({ sections }) => <Sections sections={sections} searched={searched} />}</QueryView>
+    <QueryView query={inventory}>
+      {({ sections }) => <Sections sections={sections.toSorted(bySectionOrder)} searched={searched} />}
+    </QueryView>
   );
 }
 
