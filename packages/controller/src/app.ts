@@ -16,6 +16,7 @@ import { auditRoutes } from './audit/audit.routes.ts';
 import { createAuditService } from './audit/audit.service.ts';
 import { createPeople } from './compose-people.ts';
 import { createRuns } from './compose-runs.ts';
+import { createShells } from './compose-shells.ts';
 import type { Database } from './db/index.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
@@ -53,8 +54,11 @@ import { createPresence } from './nodes/presence.ts';
 import { createAuthenticator } from './people/authenticator.service.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
+import { recordingRoutes } from './recordings/recordings.routes.ts';
 import type { RootLog } from './runtime/index.ts';
 import { runRoutes } from './runs/runs.routes.ts';
+import { shellRoutes } from './shells/shells.routes.ts';
+import { createShellSockets } from './shells/shells.socket.ts';
 import type { SignerClient } from './signer/index.ts';
 
 export interface ControllerParts {
@@ -94,7 +98,9 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   metricRoutes,
   nodeRoutes,
   peopleRoutes,
+  recordingRoutes,
   runRoutes,
+  shellRoutes,
   tokenRoutes,
 ];
 
@@ -151,11 +157,14 @@ function createServices(parts: ControllerParts, links: () => Gateway['links'] | 
   });
 
   const actions = createActionsService(createAccountUidsRepository(database), clock);
+  const { controllerId } = identity;
+  const shells = createShells({ ...shared, database, controllerId, signer, nodes, findLink: find });
   const runs = createRuns(shared, database, {
-    controllerId: identity.controllerId,
+    controllerId,
     signer,
     actions,
     nodes,
+    shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
     links: {
       isOnline: (nodeId) => find(nodeId)?.isOpen ?? false,
       send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',
@@ -166,6 +175,7 @@ function createServices(parts: ControllerParts, links: () => Gateway['links'] | 
   return {
     ...people,
     ...runs,
+    ...shells,
     audit,
     metrics,
     nodes,
@@ -190,7 +200,7 @@ function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined {
 }
 
 function createNodeGateway(parts: ControllerParts, services: Services): Gateway {
-  const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts } = services;
+  const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts, shells, recordings } = services;
   return createGateway({
     identity: parts.identity,
     clock: parts.clock ?? systemClock,
@@ -200,6 +210,10 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
     ports: {
       nodes: {
         ...nodeLinks,
+        status: async (link, status) => {
+          await nodeLinks.status(link, status);
+          await shells.nodeStatus(link, status);
+        },
         linkReady: (link) => {
           // A node that has told nothing yet is asked for everything.
           inventory.isEmpty(link.nodeId).then(
@@ -213,13 +227,8 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
       runs: { ...dispatch, receipt: receipts.receipt },
       metrics,
       inventory,
-      shells: {
-        opened: async () => undefined,
-        refused: async () => undefined,
-        frame: () => undefined,
-        linkLost: () => undefined,
-      },
-      recordings: { chunk: async () => null },
+      shells,
+      recordings,
     },
   });
 }
@@ -298,6 +307,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const nodeGateway = createNodeGateway(parts, services);
   gateway = nodeGateway;
   const hub = createHub(services, nodeGateway, clock);
+  const shellSockets = createShellSockets(services.shells, clock);
   const web: Web = {
     cookie: createSessionCookie(publicUrl),
     tickets: createSocketTickets(clock, random),
@@ -308,10 +318,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
     ...web,
     cookieName: web.cookie.name,
     clock,
-    routes: [{ path: '/link', access: 'public', accept: (upgrade) => nodeGateway.accept(upgrade) }, hub.route],
+    routes: [
+      { path: '/link', access: 'public', accept: (upgrade) => nodeGateway.accept(upgrade) },
+      hub.route,
+      shellSockets.route,
+    ],
   });
   const app = await createHttp(parts, services, upgrades, web);
-  const { audit, nodeLinks, metrics, orderBeat, expiry, events, people, refusals } = services;
+  const { audit, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -326,6 +340,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await metrics.start();
       orderBeat.start();
       expiry.start();
+      shells.start();
       upgrades.attach(app.server.server);
       const address = await listen(app, host, port);
       await audit.recordAlone({ code: 'A5000I', who: 'system', detail: { version: parts.version } });
@@ -336,11 +351,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
       events.stop();
       upgrades.close();
       hub.stop();
+      shellSockets.stop();
       await nodeGateway.close();
       await app.server.close();
       cleanUp.cancel();
       await orderBeat.stop();
       expiry.stop();
+      shells.stop();
       nodeLinks.stop();
       await metrics.stop();
       await refusals.stop();

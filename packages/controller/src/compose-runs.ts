@@ -7,7 +7,7 @@ import { createExpiryService } from './runs/expiry.service.ts';
 import { createOpenOrders } from './runs/open-orders.ts';
 import { createOrderBeat } from './runs/order-beat.ts';
 import { createOrderQueueRepository } from './runs/order-queue.repository.ts';
-import { createReceiptsService } from './runs/receipts.service.ts';
+import { createReceiptsService, type ReceiptsParts } from './runs/receipts.service.ts';
 import { createRunEvents } from './runs/run-events.ts';
 import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
 import { createRunsRepository } from './runs/runs.repository.ts';
@@ -21,6 +21,7 @@ export interface RunNeeds {
   readonly actions: ActionsService;
   readonly nodes: NodesService;
   readonly links: OrderLinks;
+  readonly shellReceipt: ReceiptsParts['shellReceipt'];
 }
 
 /** Runs, from the request to the receipt. */
@@ -45,7 +46,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const signing = createSigningService({ ...base, dispatch });
   const runs = createRunsService({ ...base, dispatch, signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
-  const receipts = createReceiptsService({ ...base, findNode, shellReceipt: async () => true });
+  const receipts = createReceiptsService({ ...base, findNode });
   const expiry = createExpiryService(base);
   const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
   return { runs, dispatch, signing, receipts, expiry, orderBeat, events };

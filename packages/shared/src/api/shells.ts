@@ -74,3 +74,4 @@ export const RecordingChunks = Type.Object(
   },
   closed,
 );
+export type RecordingChunks = Static<typeof RecordingChunks>;

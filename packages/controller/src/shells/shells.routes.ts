@@ -1,0 +1,36 @@
+import { SessionPage, SessionQuery, ShellOpened, ShellRequest, Uuid } from '@hauban/shared/api';
+import Type from 'typebox';
+import { callerOf, type HttpApp } from '../http/index.ts';
+import type { ShellsService } from './shells.service.ts';
+
+const tags = ['shells'];
+const NodeParams = Type.Object({ nodeId: Uuid });
+
+export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsService }): void {
+  app.post(
+    '/api/nodes/:nodeId/shells',
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Open a recorded shell on a node',
+        tags,
+        params: NodeParams,
+        body: ShellRequest,
+        response: { 200: ShellOpened },
+      },
+    },
+    async (request) => {
+      const { personId, name, via } = callerOf(request);
+      const requester = { id: personId, name, via, address: request.ip };
+      return shells.open(request.params.nodeId, request.body, requester);
+    },
+  );
+  app.get(
+    '/api/shells',
+    {
+      config: { access: 'signed-in' },
+      schema: { summary: 'Shells, newest first', tags, querystring: SessionQuery, response: { 200: SessionPage } },
+    },
+    async (request) => shells.list(request.query),
+  );
+}
