@@ -6,10 +6,10 @@
 export { readBootId } from './boot-id.ts';
 export { readFileSystemUsage, type FileSystemUsage } from './file-system-usage.ts';
 export { createFailedUnitsQuery, SYSTEM_BUS_PATH, type FailedUnitsQuery } from './failed-units-query.ts';
-export { createKeyValues, type KeyValues } from './key-values.ts';
+export { createKeyValues } from './key-values.ts';
 export { createLineScanner, type LineScanner } from './line-scanner.ts';
 export { listMounts, type Mount } from './mounts.ts';
-export { createNamedRows, type NamedRows, type RowsFound } from './named-rows.ts';
-export { createPairedLines, type PairedLines } from './paired-lines.ts';
+export { createNamedRows } from './named-rows.ts';
+export { createPairedLines } from './paired-lines.ts';
 export { openProcFiles, type ProcFile, type ProcFiles } from './proc-files.ts';
-export { createProcessWalk, PROCESS_STATES, type ProcessCounts, type ProcessWalk } from './process-walk.ts';
+export { createProcessWalk, type ProcessWalk } from './process-walk.ts';

@@ -3,6 +3,5 @@
  * listens, and the 10 s ticks fill a window of 5 minutes that is sealed into the spool. Nothing here knows the link or
  * the disk: frames, lists and chunks go out through arguments.
  */
-export { createSampler, type Sampler, type SamplerDeps } from './sampler.ts';
-export { STORED_PERIOD_MS, WATCHED_PERIOD_MS } from './sampling.ts';
-export { WINDOW_MS } from './open-window.ts';
+export { createSampler } from './sampler.ts';
+export { STORED_PERIOD_MS } from './sampling.ts';

@@ -8,7 +8,7 @@ import {
 } from '@hauban/shared/metrics';
 
 /** The stored window: chunks are cut at multiples of this on the wall clock. */
-export const WINDOW_MS = 300_000;
+const WINDOW_MS = 300_000;
 
 /** The parts of the spool that windows need; `spool/` implements them. */
 export interface WindowStore {

@@ -10,6 +10,5 @@
  *   state.json                                     last sequence used and chunks dropped
  *   quarantine/                                    files that could not be read, the newest 32
  */
-export { createSpool, type PendingChunk, type Spool, type SpoolDeps, type SpoolDepth } from './spool.ts';
-export type { JournalHead, RecoveredWindow, WindowJournal } from './window-journal.ts';
+export { createSpool, type Spool, type SpoolDeps } from './spool.ts';
 export { zlibDeflate } from './zlib-deflate.ts';

@@ -17,8 +17,6 @@ import {
   type WindowJournal,
 } from './window-journal.ts';
 
-export type { PendingChunk } from './chunk-index.ts';
-
 export interface SpoolDeps {
   /** Its own folder; made when missing. */
   readonly folder: string;

@@ -23,7 +23,7 @@ export interface SeriesList {
 
 /** More series than this on one node are refused (a usual one has 150 to 300). */
 export const MAX_SERIES = 2000;
-export const VERSION_PATTERN = /^[0-9a-f]{16}$/;
+const VERSION_PATTERN = /^[0-9a-f]{16}$/;
 
 /** Two 32-bit lanes of FNV-1a with a final mix; tells the lists of one node apart, protects nothing. */
 function hashLines(lines: readonly string[]): string {
