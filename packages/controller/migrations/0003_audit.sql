@@ -1,5 +1,6 @@
--- The audit log: append-only, each row holds the hash of the one before it (audit-chain.ts says over what).
--- The tail is one row: whoever appends locks it, so the chain has no fork, and it is the last thing a transaction does.
+-- The audit log: append-only, each row holds the hash of the one before it. The tail is one row: whoever appends locks
+-- it, so the chain has no fork. Appending is one function and the last statement of a transaction, so that the lock
+-- is held no longer than that statement and the commit.
 
 CREATE TABLE audit_entry (
   seq bigint PRIMARY KEY,
@@ -39,3 +40,25 @@ $$;
 --> statement-breakpoint
 CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+--> statement-breakpoint
+-- Appends rows given as a JSON list, in order. `body` is the canonical JSON of the row without its place; the hash is
+-- SHA-256 (hex) over: hash of the row before, line feed, seq, line feed, body (audit-chain.ts checks it).
+CREATE FUNCTION append_audit(entries jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  tail audit_tail;
+  entry jsonb;
+  prev text;
+BEGIN
+  SELECT * INTO STRICT tail FROM audit_tail FOR UPDATE;
+  FOR entry IN SELECT value FROM jsonb_array_elements(entries) WITH ORDINALITY ORDER BY ordinality LOOP
+    prev := tail.hash;
+    tail.seq := tail.seq + 1;
+    tail.hash := encode(sha256(convert_to(prev || E'\n' || tail.seq || E'\n' || (entry->>'body'), 'UTF8')), 'hex');
+    INSERT INTO audit_entry VALUES (
+      tail.seq, (entry->>'at')::bigint, entry->>'code', entry->>'who', entry->>'address', (entry->>'nodeId')::uuid,
+      entry->>'hostName', (entry->>'orderId')::uuid, entry->>'outcome', entry->>'detail', prev, tail.hash
+    );
+  END LOOP;
+  UPDATE audit_tail SET seq = tail.seq, hash = tail.hash;
+END
+$$;

@@ -28,12 +28,17 @@ export function outcomeOf(code: AuditCode): AuditOutcome {
   return code.endsWith('E') ? 'failed' : 'ok';
 }
 
-/** Hash of a row: hex SHA-256 over the canonical JSON of everything in it, the hash of the row before it included. */
+/** A row before it has its place in the chain. */
+export type AuditDraft = Omit<AuditRecord, 'seq' | 'prevHash' | 'hash'>;
+
+/** Canonical JSON of everything in a row but its place: what its hash is made of. */
+export function auditBody({ at, code, who, address, nodeId, hostName, orderId, outcome, detail }: AuditDraft): string {
+  return canonicalJson({ v: 1, at, code, who, address, nodeId, hostName, orderId, outcome, detail });
+}
+
+/** Hash of a row, as `append_audit` in migrations/0003_audit.sql makes it: over the row before it, its number and its body. */
 export function hashAuditRecord(record: Omit<AuditRecord, 'hash'>): string {
-  const { seq, at, code, who, address, nodeId, hostName, orderId, outcome, detail, prevHash } = record;
-  return sha256Hex(
-    canonicalJson({ v: 1, seq, at, code, who, address, nodeId, hostName, orderId, outcome, detail, prevHash }),
-  );
+  return sha256Hex(`${record.prevHash}\n${record.seq}\n${auditBody(record)}`);
 }
 
 /** What stands before row 1. */

@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, gt, gte, lt, lte, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, lt, lte, sql, type SQL } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { auditEntry, auditTail } from '../db/schema/audit.ts';
-import type { AuditOutcome, AuditRecord, AuditTail } from './audit-chain.ts';
+import { auditBody, type AuditDraft, type AuditOutcome, type AuditRecord, type AuditTail } from './audit-chain.ts';
 
 export interface AuditFilter {
   readonly code?: string;
@@ -15,24 +15,16 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
-/** Rows of one INSERT: a statement takes at most 65,534 values, 12 a row. */
-const ROWS_AT_ONCE = 2000;
-
 export function createAuditRepository(database: Database) {
   return {
-    /** Locks the tail until the transaction ends: whoever else appends waits. */
-    lockTail: async (tx: Tx): Promise<AuditTail> => {
-      const [tail] = await tx.db.select().from(auditTail).for('update').prepare('audit_tail_lock').execute();
-      if (tail === undefined) throw new TypeError('the audit log has lost its tail row');
-      return { seq: tail.seq, hash: tail.hash };
-    },
-    append: async (tx: Tx, records: readonly AuditRecord[], tail: AuditTail): Promise<void> => {
-      for (let at = 0; at < records.length; at += ROWS_AT_ONCE) {
-        const insert = tx.db.insert(auditEntry).values(records.slice(at, at + ROWS_AT_ONCE));
-        // The server keeps a prepared statement a size; the usual sizes are few.
-        await (records.length <= 4 ? insert.prepare('audit_append').execute() : insert);
-      }
-      await tx.db.update(auditTail).set(tail).prepare('audit_tail_set').execute();
+    /** Puts rows behind the tail; locks it until the transaction ends, so it is the last thing a transaction does. */
+    append: async (tx: Tx, drafts: readonly AuditDraft[]): Promise<void> => {
+      const entries = JSON.stringify(drafts.map((draft) => ({ ...draft, body: auditBody(draft) })));
+      await tx.db
+        .select({ done: sql`append_audit(${entries}::jsonb)` })
+        .from(sql`(SELECT) AS nothing`)
+        .prepare('audit_append')
+        .execute();
     },
     /** Newest first. */
     list: async (filter: AuditFilter): Promise<AuditRecord[]> => {

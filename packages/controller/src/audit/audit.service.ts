@@ -8,11 +8,10 @@ import type { Clock } from '@hauban/shared/time';
 import type { Transact, Tx } from '../db/transaction.ts';
 import {
   AUDIT_GENESIS,
-  hashAuditRecord,
   outcomeOf,
   verifyAuditChain,
+  type AuditDraft,
   type AuditRecord,
-  type AuditTail,
   type ChainVerdict,
 } from './audit-chain.ts';
 import type { AuditFilter, AuditRepository } from './audit.repository.ts';
@@ -54,27 +53,18 @@ const VERIFY_PAGE = 2000;
 const UNSTORABLE = /[\p{Cs}\0]/gu;
 const clean = (text: string): string => text.replaceAll(UNSTORABLE, '\uFFFD');
 
-/** Puts entries behind the tail, one after the other. */
-function chain(entries: readonly AuditEntry[], tail: AuditTail, at: number): AuditRecord[] {
-  let { seq, hash } = tail;
-  return entries.map((entry) => {
-    seq += 1;
-    const open = {
-      seq,
-      at,
-      code: entry.code,
-      who: clean(entry.who),
-      address: entry.address ?? null,
-      nodeId: entry.nodeId ?? null,
-      hostName: entry.hostName === undefined || entry.hostName === null ? null : clean(entry.hostName),
-      orderId: entry.orderId ?? null,
-      outcome: outcomeOf(entry.code),
-      detail: clean(JSON.stringify(entry.detail ?? {})),
-      prevHash: hash,
-    };
-    hash = hashAuditRecord(open);
-    return { ...open, hash };
-  });
+function toDraft(entry: AuditEntry, at: number): AuditDraft {
+  return {
+    at,
+    code: entry.code,
+    who: clean(entry.who),
+    address: entry.address ?? null,
+    nodeId: entry.nodeId ?? null,
+    hostName: entry.hostName === undefined || entry.hostName === null ? null : clean(entry.hostName),
+    orderId: entry.orderId ?? null,
+    outcome: outcomeOf(entry.code),
+    detail: clean(JSON.stringify(entry.detail ?? {})),
+  };
 }
 
 export function toAuditRow(record: AuditRecord): AuditRow {
@@ -105,12 +95,12 @@ export function createAuditService({ repository, transaction, clock }: AuditPart
     const entries = [entry];
     waiting.set(tx, entries);
     // Last in the transaction: everybody who appends waits for the tail from here to the commit.
-    tx.beforeCommit(async () => {
-      const tail = await repository.lockTail(tx);
-      const records = chain(entries, tail, clock.nowMs());
-      const last = records.at(-1) ?? { seq: 0, hash: AUDIT_GENESIS };
-      await repository.append(tx, records, { seq: last.seq, hash: last.hash });
-    });
+    tx.beforeCommit(() =>
+      repository.append(
+        tx,
+        entries.map((one) => toDraft(one, clock.nowMs())),
+      ),
+    );
   };
 
   return {
