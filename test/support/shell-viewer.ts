@@ -122,5 +122,8 @@ export async function openShell(client: RestClient, nodeId: string, user?: strin
     rows: 30,
     ...(user === undefined ? {} : { user }),
   });
-  return attachShell(client, sessionId);
+  const viewer = attachShell(client, sessionId);
+  // What is typed before it is attached is dropped (rule SHELL6).
+  await waitFor('the shell to be attached', () => viewer.attached() > 0, { intervalMs: 5 });
+  return viewer;
 }
