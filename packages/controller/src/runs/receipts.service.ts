@@ -79,9 +79,8 @@ function createReceiptStore({ runs, targets, audit, events, open, clock, log }: 
     audit.record(tx, { code: 'A3020W', who: 'system', nodeId, hostName, orderId: receipt.order, detail: { problem } });
   };
 
-  const finish = async (tx: Tx, proven: Proven, target: TargetRecord): Promise<void> => {
-    const outcome = outcomeOf(proven);
-    await targets.finish(tx, target.orderId, outcome);
+  /** Tells of it now, writes it with the others. */
+  const note = (tx: Tx, proven: Proven, target: TargetRecord, outcome: TargetOutcome): void => {
     const { node, receipt } = proven;
     const { orderId, runId } = target;
     const detail = { runId, outcome: receipt.outcome, mode: receipt.mode, code: receipt.code, says: receipt.detail };
@@ -98,25 +97,28 @@ function createReceiptStore({ runs, targets, audit, events, open, clock, log }: 
     const ids = [...new Set(batch.map(({ receipt }) => receipt.order))];
     const known = new Map((await targets.lockMany(tx, ids)).map((target) => [target.orderId, target]));
     const closed = new Map<string, number>();
-    const stored = new Set<string>();
-    const results: boolean[] = [];
-    for (const proven of batch) {
+    const fresh = new Map<string, TargetOutcome>();
+    const results = batch.map((proven) => {
       const target = known.get(proven.receipt.order);
       const problem = mismatch(proven, target);
-      results.push(problem === null);
       if (target === undefined || problem !== null) refuse(tx, proven, problem ?? 'there is no such order');
       // Repeated: taken without effect.
-      else if (target.receipt === null && !stored.has(target.orderId)) {
-        stored.add(target.orderId);
-        await finish(tx, proven, target);
+      else if (target.receipt === null && !fresh.has(target.orderId)) {
+        const outcome = outcomeOf(proven);
+        fresh.set(target.orderId, outcome);
+        note(tx, proven, target, outcome);
         if (target.finishedAt === null) closed.set(target.runId, (closed.get(target.runId) ?? 0) + 1);
       }
-    }
-    // In one order for everybody: two batches never wait for each other's runs in a circle.
-    for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      await runs.closeTargets(tx, runId, n, clock.nowMs());
-      tx.afterCommit(() => events.runFinished(runId));
-    }
+      return problem === null;
+    });
+    for (const runId of closed.keys()) tx.afterCommit(() => events.runFinished(runId));
+    // Sent together, without waiting for each answer; runs in one order for everybody, so that two batches never
+    // wait for each other's runs in a circle.
+    const runIds = [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    await Promise.all([
+      ...[...fresh].map(([orderId, outcome]) => targets.finish(tx, orderId, outcome)),
+      ...runIds.map(([runId, n]) => runs.closeTargets(tx, runId, n, clock.nowMs())),
+    ]);
     return results;
   };
 }
