@@ -97,13 +97,17 @@ describe('shell session', () => {
   });
 
   it('gives the exit status of the shell, 128 + signal, and a sentence when it was ended', () => {
-    const exit = (value: unknown): unknown => parseExit(Buffer.from(JSON.stringify(value)));
-    expect(exit({ code: 3, signal: null, ended: 'exited' })).toEqual({ how: 'exited', status: 3 });
-    expect(exit({ code: 0, signal: 9, ended: 'exited' })).toEqual({ how: 'exited', status: 137 });
-    expect(exit({ code: null, signal: null, ended: 'time-limit' })).toEqual({
+    const exit = (value: object): unknown =>
+      parseExit(
+        Buffer.from(JSON.stringify({ status: null, signal: null, leftOver: 0, detail: 'Over.', ...value })),
+      );
+    expect(exit({ ending: 'exited', status: 3 })).toEqual({ how: 'exited', status: 3 });
+    expect(exit({ ending: 'exited', signal: 9 })).toEqual({ how: 'exited', status: 137 });
+    expect(exit({ ending: 'time-limit', detail: 'The time is over.' })).toEqual({
       how: 'lost',
-      says: 'The shell was ended: time-limit.',
+      says: 'The time is over.',
     });
+    expect(exit({ ending: 'else', status: 3 })).toMatchObject({ how: 'lost' });
     expect(parseExit(Buffer.from('{'))).toEqual({ how: 'lost', says: 'The shell ended without saying how.' });
   });
 });

@@ -1,6 +1,8 @@
 import { isatty } from 'node:tty';
 import { decodeOutput, encodeAttach, encodeCredit, encodeResize, fullJitter, SHELL_OPS } from './shell-wire.ts';
 import { WebSocket } from 'ws';
+import { parseShellExit } from '@hauban/shared/protocol';
+import { plainLine } from './plain-text.ts';
 
 export interface ShellAddress {
   readonly url: string;
@@ -122,28 +124,13 @@ function receive(data: Buffer, state: State, send: (op: number, body: Uint8Array
   }
 }
 
-/** The exit body is JSON `{code, signal, ended}`; a shell ended by a signal gives 128 + n as shells do. */
+/** Exit status as shells give it: 128 + n for one that a signal ended. Another end than the shell's own is a loss. */
 export function parseExit(body: Uint8Array): ShellEnded {
-  try {
-    const value = JSON.parse(Buffer.from(body).toString('utf8')) as {
-      code?: unknown;
-      signal?: unknown;
-      ended?: unknown;
-    };
-    if (typeof value.code === 'number' && value.ended === 'exited') {
-      return {
-        how: 'exited',
-        status: typeof value.signal === 'number' && value.signal > 0 ? 128 + value.signal : value.code & 255,
-      };
-    }
-    return {
-      how: 'lost',
-      says: `The shell was ended: ${typeof value.ended === 'string' ? value.ended.replaceAll(/[^a-z-]/g, '') : 'unknown reason'}.`,
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError) return { how: 'lost', says: 'The shell ended without saying how.' };
-    throw error;
-  }
+  const parsed = parseShellExit(Buffer.from(body).toString('utf8'));
+  if (!parsed.ok) return { how: 'lost', says: 'The shell ended without saying how.' };
+  const { ending, status, signal, detail } = parsed.value;
+  if (ending !== 'exited') return { how: 'lost', says: plainLine(detail) };
+  return { how: 'exited', status: status ?? 128 + (signal ?? 0) };
 }
 
 function startInput(send: (op: number, body: Uint8Array) => void, leave: () => void): () => void {
