@@ -1,14 +1,27 @@
 /** Addresses of the pages. Ids come from the controller and are encoded like any foreign text. */
 const segment = (text: string): string => encodeURIComponent(text);
 
+/** Longer arguments are typed anew: an address has its limits. */
+const ARGS_MAX = 2000;
+
+function argsText(args: Readonly<Record<string, unknown>> = {}): string {
+  const text = Object.keys(args).length === 0 ? '' : JSON.stringify(args);
+  return text.length > ARGS_MAX ? '' : text;
+}
+
+function query(values: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(values).filter(([, value]) => value !== '');
+  return parts.length === 0 ? '' : `?${parts.map(([name, value]) => `${name}=${segment(value)}`).join('&')}`;
+}
+
 export const paths = {
   fleet: '/',
   node: (id: string, tab?: string) => `/nodes/${segment(id)}${tab === undefined ? '' : `?tab=${segment(tab)}`}`,
   shell: (nodeId: string, sessionId?: string) =>
     `/nodes/${segment(nodeId)}/shell${sessionId === undefined ? '' : `?session=${segment(sessionId)}`}`,
   actions: '/actions',
-  runAction: (name: string, nodeId?: string) =>
-    `/run/${segment(name)}${nodeId === undefined ? '' : `?node=${segment(nodeId)}`}`,
+  runAction: (name: string, nodeIds: readonly string[] | string = [], args?: Readonly<Record<string, unknown>>) =>
+    `/run/${segment(name)}${query({ node: [nodeIds].flat().join(','), args: argsText(args) })}`,
   runs: '/runs',
   run: (id: string) => `/runs/${segment(id)}`,
   recordings: '/recordings',

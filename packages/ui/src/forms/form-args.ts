@@ -66,7 +66,9 @@ function parseJson(typed: string): ParsedField {
 }
 
 function parseField(field: Field, raw: string | boolean | undefined): ParsedField {
-  if (field.kind === 'boolean') return good(raw === true);
+  // A tick that may be left out and is off by default is left out.
+  if (field.kind === 'boolean')
+    return raw === true || field.isRequired || field.isOnByDefault ? good(raw === true) : { ok: 'absent' };
   const typed = typeof raw === 'string' ? raw.trim() : '';
   if (typed === '') {
     if (field.isNullable) return good(null);

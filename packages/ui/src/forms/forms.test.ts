@@ -121,6 +121,15 @@ describe('what was typed', () => {
     expect(parseForm(fields, { ...GOOD, [name]: value })).toEqual({ ok: false, problems: { [name]: problem } });
   });
 
+  it('leaves out a tick that is off by default, and sends one that was taken away', () => {
+    const ticks = fieldsOf({
+      type: 'object',
+      properties: { off: { type: 'boolean' }, on: { type: 'boolean', default: true } },
+    });
+    expect(parseForm(ticks, { off: false, on: false })).toEqual({ ok: true, args: { on: false } });
+    expect(parseForm(ticks, { off: true, on: true })).toEqual({ ok: true, args: { off: true, on: true } });
+  });
+
   it('gives a choice back in its own type', () => {
     const numbers = fieldsOf({ type: 'object', required: ['n'], properties: { n: { enum: [1, 2] } } });
     expect(parseForm(numbers, { n: '2' })).toEqual({ ok: true, args: { n: 2 } });

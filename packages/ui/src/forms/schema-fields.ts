@@ -25,7 +25,7 @@ export type Field = FieldBase &
     | ({ readonly kind: 'text' } & TextRules)
     | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
     | { readonly kind: 'number'; readonly isInteger: boolean; readonly min: number | null; readonly max: number | null }
-    | { readonly kind: 'boolean' }
+    | { readonly kind: 'boolean'; readonly isOnByDefault: boolean }
     | {
         readonly kind: 'list';
         readonly item: TextRules;
@@ -98,7 +98,7 @@ function fieldOf(base: FieldBase, schema: Schema): Field {
         max: numberOr(schema['maximum'], null),
       };
     case 'boolean':
-      return { ...base, kind: 'boolean' };
+      return { ...base, kind: 'boolean', isOnByDefault: schema['default'] === true };
     case 'array':
       return listField(base, schema);
     default:
@@ -113,6 +113,7 @@ function listField(base: FieldBase, schema: Schema): Field {
   if (!isText) return { ...base, kind: 'json' };
   return {
     ...base,
+    description: base.description || text(item['description']),
     kind: 'list',
     item: textRules(item),
     options: options?.map(String) ?? null,

@@ -87,7 +87,7 @@ function FieldInput({ field, value, problem, onChange }: FieldProps): ReactNode 
           maxRows={12}
           placeholder={field.example}
           onChange={onType}
-          className="hb-mono"
+          classNames={{ input: 'hb-mono' }}
         />
       );
   }

@@ -16,6 +16,7 @@ import { filterData } from './node/filter-data.ts';
 import { byDay } from './node/inventory-changes.tsx';
 import { sectionSummary } from './node/section-summary.ts';
 import { challengeOf } from './run-action/confirm-run.tsx';
+import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
 import { setupProblems } from './setup/setup-form.ts';
 import { endText } from './shell/end-text.ts';
@@ -156,6 +157,8 @@ describe('addresses', () => {
   it('encode what stands in them', () => {
     expect(paths.node('a/../b', 'x&y')).toBe('/nodes/a%2F..%2Fb?tab=x%26y');
     expect(paths.runAction('php.switch-version', '1')).toBe('/run/php.switch-version?node=1');
+    expect(paths.runAction('x.y', ['1', '2'], { a: '&b' })).toBe('/run/x.y?node=1%2C2&args=%7B%22a%22%3A%22%26b%22%7D');
+    expect(paths.runAction('x.y', [], { a: 'x'.repeat(3000) })).toBe('/run/x.y');
   });
 
   it('belong to one part of the navigation', () => {
@@ -166,6 +169,16 @@ describe('addresses', () => {
       '/runs',
       '/audit',
     ]);
+  });
+});
+
+describe('arguments from the address', () => {
+  it.each(['', '[1]', 'null', '5', '{"a"', undefined])('%j are none', (text) => {
+    expect(givenArgs(text)).toEqual({});
+  });
+
+  it('start a form', () => {
+    expect(givenArgs('{"a":[1]}')).toEqual({ a: [1] });
   });
 });
 
@@ -223,12 +236,13 @@ describe('the inventory', () => {
   });
 
   it('names columns as people do', () => {
-    expect([keyText('validTo'), keyText('memoryBytes'), keyText('isSecurity'), keyText('a_b-c')]).toEqual([
-      'valid to',
-      'memory',
-      'security',
-      'a b c',
-    ]);
+    expect([
+      keyText('validTo'),
+      keyText('memoryBytes'),
+      keyText('isSecurity'),
+      keyText('a_b-c'),
+      keyText('durationS'),
+    ]).toEqual(['valid to', 'memory', 'security', 'a b c', 'duration (s)']);
     expect(columnsOf([{ a: 1 }, { b: 2, a: 3, name: 'x' }])).toEqual(['name', 'a', 'b']);
     expect(columnsOf([Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`k${n}`, n]))]).length).toBeLessThan(20);
   });

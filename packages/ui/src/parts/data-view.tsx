@@ -23,7 +23,11 @@ export function keyText(key: string): string {
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]+/g, ' ')
     .toLowerCase();
-  return visibleLine(words.replace(/^is /, '').replace(/(.) bytes$/, '$1'), 60);
+  const shown = words
+    .replace(/^is /, '')
+    .replace(/(.) bytes$/, '$1')
+    .replace(/(.) (s|ms)$/, '$1 ($2)');
+  return visibleLine(shown, 60);
 }
 
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z$/;

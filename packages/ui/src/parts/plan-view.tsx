@@ -46,7 +46,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
   return (
     <div className="hb-stack">
       {plan.notes.map((note) => (
-        <Notice key={note} tone="warn">
+        <Notice key={note} tone="idle">
           <span className="hb-foreign">{visibleLine(note, 2000)}</span>
         </Notice>
       ))}

@@ -82,7 +82,7 @@ function TargetBody({ target }: { readonly target: RunTarget }) {
           <DataView value={target.data} label={t.data} />
         </section>
       ) : null}
-      {target.plan === null ? null : (
+      {target.plan === null || (target.plan.changes.length === 0 && target.plan.notes.length === 0) ? null : (
         <section className="hb-stack">
           <h3 className="hb-section-title">
             {t.planShown} <span className="hb-quiet hb-small">{texts.plan.changes(target.plan.changes.length)}</span>

@@ -41,8 +41,8 @@ function Detail({ row }: { readonly row: AuditRow }) {
   );
 }
 
-/** One entry; its details open below it. */
-export function AuditLine({ row }: { readonly row: AuditRow }) {
+/** One entry; its details open below it. `host`: name of its node, when any entry here knows it. */
+export function AuditLine({ row, host }: { readonly row: AuditRow; readonly host: string | null }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
@@ -59,7 +59,7 @@ export function AuditLine({ row }: { readonly row: AuditRow }) {
         <td data-end>
           {row.nodeId === null ? null : (
             <Link to={paths.node(row.nodeId)} className="hb-foreign">
-              {visibleLine(row.hostName ?? row.nodeId, 100)}
+              {visibleLine(host ?? row.nodeId, 100)}
             </Link>
           )}
         </td>

@@ -22,6 +22,9 @@ function AuditRows({ query }: { readonly query: AuditQuery }) {
     <QueryView query={audit}>
       {({ pages }) => {
         const rows = pages.flatMap((page) => page.rows);
+        const hosts = new Map(
+          rows.flatMap(({ nodeId, hostName }) => (nodeId === null || hostName === null ? [] : [[nodeId, hostName]])),
+        );
         if (rows.length === 0) return <EmptyState title={t.empty} />;
         return (
           <>
@@ -37,7 +40,11 @@ function AuditRows({ query }: { readonly query: AuditQuery }) {
               ]}
             >
               {rows.map((row) => (
-                <AuditLine key={row.seq} row={row} />
+                <AuditLine
+                  key={row.seq}
+                  row={row}
+                  host={row.nodeId === null ? null : (hosts.get(row.nodeId) ?? null)}
+                />
               ))}
             </Table>
             <MoreRows pages={audit} />

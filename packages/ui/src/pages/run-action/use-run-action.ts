@@ -35,6 +35,20 @@ export interface RunActionModel {
   readonly applyError: unknown;
 }
 
+/** Arguments from the address (a run that is done again): a start for the form, which is checked like typed text. */
+export function givenArgs(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
 const DEFAULT_START_MS = 60_000;
 
 /** Form, nodes, plan and confirmation of one action, as one model that the parts of the page show. */
@@ -42,7 +56,7 @@ export function useRunAction(action: ActionRow, onStarted: (runId: string) => vo
   const { api } = useServices();
   const [search, setSearch] = useSearchState();
   const fields = useMemo(() => fieldsOf(action.args, action.filledIn), [action]);
-  const [values, setValues] = useState<FormValues>(() => initialValues(fields, action.args));
+  const [values, setValues] = useState<FormValues>(() => initialValues(fields, action.args, givenArgs(search['args'])));
   const [isChecked, setIsChecked] = useState(false);
   const [reason, setReason] = useState('');
   const [startWithinMs, setStartWithinMs] = useState(DEFAULT_START_MS);

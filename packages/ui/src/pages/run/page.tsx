@@ -21,6 +21,8 @@ const t = texts.run;
 /** Up to this many nodes are shown open. */
 const OPEN_UP_TO = 3;
 const SHOWN = 100;
+/** More nodes than this are chosen anew. */
+const MAX_AGAIN = 40;
 
 const stateText: Readonly<Record<string, string>> = texts.targetState;
 
@@ -106,12 +108,12 @@ function Targets({ targets }: { readonly targets: readonly RunTarget[] }) {
 
 function RunView({ run }: { readonly run: RunDetail }) {
   const title = run.mode === 'plan' ? t.planTitle(run.action) : t.title(run.action);
-  const only = run.targets.length === 1 ? run.targets[0] : undefined;
+  const nodes = run.targets.length > MAX_AGAIN ? [] : run.targets.map((target) => target.nodeId);
   return (
     <Page
       title={title}
       actions={
-        <Button component={Link} to={paths.runAction(run.action, only?.nodeId)} variant="default">
+        <Button component={Link} to={paths.runAction(run.action, nodes, run.args)} variant="default">
           {t.again}
         </Button>
       }

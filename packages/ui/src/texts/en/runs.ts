@@ -52,7 +52,7 @@ export const runs = {
     nodesHint: 'Type a part of a host name',
     nodesNone: 'Choose at least one node.',
     nodesNoMatch: 'No node fits',
-    reason: 'Reason',
+    reason: 'Why',
     reasonHint: 'Stands in the audit log beside your name',
     plan: 'Plan',
     planAgain: 'Plan again',

@@ -7,7 +7,7 @@ export const shells = {
     user: 'User on the node',
     userHint: 'Left empty: the first that the node’s policy allows',
     badUser: 'A login name: small letters, digits, - and _.',
-    reason: 'Reason',
+    reason: 'Why',
     open: 'Open the shell',
     opening: 'The node is starting the shell …',
     recordedNotice: 'Everything this shell prints is recorded from the first byte, signed by the node, and kept.',
