@@ -31,7 +31,7 @@ const PSEUDO = new Set([
   'rpc_pipefs',
 ]);
 
-/** `/proc/mounts` without the kernel's own file systems; octal escapes are undone. */
+/** `/proc/<pid>/mounts` without the kernel's own file systems; octal escapes are undone. */
 export function parseMounts(source: string): MountRow[] {
   const rows: MountRow[] = [];
   for (const line of source.split('\n')) {
@@ -51,7 +51,8 @@ export const disks: Section = {
   async take(host) {
     const { default: si } = await import('systeminformation');
     const layout = await si.diskLayout();
-    const mounts = await host.readText('/proc/mounts');
+    // Of process 1: a service manager may give this one read-only mounts of its own.
+    const mounts = (await host.readText('/proc/1/mounts')) ?? (await host.readText('/proc/mounts'));
     return {
       disks: layout.map((disk) => ({
         device: disk.device,

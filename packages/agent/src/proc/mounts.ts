@@ -16,13 +16,20 @@ const unescape = (text: string): string =>
     'latin1',
   ).toString('utf8');
 
-/** All mounts of this process, in the kernel's order; a later mount on the same point hides an earlier one. */
+/** Of process 1, because a service manager may give this one read-only mounts of its own; else of this process. */
+function readMountTable(files: ProcFiles): string {
+  for (const path of ['proc/1/mountinfo', 'proc/self/mountinfo']) {
+    const file = files.file(path);
+    const length = file.read();
+    if (length > 0) return file.bytes.toString('latin1', 0, length);
+  }
+  return '';
+}
+
+/** All mounts of the machine, in the kernel's order; a later mount on the same point hides an earlier one. */
 export function listMounts(files: ProcFiles): Mount[] {
-  const file = files.file('proc/self/mountinfo');
-  const length = file.read();
-  if (length <= 0) return [];
   const mounts = new Map<string, Mount>();
-  for (const line of file.bytes.toString('latin1', 0, length).split('\n')) {
+  for (const line of readMountTable(files).split('\n')) {
     // id parent major:minor root point options [optional fields] - type source super-options
     const [head = '', tail = ''] = line.split(' - ', 2);
     const [, , device, , point, options] = head.split(' ');

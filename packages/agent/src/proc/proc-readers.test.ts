@@ -190,6 +190,12 @@ describe('mounts', () => {
       { device: '8:4', point: '/x', type: 'xfs', isReadOnly: true },
     ]);
   });
+
+  test("a sandbox's own read-only view is not taken for the machine's", () => {
+    put('proc/self/mountinfo', '1 0 8:1 / / ro - ext4 /dev/sda1 rw\n');
+    put('proc/1/mountinfo', '1 0 8:1 / / rw - ext4 /dev/sda1 rw\n');
+    expect(listMounts(files)).toEqual([{ device: '8:1', point: '/', type: 'ext4', isReadOnly: false }]);
+  });
 });
 
 describe('processes', () => {
