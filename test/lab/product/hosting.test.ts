@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { JoinTokenCreated, NodeDetail, RunTarget, SessionPage } from '@hauban/shared/api';
+import type { InventoryReply, JoinTokenCreated, NodeDetail, RunTarget, SessionPage } from '@hauban/shared/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFirstAccount, runOnNode, type RestClient } from '../../support/first-account.ts';
 import { parseCast } from '../../support/asciicast.ts';
+import { watchNode } from '../../support/live-watcher.ts';
 import { openShell } from '../../support/shell-viewer.ts';
 import { enableApacheModules } from '../apache.ts';
 import { createFullNode, type FullNode } from '../full-node.ts';
@@ -113,6 +114,29 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
         as: { uid: 65_534, gid: 65_534 },
       });
       expect(peek.code).not.toBe(0);
+    });
+
+    it('tells of the machine as it is, not as its own sandbox shows it', async () => {
+      const inventory = await waitUntil(
+        'the inventory',
+        async () => {
+          const reply = await client.call<InventoryReply>('GET', `/api/nodes/${id}/inventory`);
+          return reply.sections.some(({ name }) => name === 'interfaces') ? reply : null;
+        },
+        { timeoutMs: 60_000, intervalMs: 200 },
+      );
+      const section = (name: string): string =>
+        JSON.stringify(inventory.sections.find((found) => found.name === name)?.data ?? null);
+      expect(section('interfaces')).toContain(`"${node.address}"`);
+      expect(section('php')).toMatch(/7\.4.*8\.2.*8\.4/);
+      expect(section('disks')).toMatch(/"mount":"\/"[^}]*"options":"rw/);
+      expect(section('disks')).not.toContain('/var/lib/hauban');
+      const watcher = await watchNode(client, id, ['fs.*', 'sys.failed_units']);
+      const { names, values } = (await watcher.waitForSamples(3)).at(-1) ?? { names: [], values: [] };
+      watcher.close();
+      const value = (name: string): unknown => values[names.indexOf(name)];
+      expect(value('fs./.read_only')).toBe(0);
+      expect(value('sys.failed_units')).toBe(0);
     });
 
     it('is an upgrade when run again: same identity, same policy', async () => {
