@@ -1,5 +1,7 @@
 /** The checks that read the sources and run nothing of ours: each counts as one test. */
 import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,21 +26,23 @@ const DEADLINE_MS = 600_000;
 
 /**
  * Runs a node program without standard input; resolves to its output, exit status and time, never rejects.
- * With `isLive` the output goes straight to the terminal. At the deadline the whole process group is ended.
+ * With `isLive` the output goes straight to the terminal, else into a file: a pipe that is read slowly ends some programs.
+ * At the deadline the whole process group is ended.
  */
 export function runNode(args, { isLive = false, env = {}, deadlineMs = DEADLINE_MS } = {}) {
   const startedAt = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'hauban-step-'));
+  const file = join(folder, 'output');
+  const sink = isLive ? 'inherit' : openSync(file, 'w');
   return new Promise((resolve) => {
+    const colour = process.stdout.isTTY && isLive ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined };
     const child = spawn(process.execPath, args, {
       cwd: root,
-      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }), ...env },
-      stdio: ['ignore', isLive ? 'inherit' : 'pipe', isLive ? 'inherit' : 'pipe'],
+      env: { ...process.env, ...colour, ...env },
+      stdio: ['ignore', sink, sink],
       detached: true,
     });
-    let output = '';
     let isLate = false;
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text) => (output += text));
     const end = (signal) => {
       try {
         process.kill(-child.pid, signal);
@@ -48,7 +52,6 @@ export function runNode(args, { isLive = false, env = {}, deadlineMs = DEADLINE_
     };
     const late = setTimeout(() => {
       isLate = true;
-      output += `\nended after ${deadlineMs / 1000} s without a result\n`;
       end('SIGTERM');
       setTimeout(end, 10_000, 'SIGKILL').unref();
     }, deadlineMs);
@@ -57,7 +60,14 @@ export function runNode(args, { isLive = false, env = {}, deadlineMs = DEADLINE_
     child.once('close', (status, signal) => {
       clearTimeout(late);
       process.off('SIGINT', forward).off('SIGTERM', forward);
+      let output = '';
+      if (!isLive) {
+        closeSync(sink);
+        output = readFileSync(file, 'utf8');
+      }
+      rmSync(folder, { recursive: true });
       if (signal === 'SIGINT' || (signal === 'SIGTERM' && !isLate)) process.exit(130);
+      if (isLate) output += `\nended after ${deadlineMs / 1000} s without a result\n`;
       resolve({ ok: status === 0, status, output, isLate, seconds: (performance.now() - startedAt) / 1000 });
     });
   });

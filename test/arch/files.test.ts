@@ -102,7 +102,6 @@ describe('a seeded fault is found', () => {
     ["import { spawn } from 'node:child_process'; spawn('/bin/ls', [], { shell: true });", /shell: true/],
     ["import { spawn } from 'node:child_process'; spawn('/bin/sh', ['-c', 'ls']);", /shell with -c/],
     ["import { execFile } from 'node:child_process'; execFile('bash', ['-lc', x]);", /shell with -c/],
-    // oxlint-disable-next-line no-template-curly-in-string -- the seeded source holds a template
     ['import { execFile } from "node:child_process"; execFile(`/bin/systemctl reload ${unit}`);', /built from parts/],
   ])('a shell: %s', (text, says) => {
     const found = checkNoShell(seed(text));
