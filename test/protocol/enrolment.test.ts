@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createKeyPair,
@@ -14,10 +13,10 @@ import {
   signReceiptProof,
   systemRandom,
 } from '@hauban/link';
-import { parseNodePolicy } from '@hauban/shared/policy';
 import { FakeClock } from '@hauban/shared/testing';
 import { resolvePaths, type AgentPaths } from '../../packages/agent/src/config.ts';
 import { enrolNode, type EnrolOptions, type EnrolOutcome } from '../../packages/agent/src/enrol/index.ts';
+import { loadLocalPolicy } from '../../packages/agent/src/executor/local-policy.ts';
 import { createWebSocketDial } from '../../packages/agent/src/link/index.ts';
 import { loadTrust } from '../../packages/agent/src/store/trust-file.ts';
 import { runAgentProgram } from '../support/agent-program.ts';
@@ -100,8 +99,7 @@ describe('enrolment', () => {
     expect(request).toMatchObject({ hostName: 'web1.example.org', os: 'Debian', agentVersion: '0.1.0' });
     expect(request?.linkKey).toBe(loadKeyPair(paths.linkKeyFile)?.publicText);
     expect(request?.receiptKey).toBe(loadKeyPair(paths.receiptKeyFile)?.publicText);
-    const policy = parseNodePolicy(parseToml(readFileSync(paths.policyFile, 'utf8')));
-    expect(policy).toMatchObject({ ok: true, policy: { allow: [], shell: { users: [] } } });
+    expect(loadLocalPolicy(paths.policyFile, process.getuid!())).toMatchObject({ ok: true, policy: { allow: [], shell: { users: [] } } });
     for (const file of [paths.linkKeyFile, paths.receiptKeyFile]) expect(statSync(file).mode & 0o777).toBe(0o600);
     const node = await FakeNode.up(controller, { nodeId: trust!.nodeId, key: loadKeyPair(paths.linkKeyFile)! });
     await node.peer.close();
@@ -250,7 +248,7 @@ describe('enrolment', () => {
     ['a receipt', { t: 'receipt', jws: 'a.b.c' }],
   ])('ENROL2 in mode enrol %s closes 4400', async (_name, message) => {
     const node = await FakeNode.connect(controller, { nodeId: '' });
-    node.say(message as never);
+    node.say(message);
     expect((await node.peer.ended).code).toBe(4400);
   });
 

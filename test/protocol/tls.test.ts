@@ -28,7 +28,7 @@ async function startProxy(certificate = others): Promise<TlsProxy> {
   stops.push(() => proxy.stop());
   return proxy;
 }
-const reasonOf = (agent: FakeAgent): string => String((agent.log.at(-1)?.fields as { why?: unknown }).why);
+const reasonOf = (agent: FakeAgent): string => JSON.stringify(agent.log.at(-1)?.fields);
 
 beforeEach(() => startController());
 afterEach(async () => {
