@@ -132,9 +132,9 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
       expect(section('disks')).toMatch(/"mount":"\/"[^}]*"options":"rw/);
       expect(section('disks')).not.toContain('/var/lib/hauban');
       const watcher = await watchNode(client, id, ['fs.*', 'sys.failed_units']);
-      const { names, values } = (await watcher.waitForSamples(3)).at(-1) ?? { names: [], values: [] };
+      const last = (await watcher.waitForSamples(3)).at(-1);
       watcher.close();
-      const value = (name: string): unknown => values[names.indexOf(name)];
+      const value = (name: string): unknown => last?.values[last.names.indexOf(name)];
       expect(value('fs./.read_only')).toBe(0);
       expect(value('sys.failed_units')).toBe(0);
     });
