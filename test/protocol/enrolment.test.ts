@@ -99,7 +99,10 @@ describe('enrolment', () => {
     expect(request).toMatchObject({ hostName: 'web1.example.org', os: 'Debian', agentVersion: '0.1.0' });
     expect(request?.linkKey).toBe(loadKeyPair(paths.linkKeyFile)?.publicText);
     expect(request?.receiptKey).toBe(loadKeyPair(paths.receiptKeyFile)?.publicText);
-    expect(loadLocalPolicy(paths.policyFile, process.getuid!())).toMatchObject({ ok: true, policy: { allow: [], shell: { users: [] } } });
+    expect(loadLocalPolicy(paths.policyFile, process.getuid!())).toMatchObject({
+      ok: true,
+      policy: { allow: [], shell: { users: [] } },
+    });
     for (const file of [paths.linkKeyFile, paths.receiptKeyFile]) expect(statSync(file).mode & 0o777).toBe(0o600);
     const node = await FakeNode.up(controller, { nodeId: trust!.nodeId, key: loadKeyPair(paths.linkKeyFile)! });
     await node.peer.close();
