@@ -74,6 +74,7 @@ function build(): ReturnType<typeof createRuns> {
     },
     actions: createActionsService(createAccountUidsRepository(database), clock),
     nodes: fleet,
+    shellReceipt: async () => true,
     links: {
       isOnline: (nodeId) => online.has(nodeId),
       send: (nodeId, jws) => {
@@ -110,7 +111,11 @@ beforeEach(() => {
   signerMode = 'up';
 });
 
-const node = (n = 0): TestNode => nodes[n]!;
+function node(n = 0): TestNode {
+  const found = nodes.at(n);
+  if (found === undefined) throw new RangeError('no such test node');
+  return found;
+}
 const ping = (more: Partial<RunRequest> = {}): RunRequest => ({
   action: 'node.ping',
   args: {},
@@ -225,7 +230,7 @@ describe('a run', () => {
     await Promise.all(
       nodes.map(async (by, n) => {
         const mine = sent.find(({ nodeId }) => nodeId === by.id)?.jws ?? '';
-        await answer(mine, by, { outcome: outcomes[n]!, code: n === 0 ? null : 'ACTION_FAILED' });
+        await answer(mine, by, { outcome: outcomes.at(n) ?? 'failed', code: n === 0 ? null : 'ACTION_FAILED' });
       }),
     );
     const detail = await made.runs.get(run.id);

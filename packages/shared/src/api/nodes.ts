@@ -1,11 +1,16 @@
 import Type, { type Static } from 'typebox';
-import { NODE_ROLES } from '../protocol/messages.ts';
+import { LABEL_NAME, LABEL_VALUE, NODE_ROLES } from '../protocol/messages.ts';
 import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primitives.ts';
 
 /** Fleet, node, metrics, inventory, join tokens. */
 export const Role = Type.Enum(NODE_ROLES);
 export type Role = Static<typeof Role>;
-export const Labels = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }), Type.String({ maxLength: 63 }));
+/** As the link takes them: anything else would be refused by the node. */
+export const Labels = Type.Record(
+  Type.String({ pattern: LABEL_NAME.source }),
+  Type.String({ pattern: LABEL_VALUE.source }),
+  { additionalProperties: false, maxProperties: 32 },
+);
 export type Labels = Static<typeof Labels>;
 export const NodeState = Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('never-seen')]);
 export type NodeState = Static<typeof NodeState>;
