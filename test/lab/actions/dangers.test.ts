@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestHttp } from '../http-request.ts';
 import { waitUntil } from '../program.ts';
 import { labRequirements } from '../requirements.ts';
 import {
@@ -22,7 +23,7 @@ describe.skipIf(!lab.ok)('dangers on a real node', () => {
   const htaccess = (text: string): Promise<void> => putPage(hosting.node, ACCOUNT, '.htaccess', text);
 
   beforeAll(async () => {
-    hosting = await standHostingNode({ name: 'dangers' });
+    hosting = await standHostingNode({ name: 'dangers', peer: true });
     const { node, actions } = hosting;
     for (const account of [ACCOUNT, NEIGHBOUR]) expectDone(await actions.apply('account.create', account));
     await putPage(node, NEIGHBOUR, 'config.php', SECRET, '0400');
@@ -92,6 +93,17 @@ describe.skipIf(!lab.ok)('dangers on a real node', () => {
     expect(Object.keys(saw.processes).length).toBeLessThanOrEqual(4);
   });
 
+  it('what PHP makes can be read by Apache, as it could before', async () => {
+    await putPage(
+      hosting.node,
+      ACCOUNT,
+      'make.php',
+      '<?php file_put_contents("made.css", "body{}"); mkdir("d"); echo "ok";',
+    );
+    await fetchPage(hosting.node, ACCOUNT.domain, '/make.php');
+    expect(await fetchPage(hosting.node, ACCOUNT.domain, '/made.css')).toEqual({ status: 200, body: 'body{}' });
+  });
+
   it.each([
     'php_value memory_limit 1G\n',
     'php_flag display_errors on\n',
@@ -126,6 +138,12 @@ describe.skipIf(!lab.ok)('dangers on a real node', () => {
   it('the probe page answers the node itself only, and its folder shows nothing else', async () => {
     const { node } = hosting;
     expect((await fetchPage(node, ACCOUNT.domain, '/.well-known/hauban-probe')).status).toBe(200);
+    const { peer, address } = node;
+    const url = (path: string): string => `http://${address ?? ''}${path}`;
+    const outside = (path: string) =>
+      peer === null ? null : requestHttp(peer, { url: url(path), host: ACCOUNT.domain });
+    expect(await outside('/')).toMatchObject({ status: 200 });
+    expect(await outside('/.well-known/hauban-probe')).toMatchObject({ status: 403 });
     expect((await fetchPage(node, ACCOUNT.domain, '/.well-known/hauban-probe/8.2.conf')).status).not.toBe(200);
     expect((await fetchPage(node, ACCOUNT.domain, '/.well-known/hauban-probe/../8.2.conf')).status).not.toBe(200);
   });

@@ -154,6 +154,8 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+// As strict as the executor's own unit.
+process.umask(0o077);
 if (process.argv[2] === 'rehearse') await runRehearsalProcess();
 else {
   const request = JSON.parse(await readInput()) as DriverRequest;

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
@@ -15,7 +15,7 @@ import {
   type PhpInstallation,
 } from './php-sandbox.ts';
 import { PROGRAM_PATHS } from './program-paths.ts';
-import { mustRun, PROGRAM_ENVIRONMENT, runProgram } from './run-program.ts';
+import { mustRun, runProgram, spawnProgram } from './run-program.ts';
 import { errorCode } from './safe-path.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -80,12 +80,7 @@ async function isGone({ pid, startTicks }: ProcessFacts): Promise<true | null> {
  * for a file and not for the sockets that Node uses as pipes. Resolves with how it can be waited for.
  */
 async function spawnLogged(args: readonly string[], log: FileHandle): Promise<ChildProcess> {
-  const child = spawn(BWRAP, [...args], {
-    cwd: '/',
-    env: PROGRAM_ENVIRONMENT,
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd],
-  });
+  const child = spawnProgram(BWRAP, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error: NodeJS.ErrnoException) =>

@@ -107,6 +107,7 @@ KillSignal=SIGQUIT
 KillMode=mixed
 TimeoutStopSec=30
 Restart=on-failure
+UMask=0022
 Slice=hosting-${master.account}.slice
 StandardOutput=append:${logFile}
 StandardError=append:${logFile}

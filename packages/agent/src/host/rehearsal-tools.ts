@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile, chmod, chown } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
@@ -8,7 +7,7 @@ import { APACHE_FOLDER, loadApacheFiles, readText } from './apache-files.ts';
 import { findApacheMaster } from './apache-processes.ts';
 import { probeHttp } from './http-probe.ts';
 import { PROGRAM_PATHS } from './program-paths.ts';
-import { mustRun, PROGRAM_ENVIRONMENT, runProgram } from './run-program.ts';
+import { mustRun, runProgram, spawnProgram } from './run-program.ts';
 
 /** The rehearsal's hands: only ever used inside private mount, network and process namespaces, as root. */
 
@@ -124,16 +123,12 @@ export function createRehearsalTools(): RehearsalTools {
       return { ok: status === 0, said: `${stderr}\n${stdout}` };
     },
     start() {
-      const child = spawn(PROGRAM_PATHS.apache2ctl, ['-DFOREGROUND'], {
-        cwd: '/',
-        env: PROGRAM_ENVIRONMENT,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = spawnProgram(PROGRAM_PATHS.apache2ctl, ['-DFOREGROUND'], { stdio: ['ignore', 'pipe', 'pipe'] });
       const keep = (chunk: Buffer): void => {
         if (printed.length < LOG_LIMIT_BYTES) printed += chunk.toString('utf8');
       };
-      child.stdout.on('data', keep);
-      child.stderr.on('data', keep);
+      child.stdout?.on('data', keep);
+      child.stderr?.on('data', keep);
       const outcome = new Promise<'serving' | 'ended'>((resolve) => {
         const endMs = performance.now() + START_TIMEOUT_MS;
         // The pid file is written when the configuration is complete and the sockets are bound.

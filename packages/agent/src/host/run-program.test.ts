@@ -20,6 +20,16 @@ describe('runProgram', () => {
     }
   });
 
+  it('starts programs with the usual umask, whatever ours is', async () => {
+    const own = process.umask(0o077);
+    try {
+      expect((await runProgram('/usr/bin/grep', ['^Umask:', '/proc/self/status'])).stdout).toBe('Umask:\t0022\n');
+      expect(process.umask()).toBe(0o077);
+    } finally {
+      process.umask(own);
+    }
+  });
+
   it('gives input that can be read and opened anew, as nft does', async () => {
     expect((await runProgram('/usr/bin/cat', [], { stdin: 'hello' })).stdout).toBe('hello');
     expect((await runProgram('/usr/bin/cat', ['/dev/stdin'], { stdin: 'hello' })).stdout).toBe('hello');

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
@@ -10,6 +10,19 @@ export const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
   LANG: 'C.UTF-8',
 };
 
+/** The usual one: our own is stricter, and what PHP makes with it Apache could not read. */
+const PROGRAM_UMASK = 0o022;
+
+/** `spawn` with that umask: the child has it from the moment it is made, which is before this returns. */
+export function spawnProgram(path: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const own = process.umask(PROGRAM_UMASK);
+  try {
+    return spawn(path, [...args], { cwd: '/', env: PROGRAM_ENVIRONMENT, ...options });
+  } finally {
+    process.umask(own);
+  }
+}
+
 const OUTPUT_LIMIT_BYTES = 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** A daemon that a program left behind may hold its output open for ever. */
@@ -20,7 +33,6 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
   /** Numeric ids; supplementary groups are dropped (libuv calls setgroups). */
   readonly as?: { readonly uid: number; readonly gid: number };
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 class Output {
@@ -90,13 +102,7 @@ function startAndWait(
   input: 'ignore' | number,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, [...args], {
-      cwd: '/',
-      env: { ...PROGRAM_ENVIRONMENT, ...options.environment },
-      stdio: [input, 'pipe', 'pipe'],
-      detached: true,
-      ...options.as,
-    });
+    const child = spawnProgram(path, args, { stdio: [input, 'pipe', 'pipe'], detached: true, ...options.as });
     const [stdout, stderr] = [new Output(), new Output()];
     let timedOut = false;
     let isSettled = false;
