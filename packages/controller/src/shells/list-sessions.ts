@@ -4,7 +4,8 @@ import type { SessionView, ShellsRepository } from './shells.repository.ts';
 const PAGE = 100;
 const CURSOR = /^(\d{1,15})_([0-9a-f-]{36})$/;
 
-function toSessionRow(view: SessionView, hostName: string): SessionRow {
+/** What people see of a session. */
+export function toSessionRow(view: SessionView, hostName: string): SessionRow {
   const { id, nodeId, login, openedBy, state, detail, requestedAt, endedAt, recording } = view;
   const problem = recording?.problem ?? null;
   return {

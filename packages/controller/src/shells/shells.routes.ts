@@ -1,10 +1,11 @@
-import { SessionPage, SessionQuery, ShellOpened, ShellRequest, Uuid } from '@hauban/shared/api';
+import { SessionPage, SessionQuery, SessionRow, ShellOpened, ShellRequest, Uuid } from '@hauban/shared/api';
 import Type from 'typebox';
 import { callerOf, type HttpApp } from '../http/index.ts';
 import type { ShellsService } from './shells.service.ts';
 
 const tags = ['shells'];
 const NodeParams = Type.Object({ nodeId: Uuid });
+const SessionParams = Type.Object({ sessionId: Uuid });
 
 export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsService }): void {
   app.post(
@@ -32,5 +33,13 @@ export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsS
       schema: { summary: 'Shells, newest first', tags, querystring: SessionQuery, response: { 200: SessionPage } },
     },
     async (request) => shells.list(request.query),
+  );
+  app.get(
+    '/api/shells/:sessionId',
+    {
+      config: { access: 'signed-in' },
+      schema: { summary: 'One shell and its recording', tags, params: SessionParams, response: { 200: SessionRow } },
+    },
+    async (request) => shells.detail(request.params.sessionId),
   );
 }

@@ -2,8 +2,8 @@
  * Shells on nodes: who asked for one, the signed permit, who may look, how it ended. The bytes go through `shell-hub.ts`;
  * what was recorded is the recordings' room. May not know sockets or SQL.
  */
-import type { SessionPage, SessionQuery, ShellRequest } from '@hauban/shared/api';
-import { isErrorCode } from '@hauban/shared/errors';
+import type { SessionPage, SessionQuery, SessionRow, ShellRequest } from '@hauban/shared/api';
+import { HaubanError, isErrorCode } from '@hauban/shared/errors';
 import {
   parseSessionId,
   parseShellExit,
@@ -15,7 +15,7 @@ import {
 } from '@hauban/shared/protocol';
 import type { Timer } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
-import { listSessions } from './list-sessions.ts';
+import { listSessions, toSessionRow } from './list-sessions.ts';
 import { ShellHub, type ConnectedViewer, type ShellLink, type ShellViewer } from './shell-hub.ts';
 import { exitOf, ShellLedger, type LedgerParts } from './shell-ledger.ts';
 import { PERMIT_MS, ShellOpening, type OpeningParts, type ShellRequester } from './shell-opening.ts';
@@ -75,6 +75,14 @@ export class ShellsService {
 
   async listRecorded(query: SessionQuery): Promise<SessionPage> {
     return await listSessions(this.#parts.repository, this.#parts.hostNames, query, true);
+  }
+
+  /** One session and how far its recording has come. */
+  async detail(id: string): Promise<SessionRow> {
+    const view = await this.#parts.repository.view(id);
+    if (view === null) throw new HaubanError('NOT_FOUND', 'There is no shell with this id.');
+    const names = await this.#parts.hostNames([view.nodeId]);
+    return toSessionRow(view, names.get(view.nodeId) ?? '');
   }
 
   async find(id: string): Promise<SessionRecord | null> {

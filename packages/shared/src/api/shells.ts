@@ -48,7 +48,7 @@ export const SessionRow = Type.Object(
 export type SessionRow = Static<typeof SessionRow>;
 export const ShellOpened = Type.Object({ sessionId: Uuid }, closed);
 export type ShellOpened = Static<typeof ShellOpened>;
-/** GET /api/shells?open=true and GET /api/recordings */
+/** GET /api/shells?open=true and GET /api/recordings; one of either: GET /api/shells/:sessionId -> SessionRow. */
 export const SessionQuery = Type.Object(
   {
     nodeId: Type.Optional(Uuid),

@@ -83,7 +83,8 @@ export function createApi(request: Request) {
     openShell: (nodeId: string, body: ShellRequest) => post<ShellOpened>(path('nodes', nodeId, 'shells'), body),
     shells: (query: SessionQuery) => get<SessionPage>(path('shells'), query),
     recordings: (query: SessionQuery) => get<SessionPage>(path('recordings'), query),
-    recording: (id: string) => get<SessionRow>(path('recordings', id)),
+    /** A shell and how far its recording has come. */
+    session: (id: string) => get<SessionRow>(path('shells', id)),
     cast: (id: string) => request<string>('GET', castPath(id), { as: 'text' }),
 
     audit: (query: AuditQuery) => get<AuditPage>(path('audit'), query),

@@ -103,7 +103,7 @@ function RecordingView({ session }: { readonly session: SessionRow }) {
 export default function RecordingPage() {
   const id = usePathParam('id');
   const { api } = useServices();
-  const session = useQuery({ queryKey: keys.recording(id), queryFn: () => api.recording(id) });
+  const session = useQuery({ queryKey: keys.recording(id), queryFn: () => api.session(id) });
   if (session.data !== undefined) return <RecordingView key={id} session={session.data} />;
   return (
     <Page title={texts.recordings.title} isNarrow>

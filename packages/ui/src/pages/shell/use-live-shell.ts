@@ -29,7 +29,7 @@ export function useLiveShell(sessionId: string) {
         dial: (events) =>
           dialBinary(path('shells', sessionId, 'socket'), async () => (await api.socketTicket()).ticket, events),
         askFate: async () => {
-          const row = await api.recording(sessionId);
+          const row = await api.session(sessionId);
           const isOver = row.state === 'ended' || row.state === 'refused';
           return isOver ? { kind: 'over', detail: row.detail } : { kind: 'alive' };
         },
