@@ -2,6 +2,6 @@
  * The real machine: programs, files, accounts, Apache, PHP and the firewall behind the interface `Host`, and what the
  * inventory may read. Only this room (with shell/ and executor/) starts programs; it never uses a shell.
  */
-export { createRealHost, type RealHost, type RealHostOptions } from './real-host.ts';
+export { createRealHost, type RealHost } from './real-host.ts';
 export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';

@@ -5,7 +5,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { RunResult } from '@hauban/shared/actions';
 
 /** The whole environment of every program that is started; nothing of our own is handed on. */
-export const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
+const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
 };

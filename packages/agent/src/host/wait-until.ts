@@ -1,7 +1,7 @@
 import type { Clock } from '@hauban/shared/time';
 
 /** Resolves after a time; the clock is ours or a test's. */
-export const sleep = (clock: Clock, delayMs: number): Promise<void> =>
+const sleep = (clock: Clock, delayMs: number): Promise<void> =>
   new Promise((resolve) => void clock.after(delayMs, resolve));
 
 /** Asks until the answer is not null, at short intervals; null when the time is over. */

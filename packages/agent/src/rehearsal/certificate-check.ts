@@ -17,7 +17,7 @@ interface Pair {
 }
 
 /** The n-th certificate of a virtual host goes with its n-th key. */
-export function pairCertificates(directives: readonly Directive[]): readonly Pair[] {
+function pairCertificates(directives: readonly Directive[]): readonly Pair[] {
   const byHost = new Map<string, Directive[]>();
   for (const directive of directives) {
     const id = `${directive.file}:${directive.host ?? 0}`;

@@ -21,7 +21,7 @@ export const phpMasterHandler: ChangeHandler<'php-master'> = {
 };
 
 /** What PHP says about itself, compared with what it has to be; null when all is well, else one sentence. */
-export function judgeProbe(
+function judgeProbe(
   master: PhpMaster,
   saw: { readonly version: string; readonly uid: number; readonly gid: number },
 ): string | null {

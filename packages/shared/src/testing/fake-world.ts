@@ -73,7 +73,7 @@ export function createFakeWorld(): FakeWorld {
 }
 
 /** `../x` of a link, seen from the link. */
-export function resolveTarget(path: string, target: string): string {
+function resolveTarget(path: string, target: string): string {
   const parts = target.startsWith('/') ? [] : path.split('/').slice(1, -1);
   for (const part of target.split('/')) {
     if (part === '..') parts.pop();
