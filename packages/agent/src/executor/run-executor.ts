@@ -4,7 +4,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import { createRecordSigner } from '../shell/sign-record.ts';
-import { claimFolder, ensureFolder, type ProcessStart } from '../store/index.ts';
+import { claimFolder, ensureFolder, ensureSharedFolder, type ProcessStart } from '../store/index.ts';
 import type { NodeIdentity } from './check-order.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
@@ -211,10 +211,11 @@ class Executor {
  */
 export async function runExecutor(options: ExecutorOptions): Promise<void> {
   const { paths, ownUid } = options;
-  ensureFolder(paths.executorDir, 0o750);
+  // The link process looks for recordings and for the sockets of shells.
+  ensureSharedFolder(paths.executorDir, 0o750, options.gid);
   ensureFolder(paths.journalDir, 0o700);
-  ensureFolder(paths.recordingsDir, 0o750);
-  ensureFolder(paths.shellsDir, 0o750);
+  ensureSharedFolder(paths.recordingsDir, 0o750, options.gid);
+  ensureSharedFolder(paths.shellsDir, 0o750, options.gid);
   const claim = claimFolder(paths.executorDir, options.processStart);
   if (!claim.ok)
     throw new HaubanError('DATA_IN_USE', `Another executor (process ${claim.pid}) uses ${paths.executorDir}.`);

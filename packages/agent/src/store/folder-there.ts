@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { fileFailed } from './write-durably.ts';
 
 /** Is there a folder at this path? A link to one counts. */
@@ -10,5 +10,20 @@ export function ensureFolder(path: string, mode: number): void {
     mkdirSync(path, { recursive: true, mode });
   } catch (error) {
     throw fileFailed(path, 'cannot make', error);
+  }
+}
+
+/**
+ * The same for a folder that a group may look into, whatever the umask: mode and group hold for one that is there too.
+ * @param gid null: nobody else is to look into it
+ */
+export function ensureSharedFolder(path: string, mode: number, gid: number | null): void {
+  ensureFolder(path, mode);
+  if (gid === null) return;
+  try {
+    chownSync(path, statSync(path).uid, gid);
+    chmodSync(path, mode);
+  } catch (error) {
+    throw fileFailed(path, 'cannot share', error);
   }
 }
