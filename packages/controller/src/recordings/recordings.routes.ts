@@ -7,6 +7,19 @@ import type { RecordingReader, RecordingsService } from './recordings.service.ts
 const tags = ['recordings'];
 const SessionParams = Type.Object({ sessionId: Uuid });
 
+/** Asks for the next piece only when the one before has gone out. */
+function streamOf(text: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const pieces = text[Symbol.asyncIterator]();
+  return new ReadableStream({
+    pull: async (controller) => {
+      const next = await pieces.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(new TextEncoder().encode(next.value));
+    },
+    cancel: async () => void (await pieces.return?.()),
+  });
+}
+
 const readerOf = (request: FastifyRequest): RecordingReader => ({ name: callerOf(request).name, address: request.ip });
 
 export function recordingRoutes(app: HttpApp, { recordings }: { readonly recordings: RecordingsService }): void {
@@ -38,7 +51,7 @@ export function recordingRoutes(app: HttpApp, { recordings }: { readonly recordi
       const text = await recordings.cast(request.params.sessionId, readerOf(request));
       reply.type('application/x-asciicast; charset=utf-8');
       // The schema speaks of the whole text; it goes out piece by piece.
-      return reply.send(ReadableStream.from(text) as unknown as string);
+      return reply.send(streamOf(text) as unknown as string);
     },
   );
   app.get(
