@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InventoryReply, NodeDetail, NodePage, SessionPage, SetupState } from '@hauban/shared/api';
+import { INVENTORY_SECTIONS } from '@hauban/shared/inventory';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres } from '../../packages/standalone/src/postgres/embedded-postgres.ts';
@@ -184,7 +185,7 @@ describe('npm start', () => {
       'the inventory',
       async () => {
         const reply = await client.call<InventoryReply>('GET', `/api/nodes/${nodeId}/inventory`);
-        return reply.sections.length >= 8 ? reply : null;
+        return reply.sections.length >= Object.keys(INVENTORY_SECTIONS).length ? reply : null;
       },
       { timeoutMs: 60_000 },
     );

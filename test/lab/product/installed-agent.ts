@@ -12,7 +12,7 @@ const labPolicy = `version = 1
 actions = ["node.ping", "account.create", "php.switch-version", "apache.reload", "firewall.*"]
 
 [shell]
-users = ["root", "www-data"]
+users = ["root", "deploy", "www-data"]
 max_minutes = 60
 grace_seconds = 120
 record_input = false
