@@ -61,12 +61,12 @@ export class OutputWindow {
     this.#kept.push(bytes);
     this.#end += bytes.length;
     for (let oldest = this.#kept[0]; oldest !== undefined; oldest = this.#kept[0]) {
-      if (this.#end - this.#start - oldest.length < this.#limits.replayBytes) break;
+      const start = this.#start + oldest.length;
+      // What an attached viewer has not been sent is kept longer: it is a window and what was under way, no more.
+      if (this.#end - start < this.#limits.replayBytes || (this.#isAttached && start > this.#sent)) break;
       this.#kept.shift();
-      this.#start += oldest.length;
+      this.#start = start;
     }
-    // Only right after an attach far back can the oldest byte overtake the viewer: it then goes on from there.
-    if (this.#sent < this.#start) this.#sent = this.#paid = this.#start;
   }
 
   /** A viewer wants output from `offset` on; outside of what is kept it gets the nearest. @returns where it goes on */
