@@ -8,7 +8,7 @@ import { createController, type Controller } from './app.ts';
 import { createDatabase, type Database } from './db/index.ts';
 import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';
 import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
-import { mayAccess, type Access, type PersonRole } from './http/caller.ts';
+import { mayAccess, type PersonRole } from './http/caller.ts';
 import { createLog } from './runtime/index.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -142,7 +142,7 @@ describe('every route', () => {
           via: 'page' as const,
           credential: { kind: 'session' as const, id: '' },
         };
-        await ask(role, mayAccess(access as Access, caller), {
+        await ask(role, mayAccess(access, caller), {
           cookies: { 'hauban-session': sessions.get(role) ?? '' },
         });
       }

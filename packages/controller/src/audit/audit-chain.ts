@@ -37,7 +37,7 @@ export function auditBody({ at, code, who, address, nodeId, hostName, orderId, o
 }
 
 /** Hash of a row, as `append_audit` in migrations/0003_audit.sql makes it: over the row before it, its number and its body. */
-export function hashAuditRecord(record: Omit<AuditRecord, 'hash'>): string {
+function hashAuditRecord(record: Omit<AuditRecord, 'hash'>): string {
   return sha256Hex(`${record.prevHash}\n${record.seq}\n${auditBody(record)}`);
 }
 

@@ -67,7 +67,7 @@ function toDraft(entry: AuditEntry, at: number): AuditDraft {
   };
 }
 
-export function toAuditRow(record: AuditRecord): AuditRow {
+function toAuditRow(record: AuditRecord): AuditRow {
   const titles: Readonly<Record<string, string>> = AUDIT_CODES;
   return {
     seq: record.seq,

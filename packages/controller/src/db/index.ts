@@ -3,7 +3,7 @@
  * services see `Transact` and the opaque `Tx`. Nothing of a feature may enter.
  */
 export { isUniqueViolation } from './database-error.ts';
-export { createDatabase, type Database, type DatabaseOptions } from './database.ts';
+export { createDatabase, type Database } from './database.ts';
 export { migrateDatabase } from './migrate.ts';
 export { storableJson, storableText } from './storable-json.ts';
-export type { Queries, Transact, Tx } from './transaction.ts';
+export type { Queries, Tx } from './transaction.ts';

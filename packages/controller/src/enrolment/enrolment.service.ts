@@ -49,7 +49,7 @@ const refuse = (code: RefusalCode, detail: string): Refused => ({ ok: false, cod
 const NOBODY = Buffer.alloc(32);
 
 /** Rule ENROL3. The secret is compared first and in constant time: who does not know it learns nothing about the token. */
-export function judgeToken(
+function judgeToken(
   token: JoinTokenRecord | null,
   attempt: Pick<EnrolAttempt, 'secret' | 'hostName'>,
   now: number,

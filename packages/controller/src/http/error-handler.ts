@@ -12,7 +12,7 @@ const isFastifyError = (error: unknown): error is FastifyError =>
   error instanceof Error && typeof (error as Partial<FastifyError>).code === 'string';
 
 /** Everything that leaves a handler as one of our errors; what we do not know is a bug of ours. */
-export function toHaubanError(error: unknown): HaubanError {
+function toHaubanError(error: unknown): HaubanError {
   if (error instanceof HaubanError) return error;
   if (!isFastifyError(error)) return new HaubanError('INTERNAL', 'unexpected fault', { cause: error });
   if (error.validation !== undefined) return new HaubanError('BAD_REQUEST', error.message, { cause: error });

@@ -4,7 +4,7 @@
  * `Authenticator`.
  */
 export type { Authenticator } from './authenticate.ts';
-export { callerOf, mayAccess, type Access, type Caller, type Credential } from './caller.ts';
+export { callerOf, type Caller, type Credential } from './caller.ts';
 export type { HttpApp } from './fastify-types.ts';
 export { buildApp, listen, type App } from './http-app.ts';
 export { allowedOrigins } from './origin.ts';

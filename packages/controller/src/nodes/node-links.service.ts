@@ -29,8 +29,6 @@ type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
 /** How often the last-seen time of connected nodes is stored: what a crash of the controller makes wrong. */
 const TOUCH_MS = 30_000;
 
-export type NodeLinksService = ReturnType<typeof createNodeLinksService>;
-
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
   const { repository, nodes, presence, audit, transaction, clock, log } = parts;

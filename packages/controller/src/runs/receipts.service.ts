@@ -148,5 +148,3 @@ export function createReceiptsService(parts: ReceiptsParts) {
     },
   };
 }
-
-export type ReceiptsService = ReturnType<typeof createReceiptsService>;

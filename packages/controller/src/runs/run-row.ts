@@ -23,7 +23,7 @@ function toChange(value: unknown): PlannedChange {
 }
 
 /** Null when the node made none, or none of this form. */
-export function toPlan(value: unknown): Plan | null {
+function toPlan(value: unknown): Plan | null {
   const { hash, changes, notes } = asObject(value);
   if (typeof hash !== 'string' || !Array.isArray(changes)) return null;
   return { hash, changes: asList(changes, MOST_CHANGES).map(toChange), notes: asList(notes, MOST_NOTES).map(asText) };

@@ -1,2 +1,2 @@
 /** The log, as the features take it as an argument. Clock and randomness come from `@hauban/link`. No rule of a feature may enter. */
-export { createLog, type Log, type LogLevel, type RootLog } from './log.ts';
+export { createLog, type Log, type RootLog } from './log.ts';
