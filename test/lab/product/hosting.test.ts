@@ -137,9 +137,15 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
       expect(section('disks')).toMatch(/"mount":"\/"[^}]*"options":"rw/);
       expect(section('disks')).not.toContain('/var/lib/hauban');
       const watcher = await watchNode(client, id, ['fs.*', 'sys.failed_units']);
-      const last = (await watcher.waitForSamples(3)).at(-1);
+      const value = (name: string): unknown => {
+        const last = watcher.samples().at(-1);
+        return last?.values[last.names.indexOf(name)];
+      };
+      // File systems are not asked at every tick.
+      await waitUntil('figures of the file systems', () => typeof value('fs./.read_only') === 'number', {
+        timeoutMs: 60_000,
+      });
       watcher.close();
-      const value = (name: string): unknown => last?.values[last.names.indexOf(name)];
       expect(value('fs./.read_only')).toBe(0);
       expect(value('sys.failed_units')).toBe(0);
     });
