@@ -91,7 +91,17 @@ describe('SHELL3 a shell in the browser', () => {
     expect(inputs.slice(1).map((bytes) => bytes.length)).toEqual([16_384, 16_384, 7_232]);
   });
 
-  it('drops what is typed while there is no connection', async () => {
+  it('keeps what is typed before it is there', async () => {
+    const shell = setUp();
+    shell.connection.start(80, 24);
+    shell.connection.type('l');
+    shell.connection.type('s\r');
+    const socket = await shell.open();
+    expect(ops(socket)).toEqual([SHELL_OPS.attach, SHELL_OPS.resize, SHELL_OPS.input, SHELL_OPS.input]);
+    expect(text(bodyOf(socket, SHELL_OPS.input) ?? new Uint8Array())).toBe('s\r');
+  });
+
+  it('drops what is typed while the connection is lost', async () => {
     const shell = setUp();
     shell.connection.start(80, 24);
     const socket = await shell.open();

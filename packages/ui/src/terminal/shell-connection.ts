@@ -20,7 +20,10 @@ export interface ShellConnectionParts extends ShellLinkParts {
 
 export interface ShellConnection {
   readonly start: (columns: number, rows: number) => void;
-  /** What the person typed or pasted. Dropped while not open: the node takes no input that is not attached. */
+  /**
+   * What the person typed or pasted. Kept until the first attachment; dropped while the connection is lost, since
+   * nobody knows what it would meet then (the node takes no input from what is not attached, SHELL6).
+   */
   readonly type: (text: string) => void;
   readonly resize: (columns: number, rows: number) => void;
   /** Ends the shell itself. */
@@ -59,12 +62,17 @@ export function createShellConnection(parts: ShellConnectionParts): ShellConnect
   let expected = 0;
   let unpaid = 0;
   let size: readonly [columns: number, rows: number] = [80, 24];
+  /** Typed before the first attachment; null after it. */
+  let early: string[] | null = [];
 
   const link = createShellLink(parts, {
     onOpen: () => {
       unpaid = 0;
       send(SHELL_OPS.attach, encodeAttach(expected));
       send(SHELL_OPS.resize, encodeResize(...size));
+      const typed = early ?? [];
+      early = null;
+      for (const text of typed) input(text);
     },
     onBytes: (bytes) => {
       const body = bytes.subarray(1);
@@ -73,6 +81,13 @@ export function createShellConnection(parts: ShellConnectionParts): ShellConnect
     },
   });
   const send = (op: ShellOp, body: Uint8Array): void => link.send(message(op, body));
+
+  const input = (text: string): void => {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length; at += INPUT_CHUNK_BYTES) {
+      send(SHELL_OPS.input, bytes.subarray(at, at + INPUT_CHUNK_BYTES));
+    }
+  };
 
   /** The window starts anew at each attach: bytes of an older socket are not paid for. */
   const pay = (bytes: number, epoch: number): void => {
@@ -102,10 +117,8 @@ export function createShellConnection(parts: ShellConnectionParts): ShellConnect
       link.start();
     },
     type: (text) => {
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length; at += INPUT_CHUNK_BYTES) {
-        send(SHELL_OPS.input, bytes.subarray(at, at + INPUT_CHUNK_BYTES));
-      }
+      if (early === null) input(text);
+      else early.push(text);
     },
     resize: (columns, rows) => {
       size = [columns, rows];
