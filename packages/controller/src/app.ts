@@ -31,7 +31,6 @@ import {
   createUpgrades,
   listen,
   type App,
-  type Authenticator,
   type Credential,
   type HttpApp,
   type Upgrades,
@@ -51,7 +50,7 @@ import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { nodeRoutes } from './nodes/nodes.routes.ts';
 import { createNodesService } from './nodes/nodes.service.ts';
 import { createPresence } from './nodes/presence.ts';
-import { createAuthenticator } from './people/authenticator.service.ts';
+import { createAuthenticator, type AuthenticatorService } from './people/authenticator.service.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
@@ -114,8 +113,14 @@ type RouteParts = Services & {
 
 type Services = ReturnType<typeof createServices>;
 
-/** Features, without HTTP and sockets. `links` is asked when it is there: the gateway needs the services first. */
-function createServices(parts: ControllerParts, links: () => Gateway['links'] | null) {
+/** What is built after the services, because it needs them; asked when it is there. */
+interface Later {
+  readonly links: () => Gateway['links'] | null;
+  readonly isWatched: () => boolean;
+}
+
+/** Features, without HTTP and sockets. */
+function createServices(parts: ControllerParts, { links, isWatched }: Later) {
   const { database, identity, signer, log, publicUrl } = parts;
   const { transaction } = database;
   const clock = parts.clock ?? systemClock;
@@ -160,6 +165,7 @@ function createServices(parts: ControllerParts, links: () => Gateway['links'] | 
   const { controllerId } = identity;
   const shells = createShells({ ...shared, database, controllerId, signer, nodes, findLink: find });
   const runs = createRuns(shared, database, {
+    isWatched,
     controllerId,
     signer,
     actions,
@@ -256,13 +262,17 @@ function createHub(services: Services, gateway: Gateway, clock: Clock): LiveHub 
 async function createHttp(parts: ControllerParts, services: Services, upgrades: Upgrades, web: Web): Promise<App> {
   const { audit } = services;
   const { log, database, version, publicUrl, tls, uiDir, trustedProxies } = parts;
+  const revoke = (credential: Credential): void => {
+    web.authenticator.forget(credential);
+    upgrades.revoke(credential);
+  };
   const routeParts: RouteParts = {
     ...services,
     cookie: web.cookie,
     tickets: web.tickets,
     attemptsPerMinute: parts.attemptsPerMinute ?? 20,
-    onSignedOut: (id) => upgrades.revoke({ kind: 'session', id } satisfies Credential),
-    onTokenDeleted: (id) => upgrades.revoke({ kind: 'token', id } satisfies Credential),
+    onSignedOut: (id) => revoke({ kind: 'session', id }),
+    onTokenDeleted: (id) => revoke({ kind: 'token', id }),
   };
   return buildApp({
     log,
@@ -292,7 +302,7 @@ interface Web {
   readonly cookie: ReturnType<typeof createSessionCookie>;
   readonly tickets: ReturnType<typeof createSocketTickets>;
   readonly origins: ReadonlySet<string>;
-  readonly authenticator: Authenticator;
+  readonly authenticator: AuthenticatorService;
 }
 
 const CLEAN_UP_MS = 10 * 60_000;
@@ -303,16 +313,21 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const random = parts.random ?? systemRandom;
   const { log, publicUrl } = parts;
   let gateway: Gateway | null = null;
-  const services = createServices(parts, () => gateway?.links ?? null);
+  let pages: LiveHub | null = null;
+  const services = createServices(parts, {
+    links: () => gateway?.links ?? null,
+    isWatched: () => (pages?.viewers ?? 0) > 0,
+  });
   const nodeGateway = createNodeGateway(parts, services);
   gateway = nodeGateway;
   const hub = createHub(services, nodeGateway, clock);
+  pages = hub;
   const shellSockets = createShellSockets(services.shells, clock);
   const web: Web = {
     cookie: createSessionCookie(publicUrl),
     tickets: createSocketTickets(clock, random),
     origins: allowedOrigins(publicUrl),
-    authenticator: createAuthenticator(services.people, services.tokens),
+    authenticator: createAuthenticator(services.people, services.tokens, clock),
   };
   const upgrades = createUpgrades({
     ...web,

@@ -21,6 +21,8 @@ export interface RunNeeds {
   readonly actions: ActionsService;
   readonly nodes: NodesService;
   readonly links: OrderLinks;
+  /** Is any page open? */
+  readonly isWatched: () => boolean;
   readonly shellReceipt: ReceiptsParts['shellReceipt'];
 }
 
@@ -33,7 +35,8 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
     targets: createRunTargetsRepository(database),
     queue: createOrderQueueRepository(database),
   };
-  const events = createRunEvents(clock, (ids) => readRunRows(repositories.runs, ids));
+  const readRows = (ids: readonly string[]) => readRunRows(repositories.runs, ids);
+  const events = createRunEvents({ clock, readRows, isWatched: needs.isWatched });
   const base = {
     ...shared,
     ...needs,

@@ -69,8 +69,13 @@ async function makeBench(): Promise<Bench> {
   const tokensRepository = createTokensRepository(database);
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
+  const authenticator = createAuthenticator(people, tokens, clock);
   const cookie = createSessionCookie(publicUrl);
   const ended: string[] = [];
+  const revoke = (kind: 'session' | 'token', id: string): void => {
+    authenticator.forget({ kind, id });
+    ended.push(id);
+  };
   const app = await buildApp({
     log: pino({ level: 'silent' }),
     publicUrl,
@@ -79,7 +84,7 @@ async function makeBench(): Promise<Bench> {
     trustedProxies: ['127.0.0.1'],
     cookie,
     origins,
-    authenticator: createAuthenticator(people, tokens),
+    authenticator,
     onForbidden: () => undefined,
     system: { version: '0', ping: async () => undefined },
     routes: [
@@ -91,10 +96,10 @@ async function makeBench(): Promise<Bench> {
           cookie,
           tickets: createSocketTickets(clock, random),
           attemptsPerMinute: 20,
-          onSignedOut: (hash) => void ended.push(hash),
+          onSignedOut: (hash) => revoke('session', hash),
         }),
       (server) =>
-        tokenRoutes(server, { tokens, cliSignIn, attemptsPerMinute: 20, onTokenDeleted: (id) => void ended.push(id) }),
+        tokenRoutes(server, { tokens, cliSignIn, attemptsPerMinute: 20, onTokenDeleted: (id) => revoke('token', id) }),
     ],
   });
   let address = 0;

@@ -1,10 +1,10 @@
 import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import type { OpenOrders } from './open-orders.ts';
+import type { OpenOrder, OpenOrders } from './open-orders.ts';
 import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunEvents } from './run-events.ts';
 import { toRunTarget } from './run-row.ts';
-import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
+import type { TargetRecord } from './run-targets.repository.ts';
 
 /** Where orders go out: the link of a node, when it is connected here. */
 export interface OrderLinks {
@@ -14,7 +14,6 @@ export interface OrderLinks {
 }
 
 export interface DispatchParts {
-  readonly targets: RunTargetsRepository;
   readonly queue: OrderQueueRepository;
   readonly events: RunEvents;
   readonly open: OpenOrders;
@@ -30,12 +29,10 @@ export interface FromNode {
 }
 
 /** Orders on their way out: sent, sent again at each link until a receipt or the expiry (rule ORDER9), followed for the eye. */
-export function createDispatchService({ targets, queue, events, open, links, clock, hostNameOf }: DispatchParts) {
-  const tell = async (orderId: string): Promise<void> => {
-    const target = await targets.find(orderId);
-    if (target === null || target.finishedAt !== null) return;
-    events.targetChanged(target.runId, toRunTarget(target, await hostNameOf(target.nodeId), open.momentOf(orderId)));
-  };
+export function createDispatchService({ queue, events, open, links, clock, hostNameOf }: DispatchParts) {
+  /** From memory: the node's next message waits for this one. */
+  const tell = ({ target, moment }: OpenOrder, hostName: string): void =>
+    events.targetChanged(target.runId, toRunTarget({ ...target, jws: null }, hostName, moment));
 
   return {
     /** The state in which a signed order is stored: about to be sent, or waiting for the node. */
@@ -43,7 +40,7 @@ export function createDispatchService({ targets, queue, events, open, links, clo
       links.isOnline(nodeId) ? { state: 'leased', leasedAt: clock.nowMs() } : { state: 'queued', leasedAt: null },
 
     /** After the commit that holds it: whatever happens now, the same bytes go out again at the next link. */
-    send: (target: Pick<TargetRecord, 'orderId' | 'runId' | 'nodeId'>, jws: string): void => {
+    send: (target: TargetRecord, jws: string): void => {
       // Known as open first: the node may answer before this returns.
       open.sent(target, clock.nowMs());
       if (!links.send(target.nodeId, jws)) open.ended(target.orderId);
@@ -51,9 +48,9 @@ export function createDispatchService({ targets, queue, events, open, links, clo
 
     /** Stores how far orders came, for other controllers and the next start. */
     storeMoments: async (): Promise<void> => {
-      for (const { orderId, moment } of open.takeMoved()) {
+      for (const { target, moment } of open.takeMoved()) {
         const { state, leasedAt, deliveredAt, startedAt } = moment;
-        await queue.setMoment(orderId, { state, leasedAt, deliveredAt, startedAt });
+        await queue.setMoment(target.orderId, { state, leasedAt, deliveredAt, startedAt });
       }
     },
 
@@ -66,7 +63,7 @@ export function createDispatchService({ targets, queue, events, open, links, clo
         // It is sent now: to be stored, when it was only queued so far.
         if (order !== null) open.move(order, {});
       }
-      return pending.map(({ jws }) => jws);
+      return pending.flatMap(({ jws }) => jws ?? []);
     },
     orderTaken: async (link: FromNode, orderId: string): Promise<void> => {
       const order = open.find(orderId, link.nodeId);
@@ -78,7 +75,7 @@ export function createDispatchService({ targets, queue, events, open, links, clo
       if (order === null) return;
       const startedAt = order.moment.startedAt ?? clock.nowMs();
       open.move(order, { state: 'started', startedAt, step, stepDone: done, stepTotal: total });
-      await tell(orderId);
+      tell(order, await hostNameOf(link.nodeId));
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { OpenTarget } from './run-targets.repository.ts';
+import type { TargetRecord } from './run-targets.repository.ts';
 
 /** How far an order came, as the node said since it was sent. For the eye: nothing is decided by it (rule ORDER11). */
 export interface Moment {
@@ -11,7 +11,9 @@ export interface Moment {
   readonly stepTotal: number;
 }
 
-export interface OpenOrder extends Pick<OpenTarget, 'orderId' | 'runId' | 'nodeId'> {
+/** An order as it was stored when it was sent, and how far it came. The signed text is not kept. */
+export interface OpenOrder {
+  readonly target: Omit<TargetRecord, 'jws'>;
   moment: Moment;
 }
 
@@ -20,7 +22,7 @@ export interface OpenOrder extends Pick<OpenTarget, 'orderId' | 'runId' | 'nodeI
  * a write, so they are kept here and stored by a slow beat.
  */
 export interface OpenOrders {
-  sent(target: Pick<OpenTarget, 'orderId' | 'runId' | 'nodeId'>, at: number): void;
+  sent(target: TargetRecord, at: number): void;
   /** Null when it is not open here or belongs to another node. */
   find(orderId: string, nodeId: string): OpenOrder | null;
   momentOf(orderId: string): Moment | null;
@@ -37,22 +39,14 @@ export function createOpenOrders(): OpenOrders {
   let moved = new Set<OpenOrder>();
 
   return {
-    sent: ({ orderId, runId, nodeId }, at) => {
-      if (open.has(orderId)) return;
-      const moment = {
-        state: 'leased',
-        leasedAt: at,
-        deliveredAt: null,
-        startedAt: null,
-        step: null,
-        stepDone: 0,
-        stepTotal: 0,
-      } as const;
-      open.set(orderId, { orderId, runId, nodeId, moment });
+    sent: ({ jws: _jws, ...target }, at) => {
+      if (open.has(target.orderId)) return;
+      const nothingYet = { deliveredAt: null, startedAt: null, step: null, stepDone: 0, stepTotal: 0 };
+      open.set(target.orderId, { target, moment: { state: 'leased', leasedAt: at, ...nothingYet } });
     },
     find: (orderId, nodeId) => {
       const order = open.get(orderId);
-      return order?.nodeId === nodeId ? order : null;
+      return order?.target.nodeId === nodeId ? order : null;
     },
     momentOf: (orderId) => open.get(orderId)?.moment ?? null,
     move: (order, moment) => {

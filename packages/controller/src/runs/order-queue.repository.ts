@@ -1,30 +1,24 @@
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
-import { isOpen, type OpenTarget, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
+import { isOpen, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
 
 /** Targets on their way: what waits to be signed, to be sent, or for its end. */
 export function createOrderQueueRepository(database: Database) {
   return {
     /** Orders of a node that wait for a receipt and may still start, oldest first. */
-    pendingOf: async (nodeId: string, now: number): Promise<(OpenTarget & { readonly jws: string })[]> => {
+    pendingOf: async (nodeId: string, now: number): Promise<TargetRecord[]> => {
       const mine = and(eq(runTarget.nodeId, nodeId), isOpen, gt(runTarget.expiresAt, now), isNotNull(runTarget.jws));
       const rows = await database.query((db) =>
         db
-          .select({
-            orderId: runTarget.orderId,
-            runId: runTarget.runId,
-            nodeId: runTarget.nodeId,
-            expiresAt: runTarget.expiresAt,
-            jws: runTarget.jws,
-          })
+          .select({ target: runTarget })
           .from(runTarget)
           .innerJoin(run, eq(run.id, runTarget.runId))
           .where(mine)
           .orderBy(asc(run.createdAt), asc(runTarget.orderId))
           .limit(1000),
       );
-      return rows.flatMap((row) => (row.jws === null ? [] : [{ ...row, jws: row.jws }]));
+      return rows.map(({ target }) => target);
     },
     /** Targets whose order is not signed yet: the signer was away, or the run is large. */
     unsigned: async (tx: Tx, now: number, limit: number): Promise<TargetRecord[]> =>

@@ -11,8 +11,8 @@ export interface RunEvents {
   targetChanged(runId: string, target: RunTarget): void;
   /** The run's row is read and told a little later, once for many changes. */
   runChanged(runId: string): void;
-  /** Fulfilled at the next change of this run that is told, after `ms`, or when the server stops. */
-  nextChange(runId: string, ms: number): Promise<void>;
+  /** True as soon as a part of this run ended; false after `ms`, or when the server stops. */
+  nextChange(runId: string, ms: number): Promise<boolean>;
   /** Wakes whoever waits for the end of this run. */
   runFinished(runId: string): void;
   /** Nobody waits any more. */
@@ -23,12 +23,16 @@ export interface RunEvents {
 /** A page shows counts of a run of 10,000 nodes; four times a second is enough for the eye. */
 const COALESCE_MS = 250;
 
-export function createRunEvents(
-  clock: Clock,
-  readRows: (runIds: readonly string[]) => Promise<readonly RunRow[]>,
-): RunEvents {
+export interface RunEventParts {
+  readonly clock: Clock;
+  readonly readRows: (runIds: readonly string[]) => Promise<readonly RunRow[]>;
+  /** Is there a page that might want to know? Without, no row is read for it. */
+  readonly isWatched: () => boolean;
+}
+
+export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): RunEvents {
   const listeners = new Set<(event: RunEvent) => void>();
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = new Map<string, Set<(isWoken: boolean) => void>>();
   let changed = new Set<string>();
   let timer: Timer | null = null;
   let isStopped = false;
@@ -37,7 +41,7 @@ export function createRunEvents(
     for (const listener of listeners) listener(event);
   };
   const wake = (runId: string): void => {
-    for (const done of waiting.get(runId) ?? []) done();
+    for (const done of waiting.get(runId) ?? []) done(!isStopped);
   };
   const flush = async (): Promise<void> => {
     timer = null;
@@ -53,7 +57,7 @@ export function createRunEvents(
     },
     targetChanged: (runId, target) => tell({ kind: 'target', runId, target }),
     runChanged: (runId) => {
-      if (isStopped) return;
+      if (isStopped || !isWatched()) return;
       changed.add(runId);
       // News for the eye: what cannot be read now is told with the next change.
       timer ??= clock.after(COALESCE_MS, () => void flush().catch(() => undefined));
@@ -62,18 +66,18 @@ export function createRunEvents(
     nextChange: (runId, ms) =>
       new Promise((resolve) => {
         if (isStopped || ms <= 0) {
-          resolve();
+          resolve(false);
           return;
         }
-        const set = waiting.get(runId) ?? new Set();
+        const set = waiting.get(runId) ?? new Set<(isWoken: boolean) => void>();
         waiting.set(runId, set);
-        const done = (): void => {
+        const done = (isWoken: boolean): void => {
           late.cancel();
           set.delete(done);
           if (set.size === 0) waiting.delete(runId);
-          resolve();
+          resolve(isWoken);
         };
-        const late = clock.after(ms, done);
+        const late = clock.after(ms, () => done(false));
         set.add(done);
       }),
     get isStopped() {

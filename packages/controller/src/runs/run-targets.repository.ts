@@ -4,7 +4,6 @@ import { runTarget, type TargetStateName } from '../db/schema/runs.ts';
 
 export type { TargetStateName };
 export type TargetRecord = typeof runTarget.$inferSelect;
-export type OpenTarget = Pick<TargetRecord, 'orderId' | 'runId' | 'nodeId' | 'expiresAt'>;
 
 /** How a target ended, as it is stored. */
 export interface TargetOutcome {

@@ -16,6 +16,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvent } from './run-events.ts';
 import { toRunDetail, toRunRow, toRunTarget } from './run-row.ts';
+import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
 import { createStartRun, type Requester, type StartRunParts } from './start-run.service.ts';
 
@@ -42,8 +43,8 @@ const LOOK_AGAIN_MS = 1_000;
 export function createRunsService(parts: RunsParts): RunsService {
   const { runs, targets, nodes, events, open, clock } = parts;
 
-  const detailOf = async (run: RunRecord): Promise<RunDetail> => {
-    const records = await targets.ofRun(run.id);
+  const detailOf = async (run: RunRecord, known?: readonly TargetRecord[]): Promise<RunDetail> => {
+    const records = known ?? (await targets.ofRun(run.id));
     const names = await nodes.hostNames(records.map(({ nodeId }) => nodeId));
     const rows = records.map((target) =>
       toRunTarget(target, names.get(target.nodeId) ?? target.nodeId, open.momentOf(target.orderId)),
@@ -56,14 +57,16 @@ export function createRunsService(parts: RunsParts): RunsService {
     start: createStartRun({ ...parts, detailOf }),
     get: async (runId, waitMs = 0) => {
       const deadline = clock.monotonicMs() + waitMs;
+      let isWoken = false;
       for (;;) {
         const leftMs = deadline - clock.monotonicMs();
         // Before the read: a finish between read and wait must not be missed.
         const change = events.nextChange(runId, Math.min(leftMs, LOOK_AGAIN_MS));
-        const run = await runs.find(runId);
+        // The targets too when a part of it has just ended: most runs have one target, and one answer less to wait for.
+        const [run, records] = await Promise.all([runs.find(runId), isWoken ? targets.ofRun(runId) : undefined]);
         if (run === null) throw new HaubanError('NOT_FOUND', 'There is no run with this id.');
-        if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run);
-        await change;
+        if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run, records);
+        isWoken = await change;
       }
     },
     list: async (query) => {

@@ -63,6 +63,7 @@ function build(): ReturnType<typeof createRuns> {
   });
   return createRuns({ audit, transaction, clock, random: new SeededRandom(1), log }, database, {
     controllerId,
+    isWatched: () => true,
     signer: {
       sign: async (order) => {
         if (signerMode === 'away') throw new HaubanError('UNAVAILABLE', 'away');
