@@ -39,7 +39,10 @@ function run(title, program, args, cwd = root) {
 run('TypeScript', bin('tsc'), ['-b', ...(force ? ['--force'] : [])]);
 const agentInputs = ['packages/agent/src', 'packages/shared/src', 'packages/link/src', 'packages/agent/package.json'];
 const bundleScript = join(root, 'packages/agent/bundle.mjs');
-if (existsSync(join(root, 'packages/agent/src/main.ts')) && isStale(join(root, 'packages/agent/dist/bundle/main.js'), agentInputs)) {
+if (
+  existsSync(join(root, 'packages/agent/src/main.ts')) &&
+  isStale(join(root, 'packages/agent/dist/bundle/main.js'), agentInputs)
+) {
   run('agent bundle', process.execPath, [bundleScript], join(root, 'packages/agent'));
 }
 const uiInputs = [

@@ -5,7 +5,7 @@ export type CleanupList = {
   readonly run: () => Promise<void>;
 };
 
-export function createCleanupList(): CleanupList {
+function createCleanupList(): CleanupList {
   const steps: (() => void | Promise<void>)[] = [];
   return {
     add: (step) => {

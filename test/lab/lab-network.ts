@@ -42,7 +42,7 @@ export type LabLeg = {
 };
 
 /** Names end up in host names, folder names and namespaces. */
-export function assertLabName(name: string): void {
+function assertLabName(name: string): void {
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
     throw new Error(
       `"${name}" is no name for a part of the lab: a lower-case letter, then up to 30 of a-z, 0-9 and "-".`,

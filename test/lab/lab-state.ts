@@ -19,7 +19,7 @@ export type LabState = {
   }[];
 };
 
-export function labStatePath(): string {
+function labStatePath(): string {
   return join(labCacheFolder(), 'up.json');
 }
 

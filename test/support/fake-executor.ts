@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { LOCAL_KINDS, parseToExecutor, type FromExecutor, type ToExecutor } from '@hauban/shared/protocol';
 import { createLocalConnection, type LocalConnection } from '@hauban/link';
 
-export const FACTS: Extract<FromExecutor, { t: 'facts' }> = {
+const FACTS: Extract<FromExecutor, { t: 'facts' }> = {
   t: 'facts',
   isRoot: true,
   actions: [{ name: 'node.ping', version: 1 }],

@@ -152,7 +152,7 @@ function defineFileAction(
       return found;
     },
   };
-  return definition as ActionDefinition;
+  return definition;
 }
 
 /** The actions of the tests, by name. */

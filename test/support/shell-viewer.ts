@@ -36,7 +36,7 @@ export interface ShellViewer {
 
 const RETRY_MS = 300;
 
-export function attachShell(client: RestClient, sessionId: string): ShellViewer {
+function attachShell(client: RestClient, sessionId: string): ShellViewer {
   const chunks: Buffer[] = [];
   const problems: string[] = [];
   let offset = 0;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 /** Debian's Chromium; nothing is downloaded. */
-export const CHROMIUM = '/usr/bin/chromium';
-export const SHOTS = join(process.cwd(), 'test-results/screenshots');
+const CHROMIUM = '/usr/bin/chromium';
+const SHOTS = join(process.cwd(), 'test-results/screenshots');
 
 export const hasChromium = (): boolean => existsSync(CHROMIUM);
 

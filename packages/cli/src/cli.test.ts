@@ -98,9 +98,7 @@ describe('shell session', () => {
 
   it('gives the exit status of the shell, 128 + signal, and a sentence when it was ended', () => {
     const exit = (value: object): unknown =>
-      parseExit(
-        Buffer.from(JSON.stringify({ status: null, signal: null, leftOver: 0, detail: 'Over.', ...value })),
-      );
+      parseExit(Buffer.from(JSON.stringify({ status: null, signal: null, leftOver: 0, detail: 'Over.', ...value })));
     expect(exit({ ending: 'exited', status: 3 })).toEqual({ how: 'exited', status: 3 });
     expect(exit({ ending: 'exited', signal: 9 })).toEqual({ how: 'exited', status: 137 });
     expect(exit({ ending: 'time-limit', detail: 'The time is over.' })).toEqual({

@@ -39,7 +39,7 @@ interface Errand {
 }
 
 /** Addresses of documentation (TEST-NET 1 to 3): nobody has them. */
-export function testAddress(number: number): string {
+function testAddress(number: number): string {
   const nets = ['192.0.2', '198.51.100', '203.0.113'];
   return `${nets[Math.floor(number / 250) % nets.length] ?? ''}.${(number % 250) + 1}`;
 }

@@ -2,5 +2,5 @@
  * The join: keys made here, the token spent over the link, trust written last. Run by a person (as root on an installed
  * node). May use the link and the files of the store; starts no program.
  */
-export { runEnrol, type EnrolCall } from './enrol-command.ts';
-export { enrolNode, type EnrolOptions, type EnrolOutcome, type EnrolPaths } from './enrol-node.ts';
+export { runEnrol } from './enrol-command.ts';
+export { enrolNode, type EnrolOptions, type EnrolOutcome } from './enrol-node.ts';

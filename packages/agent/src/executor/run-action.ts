@@ -92,7 +92,7 @@ export function undoneResult(
 
 export const isVerified = (verification: readonly Verified[]): boolean => verification.every((one) => one.ok);
 
-export const failedChecks = (verification: readonly Verified[]): string =>
+const failedChecks = (verification: readonly Verified[]): string =>
   verification
     .filter((one) => !one.ok)
     .slice(0, 5)

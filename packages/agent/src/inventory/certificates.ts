@@ -15,7 +15,7 @@ async function candidateFiles(host: InventoryHost): Promise<string[]> {
 }
 
 /** The first certificate of a PEM file, or null when it is not one. */
-export function readCertificate(file: string, pem: string): CertificateRow | null {
+function readCertificate(file: string, pem: string): CertificateRow | null {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(pem);

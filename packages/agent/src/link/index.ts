@@ -4,11 +4,9 @@
  */
 export { ClockOffset } from './clock-offset.ts';
 export { watchConfigFiles } from './config-watch.ts';
-export { parseControllerUrl } from './controller-url.ts';
-export { createWebSocketDial, type Dial, type DialEvents } from './dial.ts';
+export { createWebSocketDial, type Dial } from './dial.ts';
 export { ExecutorClient } from './executor-client.ts';
 export { InventoryFeed } from './inventory-feed.ts';
-export { LinkAttempt } from './link-attempt.ts';
 export { LinkKeeper, type LinkIdentity } from './link-keeper.ts';
 export type { LinkLog } from './link-log.ts';
 export { MetricsFeed } from './metrics-feed.ts';

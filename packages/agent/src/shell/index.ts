@@ -3,4 +3,4 @@
  * no permit: the executor did, and starts it with everything decided. May not import executor/ or link/. The executor
  * imports single files of this room, so that it does not load the terminal.
  */
-export { runShellHost, type ShellHostParts } from './run-shell-host.ts';
+export { runShellHost } from './run-shell-host.ts';

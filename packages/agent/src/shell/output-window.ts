@@ -14,7 +14,7 @@ export interface OutputLimits {
   readonly pieceBytes: number;
 }
 
-export const OUTPUT_LIMITS: OutputLimits = {
+const OUTPUT_LIMITS: OutputLimits = {
   windowBytes: LIMITS.shellWindowBytes,
   replayBytes: LIMITS.shellReplayBytes,
   pieceBytes: 64 * 1024,

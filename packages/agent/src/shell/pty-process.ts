@@ -43,7 +43,7 @@ export interface PtyProcess {
 }
 
 /** Input that may wait for a program that does not read: enough for any paste, little enough for a root process. */
-export const INPUT_QUEUE_BYTES = 8 * 1024 * 1024;
+const INPUT_QUEUE_BYTES = 8 * 1024 * 1024;
 /** The terminal takes 4 KiB at a time; a program that does not read is asked again after 1, 2, 4, ... ms. */
 const RETRY_FIRST_MS = 1;
 const RETRY_CAP_MS = 32;

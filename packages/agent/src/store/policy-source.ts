@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, sta
 import { dirname } from 'node:path';
 import { fileFailed } from './write-durably.ts';
 
-export const POLICY_LIMIT_BYTES = 65_536;
+const POLICY_LIMIT_BYTES = 65_536;
 
 /** The text of a file that only its owner may change, or why it is not to be believed. */
 export type PolicySource =

@@ -3,7 +3,6 @@
  * decision about WebSocket upgrades. It knows no feature: their routes come in as functions, the people as an
  * `Authenticator`.
  */
-export type { Authenticator } from './authenticate.ts';
 export { callerOf, type Caller, type Credential } from './caller.ts';
 export type { HttpApp } from './fastify-types.ts';
 export { buildApp, listen, type App } from './http-app.ts';

@@ -10,7 +10,16 @@ export function isFrameType(value: number): value is FrameType {
 }
 
 /** Shell operations inside a shell frame (rule SHELL3). */
-export const SHELL_OPS = { output: 1, input: 2, resize: 3, credit: 4, exit: 5, close: 6, attach: 7, detach: 8 } as const;
+export const SHELL_OPS = {
+  output: 1,
+  input: 2,
+  resize: 3,
+  credit: 4,
+  exit: 5,
+  close: 6,
+  attach: 7,
+  detach: 8,
+} as const;
 export type ShellOp = (typeof SHELL_OPS)[keyof typeof SHELL_OPS];
 
 export interface ShellFrame {
