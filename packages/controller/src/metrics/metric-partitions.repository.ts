@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from '../db/index.ts';
 import { fromDayOf, type Partition, type PartitionPlan } from './metric-partitions.ts';
 
-/** Any number that nobody else uses: two controllers make the same partition one after the other. */
+/** Any number that nobody else uses: two controllers make or drop the same partition one after the other. */
 const PARTITION_LOCK = 7_460_002;
 
 const integer = (value: number) => {
@@ -31,7 +31,10 @@ export function createMetricPartitionsRepository(database: Database) {
     },
     dropPartition: async (plan: PartitionPlan, name: string): Promise<void> => {
       if (fromDayOf(plan, name) === undefined) throw new TypeError(`${name} is not a partition of ${plan.table}`);
-      await database.query((db) => db.execute(sql`DROP TABLE IF EXISTS ${sql.identifier(name)}`));
+      await database.transaction(async ({ db }) => {
+        await db.execute(sql`SELECT pg_advisory_xact_lock(${PARTITION_LOCK})`);
+        await db.execute(sql`DROP TABLE IF EXISTS ${sql.identifier(name)}`);
+      });
     },
   };
 }
