@@ -158,6 +158,8 @@ export class NodeLink implements LinkKeeperEvents {
 
   #newFacts(facts: Facts): void {
     const isNews = JSON.stringify(facts) !== JSON.stringify(this.#facts);
+    // Before a link is up this says nothing about it: the chunks that follow cannot be sent yet.
+    if (this.#state.at === 'up') this.#deps.recordings.told();
     this.#facts = facts;
     if (this.#state.at === 'introducing') this.#introduce();
     else if (this.#state.at === 'up' && isNews) this.#sendStatus(this.#state.channel);

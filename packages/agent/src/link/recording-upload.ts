@@ -19,13 +19,20 @@ interface Announced {
 /**
  * Sends the chunks of recordings that the executor announces, in that order, with at most 4 unacknowledged. It keeps
  * nothing over the end of a link: after each `ready` the executor announces all that still waits (rule SHELL8).
+ *
+ * The order matters: a chunk that comes before the one it follows breaks the recording for good. So what the executor
+ * says before its list of all that waits is passed over (it is in the list), and files are read one after the other.
  */
 export class RecordingUpload {
   readonly #deps: RecordingUploadDeps;
   #channel: FrameChannel | null = null;
+  /** The executor has begun to tell all that waits. */
+  #isTold = false;
   #waiting: Announced[] = [];
   /** Keys that are being read or wait for their acknowledgement. */
   readonly #underway = new Set<string>();
+  /** The end of the queue of files to read and send; never rejects. */
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(deps: RecordingUploadDeps) {
     this.#deps = deps;
@@ -37,12 +44,18 @@ export class RecordingUpload {
 
   linkDown(): void {
     this.#channel = null;
+    this.#isTold = false;
     this.#waiting = [];
     this.#underway.clear();
   }
 
+  /** The executor answers a `sync`: its list of all that waits follows. */
+  told(): void {
+    if (this.#channel !== null) this.#isTold = true;
+  }
+
   announced(chunk: Announced): void {
-    if (this.#channel === null) return;
+    if (!this.#isTold) return;
     const key = keyOf(chunk);
     if (this.#underway.has(key) || this.#waiting.some((other) => keyOf(other) === key)) return;
     this.#waiting.push(chunk);
@@ -62,12 +75,13 @@ export class RecordingUpload {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#underway.add(keyOf(next));
-      void this.#start(channel, next);
+      this.#sending = this.#sending.then(() => this.#start(channel, next));
     }
   }
 
   async #start(channel: FrameChannel, chunk: Announced): Promise<void> {
     const { log } = this.#deps;
+    if (channel !== this.#channel) return;
     try {
       await this.#upload(channel, chunk);
     } catch (error) {
