@@ -5,13 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MetricReply, NodeDetail, NodePage } from '@hauban/shared/api';
+import type { MetricReply, NodePage } from '@hauban/shared/api';
 import postgres from 'postgres';
 import { verifyAuditChain, type AuditRecord } from '../../../packages/controller/src/audit/audit-chain.ts';
 import { makeFirstAccount, runOnNode, signInFirstAccount, type RestClient } from '../../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../../support/standalone-stack.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { REPORT_MARK, type CaseReport, type ChaosReport, type ShellReport } from './chaos-report.ts';
+import { chaosProblems, REPORT_MARK, type CaseReport, type ChaosReport, type ShellReport } from './chaos-report.ts';
 import { endCounter, startCounter } from './chaos-shell.ts';
 import { createJournalWatch } from './journal-watch.ts';
 import { ACTIONS, planChaos, type ChaosAction } from './plan-chaos.ts';
@@ -137,15 +137,15 @@ async function main(home: string, dataDir: string, seed: number, kills: number):
     const windowToMs = Date.now();
     stack = await restartAll(home, stack, port);
     const again = await signInFirstAccount(stack.url);
+    const sql = connect(dataDir);
     await waitFor(
-      'every chunk has arrived',
+      'every chunk of metrics has arrived',
       async () => {
-        const node = await again.call<NodeDetail>('GET', `/api/nodes/${nodeId}`);
-        return node.state === 'up' && node.spoolChunks === 0;
+        const [newest] = await sql<{ end: number }[]>`SELECT max(end_ms)::float8 AS end FROM metric_chunk`;
+        return (newest?.end ?? 0) > windowToMs - STORED_PERIOD_MS - EDGE_MS;
       },
       { timeoutMs: 60_000, intervalMs: 500 },
     );
-    const sql = connect(dataDir);
     const metrics = await checkMetrics(world, again, sql, { fromMs: windowFromMs, toMs: windowToMs });
     const audit = await checkAudit(sql);
     await sql.end();
@@ -157,7 +157,17 @@ async function main(home: string, dataDir: string, seed: number, kills: number):
   }
 }
 
+/** What the parts said that is more than news, for whoever has to find the cause. */
+function printWarnings(dataDir: string): void {
+  for (const part of ['controller', 'link', 'executor', 'signer']) {
+    const lines = readFileSync(join(dataDir, 'logs', `${part}.log`), 'utf8').split('\n');
+    const bad = lines.filter((line) => !/"level":(?:30|"info")/.test(line) && line.trim() !== '');
+    process.stderr.write(`--- ${part}\n${bad.slice(-60).join('\n')}\n`);
+  }
+}
+
 const [home = '', dataDir = '', seed = '1', kills = '1'] = process.argv.slice(2);
 const report = await main(home, dataDir, Number(seed), Number(kills));
+if (chaosProblems(report).length > 0) printWarnings(dataDir);
 process.stdout.write(`${REPORT_MARK}${JSON.stringify(report)}\n`);
 process.exit(0);
