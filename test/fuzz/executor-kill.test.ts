@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SeededRandom } from '@hauban/shared/testing';
 import { LIMITS, type Receipt } from '@hauban/shared/protocol';
@@ -68,6 +68,23 @@ async function runUntilDead(one: ExecutorNode, action: string): Promise<string> 
   link.close();
   return order.id;
 }
+
+it('ORDER5 killed before its first effect, the order is in the journal on disk; after its receipt, the outcome is', async () => {
+  node = await createExecutorNode();
+  const journal = (one: ExecutorNode): string => {
+    const folder = one.config.paths.journalDir;
+    return readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'latin1'))
+      .join('');
+  };
+  await node.start({ dieAt: 1, delayMs: 2 });
+  const order = await runUntilDead(node, 'files.write');
+  expect(node.effects()).toEqual([]);
+  expect(journal(node)).toContain(order);
+  const receipt = await expectSettled(node, order);
+  expect(receipt.outcome).toBe('failed');
+  expect(journal(node)).toMatch(new RegExp(`"t":"done".*"id":"${order}"`));
+});
 
 it.each([1, 2, 3, 4, 5, 6])('ORDER6 killed at half-step %i of applying', async (dieAt) => {
   node = await createExecutorNode();
