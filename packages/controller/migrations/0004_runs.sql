@@ -28,7 +28,8 @@ CREATE INDEX run_created ON run (created_at DESC, id DESC);
 --> statement-breakpoint
 CREATE TABLE run_target (
   order_id uuid PRIMARY KEY,
-  run_id uuid NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+  -- Checked at the commit: run and targets are written side by side.
+  run_id uuid NOT NULL REFERENCES run (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   node_id uuid NOT NULL REFERENCES node (id),
   state text NOT NULL CHECK (state IN (
     'queued', 'leased', 'delivered', 'started',

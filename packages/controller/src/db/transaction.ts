@@ -11,6 +11,11 @@ export type Queries = PgDatabase<PostgresJsQueryResultHKT>;
  */
 export interface Tx {
   readonly db: Queries;
+  /**
+   * A statement that is on its way and whose answer is not needed here: awaited before the commit. Several go out in
+   * one write. They may not depend on each other's order.
+   */
+  also(statement: Promise<unknown>): void;
   /** Runs last before the commit, in the order given: for what locks a row that everybody wants (the audit tail). */
   beforeCommit(work: () => Promise<void>): void;
   /** Runs after the commit, never after a rollback: for telling others. Must not throw. */
@@ -22,6 +27,10 @@ export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
 const ATTEMPTS = 4;
 
+async function runInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
+}
+
 /**
  * Deadlocks and serialization failures run the work again, so it must have no effect outside of the transaction.
  * @param begin runs work between BEGIN and COMMIT; ROLLBACK when it fails
@@ -30,15 +39,21 @@ export function createTransact(begin: <T>(work: (db: Queries) => Promise<T>) => 
   return async (work) => {
     for (let attempt = 1; ; attempt += 1) {
       const before: (() => Promise<void>)[] = [];
+      const sent: Promise<unknown>[] = [];
       const after: (() => void)[] = [];
       try {
         const result = await begin(async (db) => {
           const value = await work({
             db,
+            also: (statement) => {
+              // Awaited below; a failure before that must not count as unhandled.
+              statement.catch(() => undefined);
+              sent.push(statement);
+            },
             beforeCommit: (step) => void before.push(step),
             afterCommit: (step) => void after.push(step),
           });
-          for (const step of before) await step();
+          await Promise.all([...sent, runInOrder(before)]);
           return value;
         });
         for (const step of after) step();

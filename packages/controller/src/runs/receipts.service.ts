@@ -112,13 +112,11 @@ function createReceiptStore({ runs, targets, audit, events, open, clock, log }: 
       return problem === null;
     });
     for (const runId of closed.keys()) tx.afterCommit(() => events.runFinished(runId));
-    // Sent together, without waiting for each answer; runs in one order for everybody, so that two batches never
-    // wait for each other's runs in a circle.
-    const runIds = [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    await Promise.all([
-      ...[...fresh].map(([orderId, outcome]) => targets.finish(tx, orderId, outcome)),
-      ...runIds.map(([runId, n]) => runs.closeTargets(tx, runId, n, clock.nowMs())),
-    ]);
+    for (const [orderId, outcome] of fresh) tx.also(targets.finish(tx, orderId, outcome));
+    // In one order for everybody: two batches never wait for each other's runs in a circle.
+    for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      tx.also(runs.closeTargets(tx, runId, n, clock.nowMs()));
+    }
     return results;
   };
 }

@@ -80,8 +80,8 @@ export function createStartRun(parts: StartRunParts) {
   const store = async (run: RunRecord, drafts: readonly Draft[], address: string | null): Promise<void> =>
     transaction(async (tx) => {
       const rows = drafts.map(({ target }) => target);
-      // Sent together: the second goes out before the first has come back.
-      await Promise.all([runs.add(tx, run), targets.add(tx, rows)]);
+      tx.also(runs.add(tx, run));
+      tx.also(targets.add(tx, rows));
       const { id: runId, action, mode, args } = run;
       const detail = { runId, action, mode, args, nodes: rows.length };
       audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
