@@ -15,6 +15,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // Shared is pure: a module of which nothing is used may be left out.
+    rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes('/packages/shared/src/') } },
   },
   server: { proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } } },
 });

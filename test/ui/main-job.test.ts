@@ -158,6 +158,34 @@ describe.skipIf(!hasChromium())(`the main job in a real browser${why}`, () => {
     await shoot(page, '13-audit');
   });
 
+  it('every page is reached with the keyboard alone', async () => {
+    await page.goto(stack.url);
+    await page.getByRole('table', { name: 'Nodes' }).waitFor();
+    await page.keyboard.press('Tab');
+    await expect
+      .poll(async () => await page.evaluate(() => document.activeElement?.textContent))
+      .toBe('Skip to content');
+    await page.keyboard.press('/');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('tab', { name: 'Overview' }).waitFor();
+    await page.getByRole('tab', { name: 'Overview' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => new URL(page.url()).searchParams.get('tab')).toBe('inventory');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('audit');
+    await page.getByRole('option', { name: 'Audit log' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Audit log' }).waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
   it('works on a phone and in the dark', async () => {
     const phone = await browser.newContext({
       viewport: { width: 390, height: 800 },

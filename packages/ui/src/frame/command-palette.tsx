@@ -9,6 +9,8 @@ import { paletteItems, type PaletteItem } from './palette-items.ts';
 
 const SEARCH_DELAY_MS = 120;
 
+const takeFocus = (field: HTMLInputElement | null): void => field?.focus();
+
 /** Called when an item becomes the marked one. */
 const bringIntoView = (item: HTMLElement | null): void => item?.scrollIntoView({ block: 'nearest' });
 
@@ -84,6 +86,8 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }) {
   return (
     <>
       <input
+        // At once, not after the dialog's own turn: who presses Ctrl-K goes on typing.
+        ref={takeFocus}
         className="hb-palette-input"
         role="combobox"
         aria-expanded
@@ -122,7 +126,7 @@ export function CommandPalette({ isOpen, onClose }: { readonly isOpen: boolean; 
       size={580}
       yOffset="10vh"
       aria-label={texts.palette.title}
-      transitionProps={{ duration: 80 }}
+      transitionProps={{ duration: 0 }}
     >
       <PaletteBody onClose={onClose} />
     </Modal>

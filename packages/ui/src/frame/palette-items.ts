@@ -59,6 +59,10 @@ function nodeItems(node: NodeRow, withShell: boolean): PaletteItem[] {
     : [{ key: `node ${node.id}`, ...item }];
 }
 
+/** Does the node fit what is typed by now? The controller's answer is always a little older than the typing. */
+const fitsNode = (node: NodeRow, typed: string): boolean =>
+  typed === '' || fit(`${node.hostName} ${Object.entries(node.labels).flat().join(' ')}`, typed) > 0;
+
 /** What the palette offers: nodes as the controller found them, actions and pages by what was typed. */
 export function paletteItems(typed: string, nodes: readonly NodeRow[], actions: readonly ActionRow[]): PaletteItem[] {
   const best = (items: readonly PaletteItem[]): PaletteItem[] =>
@@ -71,6 +75,7 @@ export function paletteItems(typed: string, nodes: readonly NodeRow[], actions: 
       .sort((a, b) => b.score - a.score)
       .map(({ item }) => item);
   // A shell is offered when few nodes are left, so that the list stays short.
-  const found = nodes.slice(0, 8).flatMap((node) => nodeItems(node, nodes.length <= 3 && node.state === 'up'));
+  const fitting = nodes.filter((node) => fitsNode(node, typed));
+  const found = fitting.slice(0, 8).flatMap((node) => nodeItems(node, fitting.length <= 3 && node.state === 'up'));
   return [...found, ...best(actions.map(actionItem)).slice(0, 8), ...best(pageItems())];
 }

@@ -1,6 +1,7 @@
 import type { MetricReply } from '@hauban/shared/api';
 import { useComputedColorScheme } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { formatDateTime } from '../format/time.ts';
 import { formatValue } from '../format/units.ts';
 import { texts } from '../texts/index.ts';
 import { chartData, hasFigures, isEmpty, latestOf, type ChartData } from './chart-data.ts';
@@ -13,18 +14,19 @@ import './metric-panel.css';
 const t = texts.graphs;
 const hints: Partial<Record<Panel['id'], string>> = t.hints;
 
-function Legend({
-  panel,
-  lines,
-  values,
-}: {
+interface LegendProps {
   readonly panel: Panel;
   readonly lines: readonly Line[];
   readonly values: readonly (number | null)[];
-}) {
+  /** Unix ms of the point under the cursor; null: the newest values are shown. */
+  readonly at: number | null;
+}
+
+function Legend({ panel, lines, values, at }: LegendProps) {
   return (
     <ul className="hb-legend">
-      {lines.map((line, at) => (
+      {at === null ? null : <li className="hb-legend-time">{formatDateTime(at)}</li>}
+      {lines.map((line, n) => (
         <li key={line.name}>
           <svg width="10" height="10" aria-hidden>
             <rect
@@ -37,7 +39,7 @@ function Legend({
             />
           </svg>
           <span className="hb-foreign">{line.label}</span>
-          <strong>{formatValue(panel.unit, values[at])}</strong>
+          <strong>{formatValue(panel.unit, values[n])}</strong>
         </li>
       ))}
     </ul>
@@ -90,7 +92,7 @@ function Body({
         label={t.chartLabel(t.panels[panel.id], summary)}
         onHover={setRow}
       />
-      <Legend panel={panel} lines={lines} values={values} />
+      <Legend panel={panel} lines={lines} values={values} at={row === null ? null : (data.times[row] ?? 0) * 1000} />
     </>
   );
 }

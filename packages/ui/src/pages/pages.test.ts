@@ -148,6 +148,7 @@ describe('the palette', () => {
       '/nodes/1/shell',
       '/run/firewall.ban',
     ]);
+    expect(paletteItems('audit', [node('1', 'web1')], []).map((item) => item.path)).toEqual(['/audit']);
     const many = Array.from({ length: 5 }, (_, n) => node(`${n}`, `web${n}`));
     expect(paletteItems('web', many, []).map((item) => item.path)).not.toContain('/nodes/1/shell');
   });

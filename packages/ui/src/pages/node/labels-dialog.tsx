@@ -3,7 +3,7 @@ import { Button, Modal, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { keys, refreshNodes } from '../../api/hooks.ts';
+import { keys, refreshNodes, useMe } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { labelLines, parseLabels } from '../../parts/label-lines.ts';
 import { ErrorNotice } from '../../parts/notices.tsx';
@@ -12,8 +12,15 @@ import { texts } from '../../texts/index.ts';
 
 const t = texts.node;
 
-/** Roles and labels of a node. */
-export function LabelsDialog({ node, onClose }: { readonly node: NodeDetail; readonly onClose: () => void }) {
+export interface LabelsDialogProps {
+  readonly node: NodeDetail;
+  readonly onClose: () => void;
+  readonly onRemove: () => void;
+}
+
+/** Roles and labels of a node; for an owner, the way to remove it. */
+export function LabelsDialog({ node, onClose, onRemove }: LabelsDialogProps) {
+  const isOwner = useMe().data?.role === 'owner';
   const { api } = useServices();
   const client = useQueryClient();
   const [roles, setRoles] = useState(node.roles);
@@ -59,6 +66,11 @@ export function LabelsDialog({ node, onClose }: { readonly node: NodeDetail; rea
           <Button variant="default" onClick={onClose}>
             {texts.words.cancel}
           </Button>
+          {isOwner ? (
+            <Button variant="subtle" color="red" className="hb-push" onClick={onRemove}>
+              {t.remove}
+            </Button>
+          ) : null}
         </div>
       </form>
     </Modal>

@@ -20,6 +20,7 @@ import { LabelsDialog } from './labels-dialog.tsx';
 import './node.css';
 import { NodeFacts } from './node-facts.tsx';
 import { PolicyTab } from './policy-tab.tsx';
+import { RemoveNode } from './remove-node.tsx';
 import { ShellsTab } from './shells-tab.tsx';
 
 const t = texts.node;
@@ -95,7 +96,8 @@ function HeadActions({ node, onLabels }: { readonly node: NodeDetail; readonly o
 }
 
 function NodeView({ node }: { readonly node: NodeDetail }) {
-  const [isEditing, setIsEditing] = useState(false);
+  const [dialog, setDialog] = useState<'labels' | 'remove' | null>(null);
+  const close = (): void => setDialog(null);
   const host = visibleLine(node.hostName, 100);
   const beside = (
     <>
@@ -109,13 +111,14 @@ function NodeView({ node }: { readonly node: NodeDetail }) {
       title={host}
       heading={<span className="hb-foreign">{host}</span>}
       beside={beside}
-      actions={<HeadActions node={node} onLabels={() => setIsEditing(true)} />}
+      actions={<HeadActions node={node} onLabels={() => setDialog('labels')} />}
     >
       {node.state === 'down' ? <Notice tone="warn">{t.downNotice}</Notice> : null}
       {node.state === 'never-seen' ? <Notice tone="idle">{t.neverNotice}</Notice> : null}
       <NodeFacts node={node} />
       <NodeTabs node={node} />
-      {isEditing ? <LabelsDialog node={node} onClose={() => setIsEditing(false)} /> : null}
+      {dialog === 'labels' ? <LabelsDialog node={node} onClose={close} onRemove={() => setDialog('remove')} /> : null}
+      {dialog === 'remove' ? <RemoveNode node={node} onClose={close} /> : null}
     </Page>
   );
 }

@@ -106,6 +106,12 @@ export const nodes = {
     neverNotice: 'This node has enrolled but never connected. Look at the agent’s log on it.',
     labelsTitle: 'Roles and labels',
     labelsSaved: 'Roles and labels are saved.',
+    remove: 'Remove this node …',
+    removeTitle: (host: string) => `Remove ${host}?`,
+    removeText:
+      'Its key is no longer let in and its waiting orders are dropped. What it did stays in the audit log, its recordings stay too. To come back it has to join anew.',
+    removeType: (host: string) => `Type ${host} to go on.`,
+    removed: (host: string) => `${host} is removed.`,
     labelsText: 'Actions choose nodes by these. A running order is checked against them again on the node.',
   },
   graphs: {
