@@ -50,15 +50,23 @@ export class RecordingsService {
   readonly #parts: RecordingsParts;
   /** The end of the queue of each session: chunks come in order and run beside each other. */
   readonly #queues = new Map<string, Promise<unknown>>();
+  /** By node: the link over which a chunk could not be stored. What follows on it would leave a gap. */
+  readonly #failedLinks = new Map<string, string>();
 
   constructor(parts: RecordingsParts) {
     this.#parts = parts;
   }
 
-  /** Resolves after the commit with what to acknowledge; null when it cannot even be told which chunk it is. */
-  async chunk(link: { readonly nodeId: NodeId }, incoming: IncomingChunk): Promise<ChunkClaim | null> {
+  /**
+   * Resolves after the commit with what to acknowledge; null when it cannot even be told which chunk it is. Once it has
+   * rejected, all that comes over the same link is rejected too: the node repeats it, in order, over the next one.
+   */
+  async chunk(
+    link: { readonly nodeId: NodeId; readonly session: string },
+    incoming: IncomingChunk,
+  ): Promise<ChunkClaim | null> {
     const before = this.#queues.get(link.nodeId) ?? Promise.resolve();
-    const taking = before.then(() => this.#take(link.nodeId, incoming));
+    const taking = before.then(() => this.#takeInOrder(link, incoming));
     // The next one waits for the end of this one, not for its success.
     const settled = taking.then(
       () => undefined,
@@ -118,6 +126,22 @@ export class RecordingsService {
       // It could be inflated when it was stored.
       if (bytes === undefined) throw new HaubanError('RECORDING_BROKEN', 'A stored chunk cannot be read any more.');
       yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+    }
+  }
+
+  async #takeInOrder(
+    { nodeId, session }: { readonly nodeId: string; readonly session: string },
+    incoming: IncomingChunk,
+  ): Promise<ChunkClaim | null> {
+    if (this.#failedLinks.get(nodeId) === session)
+      throw new HaubanError('UNAVAILABLE', 'A chunk before this one could not be stored.');
+    try {
+      const claim = await this.#take(nodeId, incoming);
+      this.#failedLinks.delete(nodeId);
+      return claim;
+    } catch (error) {
+      this.#failedLinks.set(nodeId, session);
+      throw error;
     }
   }
 

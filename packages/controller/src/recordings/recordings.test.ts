@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { createKeyPair, sha256Hex, signRecordingHeader, verifyRecordingHeader, type KeyPair } from '@hauban/link';
+import { HaubanError } from '@hauban/shared/errors';
 import type { NodeId, RecordingHeader, ShellEnding } from '@hauban/shared/protocol';
 import {
   checkChunkText,
@@ -29,6 +30,7 @@ let fixture: TestDatabase;
 let database: Database;
 let recordings: RecordingsService;
 let session = '';
+let isDatabaseAway = false;
 let ended: { readonly id: string; readonly ending: ShellEnding }[] = [];
 
 async function addSession(nodeId: string): Promise<string> {
@@ -60,7 +62,10 @@ beforeAll(async () => {
         throw error;
       }
     },
-    findNode: async (id) => (id === node || id === otherNode ? { id, receiptKey: key.publicText } : null),
+    findNode: async (id) => {
+      if (isDatabaseAway) throw new HaubanError('DATABASE', 'away');
+      return id === node || id === otherNode ? { id, receiptKey: key.publicText } : null;
+    },
     shells: {
       find: async (id) => {
         const [row] = await fixture.sql`SELECT id, node_id, login FROM shell_session WHERE id = ${id}`;
@@ -134,8 +139,8 @@ function pick(chain: readonly Chunk[], index: number): Chunk {
   return chunk;
 }
 
-const take = (chunk: Chunk, from: NodeId = node): Promise<{ session: string; index: number } | null> =>
-  recordings.chunk({ nodeId: from }, chunk);
+const take = (chunk: Chunk, from: NodeId = node, link = 'link 1'): Promise<{ session: string; index: number } | null> =>
+  recordings.chunk({ nodeId: from, session: link }, chunk);
 
 async function stateOf(id = session): Promise<Record<string, unknown>> {
   const [row] = await fixture.sql`SELECT * FROM recording WHERE session_id = ${id}`;
@@ -177,6 +182,17 @@ describe('chunks of a recording', () => {
     await Promise.all([...chain, ...chain].map((chunk) => take(chunk)));
     expect(await stateOf()).toMatchObject({ state: 'complete', chunks: 20 });
     expect(await countOf('recording_reject')).toBe(0);
+  });
+
+  it('SHELL8 after one that could not be stored wait for the next link: no gap is made', async () => {
+    const chain = await makeChain('one', 'two', 'three');
+    isDatabaseAway = true;
+    await expect(take(pick(chain, 0))).rejects.toMatchObject({ code: 'DATABASE' });
+    isDatabaseAway = false;
+    await expect(take(pick(chain, 1))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await countOf('recording_chunk')).toBe(0);
+    for (const [index, chunk] of chain.entries()) expect(await take(chunk, node, 'link 2')).toEqual({ session, index });
+    expect(await stateOf()).toMatchObject({ state: 'complete', chunks: 3, problem: null });
   });
 
   it('are played as asciicast and given out as evidence that can be checked offline', async () => {
@@ -284,7 +300,9 @@ describe('chunks of a recording', () => {
 
   it('of a node that nobody knows are not even acknowledged, nor what names no chunk', async () => {
     expect(await take(await makeChunk(null, 'one'), randomUUID() as NodeId)).toBeNull();
-    expect(await recordings.chunk({ nodeId: node }, { jws: 'a.b.c', data: new Uint8Array(3) })).toBeNull();
+    expect(
+      await recordings.chunk({ nodeId: node, session: 'link 1' }, { jws: 'a.b.c', data: new Uint8Array(3) }),
+    ).toBeNull();
   });
 
   it('a recording that is not there cannot be read', async () => {
