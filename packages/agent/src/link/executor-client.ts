@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { LIMITS, LOCAL_KINDS, parseFromExecutor, type FromExecutor, type ToExecutor } from '@hauban/shared/protocol';
+import { LOCAL_KINDS, parseFromExecutor, type FromExecutor, type ToExecutor } from '@hauban/shared/protocol';
 import { fullJitterMs, type Clock, type Random, type Timer } from '@hauban/shared/time';
 import { createLocalConnection, type LocalConnection } from '@hauban/link';
 import type { LinkLog } from './link-log.ts';
@@ -18,7 +18,8 @@ export interface ExecutorClientDeps {
 
 /** What waits for a connection at most; the controller repeats orders, the executor everything else. */
 const OUTBOX_MESSAGES = 1000;
-const RETRY_CAP_MS = 30_000;
+/** A local socket costs next to nothing, and what waits behind it is the outcome of an order. */
+const RETRY = { baseMs: 100, capMs: 2_000 } as const;
 
 /**
  * The link process's side of the executor's socket. The executor leaves when it has no work, and it may be absent; so
@@ -125,7 +126,7 @@ export class ExecutorClient {
     const isNeeded =
       this.#outbox.length > 0 || !this.#hasFacts || this.#orders.stillOpenAfterLoss() || this.#deps.isExpecting();
     if (!isNeeded) return;
-    const delayMs = fullJitterMs(this.#failures, this.#deps.random.unit(), LIMITS.reconnectBaseMs, RETRY_CAP_MS);
+    const delayMs = fullJitterMs(this.#failures, this.#deps.random.unit(), RETRY.baseMs, RETRY.capMs);
     // One line for a whole time of absence, not one for each attempt.
     if (this.#failures === 0) this.#deps.log.warn({ problem }, 'the executor is not connected; trying again');
     this.#failures += 1;
