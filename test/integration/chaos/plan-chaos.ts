@@ -22,6 +22,7 @@ export interface ChaosPlan {
   readonly rounds: readonly ChaosRound[];
 }
 
+const IN_TURN: readonly (readonly Target[])[] = [['controller', 'link'], ['postgres'], ['executor']];
 /** Beyond the end of the action too: the receipt is still on its way then. */
 const LATEST_MOMENT = 1.3;
 
@@ -35,16 +36,19 @@ function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
 }
 
 /**
- * `kills` of each target. Every target meets every action in rotation. The targets take turns, because a node that has
- * lost link after link waits ever longer before it comes back (rule LIFE5): a new link process begins with short waits.
+ * `kills` of each target. Every target meets every action in rotation. The targets take turns in any order, but the link
+ * process follows the controller: a node that has lost link after link waits ever longer before it comes back (rule
+ * LIFE5), and a new link process begins with short waits.
  */
 export function planChaos(seed: number, kills: number): ChaosPlan {
   const random = new SeededRandom(seed);
   const rounds = Array.from({ length: kills }, (_unused, round) =>
-    shuffled(TARGETS, random).map((target): ChaosCase => {
-      const action = ACTIONS[(round + TARGETS.indexOf(target)) % ACTIONS.length] ?? 'firewall.ban';
-      return { target, action, moment: Number((random.unit() * LATEST_MOMENT).toFixed(3)) };
-    }),
+    shuffled(IN_TURN, random)
+      .flat()
+      .map((target): ChaosCase => {
+        const action = ACTIONS[(round + TARGETS.indexOf(target)) % ACTIONS.length] ?? 'firewall.ban';
+        return { target, action, moment: Number((random.unit() * LATEST_MOMENT).toFixed(3)) };
+      }),
   );
   return { seed, rounds };
 }
