@@ -35,18 +35,18 @@ export function createEscapeWatcher(): (bytes: Uint8Array) => boolean {
 
 /** One attached terminal: raw input to the shell, output to the screen, credit for what was written, resize, reconnect. */
 export async function runShellSession(address: ShellAddress): Promise<ShellEnded> {
-  const state = { offset: 0, unpaid: 0, ended: null as ShellEnded | null, socket: null as WebSocket | null };
+  const state: State = { offset: 0, unpaid: 0, ended: null, socket: null, isAttached: false };
   const send = (op: number, body: Uint8Array): void => {
     if (state.socket?.readyState === WebSocket.OPEN) state.socket.send(Buffer.concat([Buffer.from([op]), body]));
   };
-  const stopInput = startInput(send, () => {
+  const input = startInput(send, () => {
     state.ended = { how: 'left', status: 0, says: 'disconnected' };
     state.socket?.close(1000);
   });
   try {
     let lostSinceMs: number | null = null;
     for (let attempt = 0; ; attempt += 1) {
-      const wasOpen = await attachOnce(address, state, send);
+      const wasOpen = await attachOnce(address, state, send, input);
       if (state.ended !== null) return state.ended.how === 'left' ? { how: 'exited', status: 0 } : state.ended;
       if (wasOpen) {
         lostSinceMs = null;
@@ -58,7 +58,7 @@ export async function runShellSession(address: ShellAddress): Promise<ShellEnded
       await new Promise((resolve) => setTimeout(resolve, fullJitter(attempt)));
     }
   } finally {
-    stopInput();
+    input.stop();
   }
 }
 
@@ -67,12 +67,22 @@ interface State {
   unpaid: number;
   ended: ShellEnded | null;
   socket: WebSocket | null;
+  /** The node has answered the attach; input before that would be dropped (rule SHELL6). */
+  isAttached: boolean;
+}
+
+/** The keyboard or a pipe. Held back while nobody would take what is typed. */
+interface Input {
+  open(): void;
+  hold(): void;
+  stop(): void;
 }
 
 async function attachOnce(
   address: ShellAddress,
   state: State,
   send: (op: number, body: Uint8Array) => void,
+  input: Input,
 ): Promise<boolean> {
   const url = `${address.url.replace(/^http/, 'ws')}/api/shells/${address.sessionId}/socket`;
   const socket = new WebSocket(url, {
@@ -90,7 +100,10 @@ async function attachOnce(
       send(SHELL_OPS.attach, encodeAttach(state.offset));
       send(SHELL_OPS.resize, encodeResize(process.stdout.columns ?? 80, process.stdout.rows ?? 24));
     });
-    socket.on('message', (data: Buffer) => receive(data, state, send));
+    socket.on('message', (data: Buffer) => {
+      receive(data, state, send);
+      if (state.isAttached) input.open();
+    });
     socket.on('unexpected-response', (_request, response) => {
       if (response.statusCode !== undefined && response.statusCode < 500)
         state.ended = {
@@ -101,7 +114,11 @@ async function attachOnce(
       resolve(false);
     });
     socket.on('error', () => socket.terminate());
-    socket.on('close', () => resolve(wasOpen));
+    socket.on('close', () => {
+      state.isAttached = false;
+      input.hold();
+      resolve(wasOpen);
+    });
   });
 }
 
@@ -110,6 +127,8 @@ function receive(data: Buffer, state: State, send: (op: number, body: Uint8Array
   if (data[0] === SHELL_OPS.output) {
     const output = decodeOutput(body);
     if (output === null) return;
+    // The first output after an attach is its answer, empty or not.
+    state.isAttached = true;
     const fresh = output.data.subarray(Math.max(0, state.offset - output.offset));
     state.offset = Math.max(state.offset, output.offset + output.data.length);
     process.stdout.write(fresh, () => {
@@ -133,7 +152,7 @@ export function parseExit(body: Uint8Array): ShellEnded {
   return { how: 'exited', status: status ?? 128 + (signal ?? 0) };
 }
 
-function startInput(send: (op: number, body: Uint8Array) => void, leave: () => void): () => void {
+function startInput(send: (op: number, body: Uint8Array) => void, leave: () => void): Input {
   const { stdin } = process;
   const isTty = isatty(0);
   const watch = createEscapeWatcher();
@@ -146,14 +165,23 @@ function startInput(send: (op: number, body: Uint8Array) => void, leave: () => v
   // A pipe that ends means what Ctrl-D means at a terminal.
   const onEnd = (): void => send(SHELL_OPS.input, Uint8Array.of(4));
   if (isTty) stdin.setRawMode(true);
+  // Paused after the listener, which would start it.
   stdin.on('data', onData);
+  if (!isTty) stdin.pause();
   stdin.on('end', onEnd);
   process.stdout.on('resize', onResize);
-  return () => {
-    stdin.off('data', onData);
-    stdin.off('end', onEnd);
-    process.stdout.off('resize', onResize);
-    if (isTty) stdin.setRawMode(false);
-    stdin.pause();
+  return {
+    open: () => void stdin.resume(),
+    // At a terminal "~." must work while the connection is away, too.
+    hold: () => {
+      if (!isTty) stdin.pause();
+    },
+    stop: () => {
+      stdin.off('data', onData);
+      stdin.off('end', onEnd);
+      process.stdout.off('resize', onResize);
+      if (isTty) stdin.setRawMode(false);
+      stdin.pause();
+    },
   };
 }

@@ -32,10 +32,10 @@ async function candidates(program: Command, context: Context, words: readonly st
   if (before.at(-1) === '--on' || first === 'shell') return await nodeNames(context);
   if (first === 'node') return second === undefined ? ['show'] : await nodeNames(context);
   if (first === 'plan' || first === 'run' || first === 'actions') {
-    const { actions } = await context.api().get<{ actions: ActionRow[] }>('/api/actions');
+    const actions = await context.api().get<ActionRow[]>('/api/actions');
     if (second === undefined) return actions.map((row) => row.name);
     const schema = actions.find((row) => row.name === second)?.args as ArgumentSchema | undefined;
-    return ['--on', '--json', '--yes', '--reason', ...Object.keys(schema?.properties ?? {}).map(optionName)];
+    return ['--on', '--json', '--yes', '--why', ...Object.keys(schema?.properties ?? {}).map(optionName)];
   }
   if (first === 'completion') return Object.keys(SCRIPTS);
   const command = program.commands.find((one) => one.name() === first);

@@ -12,7 +12,7 @@ import { renderTable } from '../terminal.ts';
 
 interface RunOptions {
   readonly on: string;
-  readonly reason?: string;
+  readonly why?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
   readonly idempotencyKey?: string;
@@ -21,7 +21,7 @@ interface RunOptions {
 const POLL_MS = 20_000;
 
 async function findAction(api: ApiClient, name: string): Promise<ActionRow> {
-  const { actions } = await api.get<{ actions: ActionRow[] }>('/api/actions');
+  const actions = await api.get<ActionRow[]>('/api/actions');
   const action = actions.find((row) => row.name === name);
   if (action === undefined)
     throw new CliError(EXIT.notFound, 'ACTION_UNKNOWN', `There is no action "${name}": "hauban actions" lists them.`);
@@ -108,7 +108,7 @@ async function run(context: Context, name: string, words: readonly string[], opt
       nodes,
       mode: 'apply',
       ...confirmed,
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...(options.why === undefined ? {} : { reason: options.why }),
       ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
     },
     context.terminal.isInteractive,
@@ -126,7 +126,7 @@ export function addRun(program: Command, context: Context): void {
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const api = context.api();
       if (name === undefined) {
-        const { actions } = await api.get<{ actions: ActionRow[] }>('/api/actions');
+        const actions = await api.get<ActionRow[]>('/api/actions');
         print(context, options.json === true, actions, () =>
           renderTable(
             ['ACTION', 'RISK', 'TITLE'],
@@ -160,7 +160,7 @@ export function addRun(program: Command, context: Context): void {
     if (verb === 'run') {
       command
         .option('--yes', 'do not ask')
-        .option('--reason <text>', 'why, for the audit log')
+        .option('--why <text>', 'for the audit log (an action may have a reason of its own)')
         .option('--idempotency-key <key>', 'the same key is the same run, however often it is sent');
     }
     command.action(async (name: string, words: string[], options: RunOptions) => does(context, name, words, options));

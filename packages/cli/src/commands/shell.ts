@@ -13,8 +13,8 @@ export function addShell(program: Command, context: Context): void {
     .description('Open a recorded shell on a node; "~." at the start of a line disconnects')
     .argument('<node>', 'host name or id')
     .option('--user <name>', 'login name on the node; left out: the first that its policy allows')
-    .option('--reason <text>', 'why, for the audit log')
-    .action(async (wanted: string, options: { user?: string; reason?: string }) => {
+    .option('--why <text>', 'for the audit log')
+    .action(async (wanted: string, options: { user?: string; why?: string }) => {
       const api = context.api();
       const node = await findNode(api, wanted);
       const columns = process.stdout.columns ?? 80;
@@ -22,7 +22,8 @@ export function addShell(program: Command, context: Context): void {
       const opened = await api.post<ShellOpened>(`/api/nodes/${node.id}/shells`, {
         columns,
         rows,
-        ...options,
+        ...(options.user === undefined ? {} : { user: options.user }),
+        ...(options.why === undefined ? {} : { reason: options.why }),
       });
       if (context.terminal.isInteractive)
         context.terminal.err(

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { AuditRow, NodeRow, RunDetail, SessionRow } from '@hauban/shared/api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_ACCOUNT, makeFirstAccount } from '../support/first-account.ts';
+import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
+
+const home = process.cwd();
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The command line as a person or a script starts it, against the whole product on this machine. */
+describe('hauban, the command line', () => {
+  let dataDir = '';
+  let stack: StandaloneStack;
+
+  const hauban = async (args: readonly string[], input = ''): Promise<Ended> => {
+    const child = spawn(process.execPath, [join(home, 'packages/cli/dist/main.js'), ...args], {
+      env: { PATH: '/usr/bin:/bin', XDG_CONFIG_HOME: join(dataDir, 'config') },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString('utf8')));
+    child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString('utf8')));
+    child.stdin.end(input);
+    const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { status, out, err };
+  };
+  const json = async <T>(args: readonly string[]): Promise<T> => {
+    const ended = await hauban([...args, '--json']);
+    expect(ended).toMatchObject({ status: 0 });
+    return JSON.parse(ended.out) as T;
+  };
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'hauban-cli-'));
+    chmodSync(dataDir, 0o755);
+    stack = await startStandaloneStack(home, dataDir, await freePort());
+    await makeFirstAccount(stack);
+  });
+  afterAll(async () => {
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('says in one sentence what to do before the first sign-in, and that a password is wrong', async () => {
+    expect(await hauban(['nodes'])).toMatchObject({
+      status: 3,
+      err: expect.stringContaining('hauban login') as string,
+    });
+    const wrong = await hauban(['login', stack.url, '--user', FIRST_ACCOUNT.name], 'not the password\n');
+    expect(wrong).toMatchObject({ status: 3, err: expect.stringContaining('not right') as string });
+  });
+
+  it('signs in, lists nodes and shows one', async () => {
+    expect(
+      await hauban(['login', stack.url, '--user', FIRST_ACCOUNT.name], `${FIRST_ACCOUNT.password}\n`),
+    ).toMatchObject({ status: 0 });
+    const nodes = await json<NodeRow[]>(['nodes']);
+    expect(nodes).toMatchObject([{ hostName: hostname(), state: 'up' }]);
+    expect((await hauban(['nodes'])).out).toContain(hostname());
+    expect((await hauban(['node', 'show', hostname()])).out).toContain('agent');
+    expect(await hauban(['node', 'show', 'no-such-node'])).toMatchObject({ status: 4 });
+  });
+
+  it('plans and runs an action, and gives refusals their exit status', async () => {
+    const run = await json<RunDetail>(['run', 'node.ping', '--on', hostname(), '--yes', '--why', 'a test']);
+    expect(run.targets).toMatchObject([{ state: 'succeeded' }]);
+    expect(await hauban(['run', 'node.ping', '--on', hostname(), '--nonsense', '1'])).toMatchObject({ status: 2 });
+    expect(await hauban(['plan', 'no.such-action', '--on', hostname()])).toMatchObject({ status: 4 });
+    const unsafe = await hauban(['plan', 'firewall.ban', '--on', hostname(), '--targets', '0.0.0.0/0; reboot']);
+    expect(unsafe.status).not.toBe(0);
+    expect(`${unsafe.out}${unsafe.err}`).toMatch(/target/i);
+  });
+
+  it('opens a recorded shell, gives its exit status, and exports the recording', async () => {
+    const shell = await hauban(
+      ['shell', hostname(), '--user', userInfo().username],
+      'echo "from the $((40+2)) shell"; exit 7\n',
+    );
+    expect(shell.out).toContain('from the 42 shell');
+    expect(shell.status).toBe(7);
+    await expect
+      .poll(async () => (await json<SessionRow[]>(['recordings']))[0]?.recording, { timeout: 20_000 })
+      .toBe('complete');
+    const [session] = await json<SessionRow[]>(['recordings']);
+    const file = join(dataDir, 'exported.cast');
+    expect(await hauban(['recordings', 'export', session?.id ?? '', '-o', file])).toMatchObject({ status: 0 });
+    const [header, ...events] = readFileSync(file, 'utf8').trim().split('\n');
+    expect(JSON.parse(header ?? '')).toMatchObject({ version: 3 });
+    const output = events
+      .map((line) => JSON.parse(line) as [number, string, string])
+      .filter(([, kind]) => kind === 'o');
+    expect(output.map(([, , text]) => text).join('')).toContain('from the 42 shell');
+  });
+
+  it('shows the audit log and completes words for a shell', async () => {
+    const rows = await json<AuditRow[]>(['audit', '--limit', '100']);
+    expect(rows.map((row) => row.code)).toEqual(
+      expect.arrayContaining(['A1000I', 'A2010I', 'A3001I', 'A4001I', 'A4010I']),
+    );
+    expect((await hauban(['completion', 'bash'])).out).toContain('complete -F');
+    expect((await hauban(['complete', '--', 'no'])).out.split('\n')).toContain('nodes');
+    expect((await hauban(['complete', '--', 'plan', 'fire'])).out).toContain('firewall.ban');
+    expect((await hauban(['complete', '--', 'plan', 'node.ping', '--on', ''])).out).toContain(hostname());
+  });
+});
