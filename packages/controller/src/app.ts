@@ -26,6 +26,7 @@ import { createGateway, type Gateway } from './gateway/gateway.ts';
 import {
   allowedOrigins,
   buildApp,
+  closeApp,
   createSessionCookie,
   createSocketTickets,
   createUpgrades,
@@ -368,7 +369,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       hub.stop();
       shellSockets.stop();
       await nodeGateway.close();
-      await app.server.close();
+      await closeApp(app, clock);
       cleanUp.cancel();
       await orderBeat.stop();
       expiry.stop();

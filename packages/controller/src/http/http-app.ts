@@ -4,6 +4,7 @@ import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { authenticate, type AuthenticateOptions } from './authenticate.ts';
 import { answerErrors, describeMismatch } from './error-handler.ts';
@@ -114,4 +115,20 @@ export async function listen(app: App, host: string, port: number): Promise<Addr
   const address = app.server.server.address();
   if (address === null || typeof address === 'string') throw new HaubanError('INTERNAL', 'the server listens nowhere');
   return address;
+}
+
+const IDLE_CHECK_MS = 100;
+
+/**
+ * Takes no more requests and waits for those under way. A connection whose answer went out at that very moment would
+ * stay open for its keep-alive time, so idle ones are closed again and again.
+ */
+export async function closeApp(app: App, clock: Clock): Promise<void> {
+  const { server } = app.server;
+  const timer = clock.every(IDLE_CHECK_MS, () => server.closeIdleConnections());
+  try {
+    await app.server.close();
+  } finally {
+    timer.cancel();
+  }
 }

@@ -5,7 +5,7 @@
  */
 export { callerOf, type Caller, type Credential } from './caller.ts';
 export type { HttpApp } from './fastify-types.ts';
-export { buildApp, listen, type App } from './http-app.ts';
+export { buildApp, closeApp, listen, type App } from './http-app.ts';
 export { allowedOrigins } from './origin.ts';
 export { requestFrom } from './request-from.ts';
 export { createSessionCookie, type SessionCookie } from './session-cookie.ts';
