@@ -7,7 +7,7 @@ import { join } from 'node:path';
  */
 export interface JournalWatch {
   look(): void;
-  /** Orders that were begun more than once, or that have more than one receipt. */
+  /** Orders that were taken more than once, changes that were applied more than once, orders with two receipts. */
   problems(): string[];
   /** The receipt of an order was on disk at some time. */
   hasReceipt(orderId: string): boolean;
@@ -17,6 +17,9 @@ export interface JournalWatch {
 interface JournalLine {
   readonly t?: string;
   readonly id?: string;
+  readonly order?: { readonly id?: string };
+  readonly index?: number;
+  readonly what?: string;
   readonly at?: number;
   readonly jws?: string;
 }
@@ -39,21 +42,27 @@ function remember(table: Map<string, Set<string>>, id: string, what: string): vo
 
 export function createJournalWatch(dataDir: string): JournalWatch {
   const path = join(dataDir, 'node/executor/journal/orders.journal');
-  /** Times of `begun` and different receipts, by order. */
-  const begun = new Map<string, Set<string>>();
+  /** Times of `taken`, by order; times at which a change began to be applied, by order and change; receipts, by order. */
+  const taken = new Map<string, Set<string>>();
+  const applied = new Map<string, Set<string>>();
   const receipts = new Map<string, Set<string>>();
   const moreThanOne = (table: Map<string, Set<string>>, what: string): string[] =>
     [...table].flatMap(([id, seen]) => (seen.size > 1 ? [`order ${id} ${what} ${seen.size} times`] : []));
   return {
     look: () => {
       for (const line of readFileSync(path, 'utf8').split('\n')) {
-        const { t, id, at, jws } = parseLine(line);
+        const { t, at, jws, order, index, what, id = order?.id } = parseLine(line);
         if (id === undefined) continue;
-        if (t === 'begun') remember(begun, id, String(at));
+        if (t === 'taken') remember(taken, id, String(at));
+        if (t === 'step' && what === 'apply') remember(applied, `${id}, change ${index}`, String(at));
         if ((t === 'done' || t === 'kept') && jws !== undefined) remember(receipts, id, jws);
       }
     },
-    problems: () => [...moreThanOne(begun, 'was begun'), ...moreThanOne(receipts, 'was answered differently')],
+    problems: () => [
+      ...moreThanOne(taken, 'was taken'),
+      ...moreThanOne(applied, 'was applied'),
+      ...moreThanOne(receipts, 'was answered differently'),
+    ],
     hasReceipt: (orderId) => receipts.has(orderId),
     get orders() {
       return receipts.size;
