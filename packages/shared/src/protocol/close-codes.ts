@@ -9,6 +9,7 @@ export const CLOSE_CODES = {
   1000: { name: 'done', mayReturn: true, says: 'finished as intended' },
   1001: { name: 'going-away', mayReturn: true, says: 'the controller is stopping' },
   1006: { name: 'lost', mayReturn: true, says: 'the connection was lost' },
+  1011: { name: 'fault', mayReturn: true, says: 'a fault of the controller; what was not acknowledged is repeated' },
   4400: { name: 'malformed', mayReturn: true, says: 'a message was not well-formed' },
   4401: {
     name: 'identity-refused',
