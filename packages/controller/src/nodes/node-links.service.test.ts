@@ -151,6 +151,18 @@ describe('a link', () => {
     heir.stop();
   });
 
+  it('that ends while the database is away is down at once, and stored when it is back', async () => {
+    await links.start();
+    const link = await open();
+    await fixture.sql`ALTER TABLE node RENAME TO away`;
+    await expect(links.closeSession(link, end)).rejects.toThrow('Failed query');
+    expect(nodes.liveRow(nodeId)).toBeNull();
+    await fixture.sql`ALTER TABLE away RENAME TO node`;
+    expect(await state()).toBe('up');
+    clock.advance(30_000);
+    await expect.poll(state).toBe('down');
+  });
+
   it('keeps the last-seen time fresh in the database, for the next controller', async () => {
     await links.start();
     await open();

@@ -24,6 +24,12 @@ export interface NodeLinksParts {
   readonly log: Log;
 }
 
+/** How a link ended: a code of `close-codes.ts` and a sentence. */
+export interface LinkEnd {
+  readonly code: number;
+  readonly why: string;
+}
+
 type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
 
 /** How often the last-seen time of connected nodes is stored: what a crash of the controller makes wrong. */
@@ -33,15 +39,33 @@ const TOUCH_MS = 30_000;
 export function createNodeLinksService(parts: NodeLinksParts) {
   const { repository, nodes, presence, audit, transaction, clock, log } = parts;
   let timer: Timer | null = null;
+  /** Ends that could not be stored while the database was away: else these nodes would stay connected in it. */
+  let unstored: { readonly link: LinkOf; readonly end: LinkEnd }[] = [];
+
+  const storeEnd = async (link: LinkOf, end: LinkEnd): Promise<void> =>
+    transaction(async (tx) => {
+      const node = await repository.close(tx, { id: link.nodeId, epoch: link.epoch, at: clock.nowMs() });
+      // A newer link is up: this end says nothing about the node.
+      if (node === null) return;
+      const detail = { session: link.session, code: end.code, why: end.why };
+      audit.record(tx, { code: 'A2021I', who: 'system', nodeId: link.nodeId, hostName: node.hostName, detail });
+      tx.afterCommit(() => presence.disconnected(node));
+    });
+
+  const beat = async (): Promise<void> => {
+    await repository.touch(presence.ids(), clock.nowMs());
+    for (const entry of [...unstored]) {
+      await storeEnd(entry.link, entry.end);
+      unstored = unstored.filter((other) => other !== entry);
+    }
+  };
 
   return {
     /** Before any node is let in. */
     start: async (): Promise<void> => {
       await repository.allDown();
       timer = clock.every(TOUCH_MS, () => {
-        repository.touch(presence.ids(), clock.nowMs()).catch((error: unknown) => {
-          log.warn({ err: error }, 'the last-seen times could not be stored');
-        });
+        beat().catch((error: unknown) => log.warn({ err: error }, 'the last-seen times could not be stored'));
       });
     },
     stop: (): void => timer?.cancel(),
@@ -67,15 +91,17 @@ export function createNodeLinksService(parts: NodeLinksParts) {
         tx.afterCommit(() => presence.connected(node));
         return { epoch: node.epoch };
       }),
-    closeSession: async (link: LinkOf, end: { readonly code: number; readonly why: string }): Promise<void> =>
-      transaction(async (tx) => {
-        const node = await repository.close(tx, { id: link.nodeId, epoch: link.epoch, at: clock.nowMs() });
-        // A newer link is up: this end says nothing about the node.
-        if (node === null) return;
-        const detail = { session: link.session, code: end.code, why: end.why };
-        audit.record(tx, { code: 'A2021I', who: 'system', nodeId: link.nodeId, hostName: node.hostName, detail });
-        tx.afterCommit(() => presence.disconnected(node));
-      }),
+    closeSession: async (link: LinkOf, end: LinkEnd): Promise<void> => {
+      try {
+        await storeEnd(link, end);
+      } catch (error) {
+        unstored.push({ link, end });
+        const node = presence.find(link.nodeId);
+        if (node !== null)
+          presence.disconnected({ ...node, epoch: link.epoch, connectedAt: null, lastSeenAt: clock.nowMs() });
+        throw error;
+      }
+    },
     status: async (link: LinkOf, status: StatusMessage): Promise<void> => {
       const { hostName, agentVersion, bootedAt, isRoot, policyText, spoolChunks } = status;
       const actions = status.actions.map(({ name, version }) => ({ name, version }));

@@ -7,6 +7,7 @@ import type { Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import type { OpenOrders } from './open-orders.ts';
+import { createRefusalBudget, type RefusalBudget } from './refusal-budget.ts';
 import type { RunEvents } from './run-events.ts';
 import { toRunTarget } from './run-row.ts';
 import type { RunTargetsRepository, TargetOutcome, TargetRecord } from './run-targets.repository.ts';
@@ -72,10 +73,12 @@ function mismatch({ node, receipt }: Proven, target: TargetRecord | undefined): 
 type Store = (tx: Tx, batch: readonly Proven[]) => Promise<boolean[]>;
 
 /** Writes proven receipts; true: stored, now or before. */
-function createReceiptStore({ runs, targets, audit, events, open, clock, log }: ReceiptsParts): Store {
+function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store {
+  const { runs, targets, audit, events, open, clock, log } = parts;
   const refuse = (tx: Tx, { node, receipt }: Proven, problem: string): void => {
     const { id: nodeId, hostName } = node;
     log.warn({ nodeId, order: receipt.order, problem }, 'a receipt was not believed');
+    if (!budget.take(nodeId)) return;
     audit.record(tx, { code: 'A3020W', who: 'system', nodeId, hostName, orderId: receipt.order, detail: { problem } });
   };
 
@@ -123,8 +126,9 @@ function createReceiptStore({ runs, targets, audit, events, open, clock, log }: 
 
 /** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
 export function createReceiptsService(parts: ReceiptsParts) {
-  const { audit, transaction, log } = parts;
-  const store = createReceiptStore(parts);
+  const { audit, transaction, clock, log } = parts;
+  const budget = createRefusalBudget(clock);
+  const store = createReceiptStore(parts, budget);
   const writer = createBatchWriter((batch: readonly Proven[]) => transaction((tx) => store(tx, batch)), AT_ONCE);
 
   return {
@@ -137,7 +141,9 @@ export function createReceiptsService(parts: ReceiptsParts) {
       if (!verified.ok || problem !== null) {
         const { id: nodeId, hostName } = node;
         log.warn({ nodeId, problem }, 'a receipt was not believed');
-        await audit.recordAlone({ code: 'A3020W', who: 'system', nodeId, hostName, detail: { problem } });
+        if (budget.take(nodeId)) {
+          await audit.recordAlone({ code: 'A3020W', who: 'system', nodeId, hostName, detail: { problem } });
+        }
         return null;
       }
       const receipt = verified.value;

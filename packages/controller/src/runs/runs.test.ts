@@ -353,6 +353,17 @@ describe('a receipt', () => {
     expect(await answer(sent.find(({ nodeId }) => nodeId === node().id)?.jws ?? '')).not.toBeNull();
   });
 
+  it('forged without end fills twenty rows a minute of the audit log, not more', async () => {
+    const forger = await addNode(77);
+    const count = async (): Promise<number> => (await audit.list({ nodeId: forger.id, limit: 1000 })).rows.length;
+    const forge = async (): Promise<unknown> => made.receipts.receipt({ nodeId: forger.id }, 'a.b.c');
+    for (let n = 0; n < 50; n += 1) expect(await forge()).toBeNull();
+    expect(await count()).toBe(20);
+    clock.advance(60_000);
+    await forge();
+    expect(await count()).toBe(21);
+  });
+
   it('may hold anything: what the API promises has its shape, the rest is data', async () => {
     const run = await start();
     const script = '<script>alert(1)</script>';
