@@ -27,7 +27,8 @@ export const keys = {
   run: (id: string) => ['run', id] as const,
   sessions: (which: string, query: SessionQuery) => ['sessions', which, query] as const,
   recording: (id: string) => ['recording', id] as const,
-  cast: (id: string) => ['recording', id, 'cast'] as const,
+  /** What was read of a running recording is not what is read of the whole one. */
+  cast: (id: string, extent: 'so-far' | 'whole') => ['recording', id, 'cast', extent] as const,
   audit: (query: AuditQuery) => ['audit', query] as const,
   tokens: ['tokens'] as const,
   joinTokens: ['join-tokens'] as const,

@@ -35,8 +35,10 @@ export function AppFrame() {
   const [open, setOpen] = useState<'palette' | 'keys' | null>(null);
   const close = (): void => setOpen(null);
   useHotkeys([['mod+K', () => setOpen('palette')]], []);
-  useHotkeys([['shift+?', () => setOpen('keys')]]);
-  useGoKeys((path) => void navigate({ to: path }));
+  useGoKeys(
+    (path) => void navigate({ to: path }),
+    () => setOpen('keys'),
+  );
 
   return (
     <>

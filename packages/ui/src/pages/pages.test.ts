@@ -1,4 +1,4 @@
-import type { ActionRow, NodeRow, RunTarget } from '@hauban/shared/api';
+import type { ActionRow, NodeRow, RunTarget, SessionRow } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
 import { sectionOf } from '../frame/top-bar.tsx';
 import { fit, paletteItems } from '../frame/palette-items.ts';
@@ -16,6 +16,7 @@ import { filterData } from './node/filter-data.ts';
 import { byDay } from './node/inventory-changes.tsx';
 import { sectionSummary } from './node/section-summary.ts';
 import { challengeOf } from './run-action/confirm-run.tsx';
+import { isSettling } from './recording/is-settling.ts';
 import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
 import { setupProblems } from './setup/setup-form.ts';
@@ -273,6 +274,21 @@ describe('runs', () => {
     expect(challengeOf(action('low'), ['a'])).toBeNull();
     expect(challengeOf(action('high'), ['a'])).toBe('a');
     expect(challengeOf(action('high'), ['a', 'b'])).toBe('2');
+  });
+});
+
+describe('a recording', () => {
+  const session = (change: Partial<SessionRow>) =>
+    ({ state: 'ended', recording: 'recording', endedAt: 1000, ...change }) as SessionRow;
+
+  it('is waited for when its shell has just ended, not for ever and not when it is whole', () => {
+    expect(isSettling(session({}), 2000)).toBe(true);
+    expect(isSettling(session({ recording: 'none' }), 2000)).toBe(true);
+    expect(isSettling(session({ recording: 'complete' }), 2000)).toBe(false);
+    expect(isSettling(session({ recording: 'broken' }), 2000)).toBe(false);
+    expect(isSettling(session({}), 200_000)).toBe(false);
+    expect(isSettling(session({ state: 'open', endedAt: null }), 2000)).toBe(false);
+    expect(isSettling(session({ state: 'refused', recording: 'none' }), 2000)).toBe(false);
   });
 });
 

@@ -15,12 +15,22 @@ import { Loading, Notice, QueryView } from '../../parts/notices.tsx';
 import { Facts, Page } from '../../parts/page.tsx';
 import { RecordingMark } from '../../parts/state-marks.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
+import { useNow } from '../../parts/use-now.ts';
 import { useSearchState } from '../../parts/use-search-state.ts';
 import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
+import { isSettling } from './is-settling.ts';
 
 const t = texts.recording;
+const SETTLING_POLL_MS = 1000;
+const OPEN_POLL_MS = 5000;
+
+/** How often to look whether there is more of it; never once it is whole. */
+function pollMs(session: SessionRow): number | false {
+  if (isSettling(session, Date.now())) return SETTLING_POLL_MS;
+  return session.state === 'open' ? OPEN_POLL_MS : false;
+}
 
 // The player is large: read beside the recording itself.
 const CastPlayer = lazy(async () => ({ default: (await import('../../player/cast-player.tsx')).CastPlayer }));
@@ -30,7 +40,7 @@ function Playback({ session }: { readonly session: SessionRow }) {
   const [search] = useSearchState();
   const [isUnreadable, setIsUnreadable] = useState(false);
   const cast = useQuery({
-    queryKey: keys.cast(session.id),
+    queryKey: keys.cast(session.id, session.recording === 'complete' ? 'whole' : 'so-far'),
     queryFn: () => api.cast(session.id),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
@@ -50,6 +60,12 @@ function Playback({ session }: { readonly session: SessionRow }) {
       )}
     </QueryView>
   );
+}
+
+function Content({ session }: { readonly session: SessionRow }) {
+  const now = useNow();
+  if (isSettling(session, now)) return <Loading text={t.settling} />;
+  return session.chunks === 0 ? <Notice tone="idle">{t.empty}</Notice> : <Playback session={session} />;
 }
 
 function RecordingView({ session }: { readonly session: SessionRow }) {
@@ -85,7 +101,7 @@ function RecordingView({ session }: { readonly session: SessionRow }) {
     >
       {session.state === 'open' ? <Notice tone="idle">{t.stillOpen}</Notice> : null}
       {session.recording === 'broken' ? <Notice tone="bad">{t.broken}</Notice> : null}
-      {session.chunks === 0 ? <Notice tone="idle">{t.empty}</Notice> : <Playback session={session} />}
+      <Content session={session} />
       <p className="hb-quiet hb-small">{t.keys}</p>
       <Facts
         rows={[
@@ -103,7 +119,12 @@ function RecordingView({ session }: { readonly session: SessionRow }) {
 export default function RecordingPage() {
   const id = usePathParam('id');
   const { api } = useServices();
-  const session = useQuery({ queryKey: keys.recording(id), queryFn: () => api.session(id) });
+  const session = useQuery({
+    queryKey: keys.recording(id),
+    queryFn: () => api.session(id),
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && isSettling(state.data, Date.now()) ? SETTLING_POLL_MS : false,
+  });
   if (session.data !== undefined) return <RecordingView key={id} session={session.data} />;
   return (
     <Page title={texts.recordings.title} isNarrow>

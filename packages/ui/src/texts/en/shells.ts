@@ -88,6 +88,7 @@ export const shells = {
     title: (host: string) => `Recording of ${host}`,
     download: 'Download (.cast)',
     loading: 'Loading the recording …',
+    settling: 'The node is sending the last of this recording …',
     who: (user: string, by: string) => `as ${user}, opened by ${by}`,
     player: 'Player',
     keys: 'Space plays and pauses · ← → five seconds · 0 to 9 jump · [ ] markers · . one step',
