@@ -79,6 +79,20 @@ describe('the upload of recordings', () => {
     expect(sent).toEqual(['0', '1', '2']);
   });
 
+  it('answers for the controller when a chunk is offered again that it has', async () => {
+    upload.linkUp(newChannel());
+    upload.told();
+    announce(0);
+    await turn();
+    await finishReads();
+    upload.acknowledged(session, 0);
+    announce(0, 1);
+    await turn();
+    await finishReads();
+    expect(sent).toEqual(['0', '1']);
+    expect(acknowledged).toEqual([0, 0]);
+  });
+
   it('has at most 4 unacknowledged', async () => {
     upload.linkUp(newChannel());
     upload.told();

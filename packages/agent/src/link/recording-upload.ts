@@ -31,6 +31,8 @@ export class RecordingUpload {
   #waiting: Announced[] = [];
   /** Keys that are being read or wait for their acknowledgement. */
   readonly #underway = new Set<string>();
+  /** The newest chunk of each session that the controller acknowledged over this link; it has all before it too. */
+  readonly #stored = new Map<string, number>();
   /** The end of the queue of files to read and send; never rejects. */
   #sending: Promise<void> = Promise.resolve();
 
@@ -47,6 +49,7 @@ export class RecordingUpload {
     this.#isTold = false;
     this.#waiting = [];
     this.#underway.clear();
+    this.#stored.clear();
   }
 
   /** The executor answers a `sync`: its list of all that waits follows. */
@@ -56,6 +59,9 @@ export class RecordingUpload {
 
   announced(chunk: Announced): void {
     if (!this.#isTold) return;
+    // A list that was made before the acknowledgement arrived there.
+    if (chunk.index <= (this.#stored.get(chunk.session) ?? -1))
+      return this.#deps.acknowledged(chunk.session, chunk.index);
     const key = keyOf(chunk);
     if (this.#underway.has(key) || this.#waiting.some((other) => keyOf(other) === key)) return;
     this.#waiting.push(chunk);
@@ -64,6 +70,7 @@ export class RecordingUpload {
 
   acknowledged(session: string, index: number): void {
     this.#underway.delete(keyOf({ session, index }));
+    this.#stored.set(session, Math.max(index, this.#stored.get(session) ?? -1));
     this.#deps.acknowledged(session, index);
     this.#pump();
   }
