@@ -33,6 +33,7 @@ export default defineConfig({
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 300_000 }),
       project('integration', ['test/integration/**/*.test.ts'], {
         testTimeout: 120_000,
+        fileParallelism: false,
         globalSetup: ['test/support/postgres-setup.ts'],
       }),
       project('lab', ['test/lab/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 900_000, fileParallelism: false }),

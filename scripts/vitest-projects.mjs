@@ -14,7 +14,8 @@ const DEADLINE_MS = {
   arch: 300_000,
   protocol: 300_000,
   fuzz: 600_000,
-  integration: 900_000,
+  // 80 kills, each with all that comes back after it.
+  integration: 1_800_000,
   lab: 1_200_000,
   ui: 900_000,
 };
