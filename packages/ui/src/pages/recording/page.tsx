@@ -122,8 +122,7 @@ export default function RecordingPage() {
   const session = useQuery({
     queryKey: keys.recording(id),
     queryFn: () => api.session(id),
-    refetchInterval: ({ state }) =>
-      state.data !== undefined && isSettling(state.data, Date.now()) ? SETTLING_POLL_MS : false,
+    refetchInterval: ({ state }) => (state.data === undefined ? false : pollMs(state.data)),
   });
   if (session.data !== undefined) return <RecordingView key={id} session={session.data} />;
   return (
