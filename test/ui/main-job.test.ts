@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
 import { addVirtualPasskey, hasChromium, launchBrowser, shoot } from './browser.ts';
 
@@ -36,11 +36,15 @@ describe.skipIf(!hasChromium())(`the main job in a real browser${why}`, () => {
     stack = await startStandaloneStack(process.cwd(), dataDir, await freePort());
     browser = await launchBrowser();
     page = await (await browser.newContext({ viewport: { width: 1360, height: 860 } })).newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(40_000);
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await shoot(page, `failed-${task.name.slice(0, 40).replaceAll(/\W+/g, '-')}`);
   });
 
   afterAll(async () => {
@@ -98,7 +102,6 @@ describe.skipIf(!hasChromium())(`the main job in a real browser${why}`, () => {
 
   it('an action is planned as a diff, confirmed, run and seen to hold', async () => {
     const action = isRoot ? 'firewall.ban' : 'node.ping';
-    await page.goto(`${stack.url}/nodes`);
     await page.goto(stack.url);
     await page.getByRole('table', { name: 'Nodes' }).getByRole('link').first().click();
     await page.getByRole('tab', { name: 'Actions' }).click();
