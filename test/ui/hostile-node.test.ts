@@ -36,6 +36,8 @@ describe.skipIf(!hasChromium())(`a hostile node in the page${why}`, () => {
   let node: FakeNode;
   let nodeId = '';
   const complaints: string[] = [];
+  /** What has been started, each with its end; run in reverse. */
+  const cleanUp: (() => Promise<unknown>)[] = [];
 
   /** Enrols through the front door and speaks the link by hand. */
   async function connectHostileNode(): Promise<void> {
@@ -64,6 +66,7 @@ describe.skipIf(!hasChromium())(`a hostile node in the page${why}`, () => {
     const identity = { controllerId: trust.controllerId, key: { publicText: trust.controllerKey } };
     const controller = { url: `${url}/link`, identity } as unknown as FakeController;
     node = await FakeNode.connect(controller, { nodeId, key });
+    cleanUp.push(() => node.peer.close());
     await node.control('ready');
     node.say({
       ...STATUS,
@@ -80,11 +83,16 @@ describe.skipIf(!hasChromium())(`a hostile node in the page${why}`, () => {
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'hauban-ui-'));
     nodeDir = mkdtempSync(join(tmpdir(), 'hauban-node-'));
+    cleanUp.push(async () => {
+      for (const folder of [dataDir, nodeDir]) rmSync(folder, { recursive: true, force: true });
+    });
     chmodSync(dataDir, 0o755);
     stack = await startStandaloneStack(process.cwd(), dataDir, await freePort());
+    cleanUp.push(() => stack.stop());
     client = await makeFirstAccount(stack);
     await connectHostileNode();
     browser = await launchBrowser();
+    cleanUp.push(() => browser.close());
     page = await (await browser.newContext({ viewport: { width: 1360, height: 860 } })).newPage();
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
@@ -105,10 +113,7 @@ describe.skipIf(!hasChromium())(`a hostile node in the page${why}`, () => {
   });
 
   afterAll(async () => {
-    await browser.close();
-    await node.peer.close();
-    await stack.stop();
-    for (const folder of [dataDir, nodeDir]) rmSync(folder, { recursive: true, force: true });
+    for (const undo of cleanUp.toReversed()) await undo();
   });
 
   /** The shown text is the text itself, the override as what it is; nothing of it became markup or ran. */
