@@ -38,7 +38,17 @@ const USAGE = `Usage: hauban-controller <command>
                  --minutes 15      how long
                  --host-name X     only the machine of that name
   verify-audit check the audit log's chain from its first row to its last
-Configuration is read from the environment; docs/install.md has the table.`;
+Configuration is the environment:
+  DATABASE_URL            PostgreSQL 15 or newer: postgres://user:password@host:5432/database
+  HAUBAN_SIGNER_SOCKET    Unix socket of the signer
+  HAUBAN_SIGNER_DIR       (signer) folder of the authority key
+  HAUBAN_CONTROLLER_DIR   folder of the link key that all nodes are pinned to
+  HAUBAN_LISTEN           host:port; default 127.0.0.1:7460
+  HAUBAN_PUBLIC_URL       the address that people type and nodes dial; default: where it listens
+  HAUBAN_TLS_CERT, HAUBAN_TLS_KEY  PEM files, when no proxy ends TLS
+  HAUBAN_TRUSTED_PROXIES  addresses whose X-Forwarded-For is believed, with commas between
+  HAUBAN_UI_DIR           the built web interface
+  HAUBAN_LOG_LEVEL        debug, info, warn, error, silent; default info`;
 
 const EXIT: Partial<Record<ErrorCode, number>> = {
   BAD_REQUEST: 2,
