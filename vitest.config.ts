@@ -31,11 +31,13 @@ export default defineConfig({
       project('arch', ['test/arch/**/*.test.ts']),
       project('protocol', ['test/protocol/**/*.test.ts']),
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 300_000 }),
-      project('integration', ['test/integration/**/*.test.ts'], {
+      project('integration', ['test/integration/**/!(chaos).test.ts'], {
         testTimeout: 120_000,
         fileParallelism: false,
         globalSetup: ['test/support/postgres-setup.ts'],
       }),
+      // Ten minutes and more: `npm run chaos`, not part of `npm test`.
+      project('chaos', ['test/integration/chaos.test.ts'], { testTimeout: 120_000 }),
       project('lab', ['test/lab/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 900_000, fileParallelism: false }),
       project('ui', ['test/ui/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false }),
     ],
