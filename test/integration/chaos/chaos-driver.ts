@@ -152,6 +152,10 @@ async function main(home: string, dataDir: string, seed: number, kills: number):
     journal.look();
     const journalReport = { orders: journal.orders, problems: journal.problems() };
     return { seed, cases, shells, metrics, audit, journal: journalReport, tookMs: performance.now() - startedMs };
+  } catch (error) {
+    process.stderr.write(`--- launcher\n${stack.output()}\n`);
+    printWarnings(dataDir);
+    throw error;
   } finally {
     await stack.stop();
   }
@@ -162,7 +166,7 @@ function printWarnings(dataDir: string): void {
   for (const part of ['controller', 'link', 'executor', 'signer']) {
     const lines = readFileSync(join(dataDir, 'logs', `${part}.log`), 'utf8').split('\n');
     const bad = lines.filter((line) => !/"level":(?:30|"info")/.test(line) && line.trim() !== '');
-    process.stderr.write(`--- ${part}\n${bad.slice(-60).join('\n')}\n`);
+    process.stderr.write(`--- ${part}\n${bad.slice(-40).join('\n')}\n`);
   }
 }
 
