@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { parseSealedChunk } from '@hauban/shared/metrics';
 import type { NodeId, ShellFrame } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import {
@@ -325,8 +326,10 @@ function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayP
   };
 }
 
-/** Tests of the link send chunks of their own making: `boot seq` as text. */
+/** A real sealed chunk; or, in tests of the link, one of their own making: `boot seq` as text. */
 function chunkKey(chunk: Uint8Array): { readonly boot: string; readonly seq: number } | null {
-  const [boot, seq] = Buffer.from(chunk).toString('latin1').split(' ');
-  return boot === undefined || seq === undefined ? null : { boot, seq: Number(seq) };
+  const sealed = parseSealedChunk(chunk);
+  if (sealed.ok) return { boot: sealed.value.boot, seq: sealed.value.seq };
+  const [, boot, seq] = /^([0-9a-f-]{36}) (\d+)$/.exec(Buffer.from(chunk.subarray(0, 60)).toString('latin1')) ?? [];
+  return boot === undefined ? null : { boot, seq: Number(seq) };
 }

@@ -107,7 +107,6 @@ function RecordTable({
         <tbody>
           {rows.slice(0, MAX_ROWS).map((row, index) => (
             // Rows of foreign data have no identity of their own; the list is only shown, never reordered.
-            // oxlint-disable-next-line react/no-array-index-key
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column} className={isNumeric(rows, column) ? 'hb-number' : undefined}>
