@@ -30,6 +30,8 @@ export function connectPostgres(options: DatabaseOptions): postgres.Sql {
     // Grows to 1 s; requests meanwhile fail after the connect attempt that they wait for.
     backoff: (retries) => Math.min(RECONNECT_MS * 2 ** Math.min(retries, 4), 1000) / 1000,
     onnotice: () => undefined,
+    // The driver asks for array types at each connect and throws the loss of that question where nobody can catch it.
+    fetch_types: false,
     connection: {
       application_name: 'hauban-controller',
       statement_timeout: 30_000,
