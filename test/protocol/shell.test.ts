@@ -48,7 +48,7 @@ const sessionFolders = (): readonly string[] => readdirSync(node.config.paths.re
 /** Shell hosts of this node that are alive. */
 function hostPids(): readonly number[] {
   return sessionFolders().flatMap((session) => {
-    const path = join(node.config.paths.recordingsDir, session, 'host.json');
+    const path = join(node.config.paths.recordingsDir, session, 'host/host.json');
     if (!existsSync(path)) return [];
     const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
     return existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('shell-host')
@@ -268,7 +268,9 @@ describe('SHELL2 each shell is a process of its own', () => {
     const first = await Terminal.attach(one.session, one.socket);
     const second = await Terminal.attach(two.session, two.socket);
     await first.shows(/[$#] $/);
-    const host = JSON.parse(readFileSync(join(node.config.paths.recordingsDir, one.session, 'host.json'), 'utf8')) as {
+    const host = JSON.parse(
+      readFileSync(join(node.config.paths.recordingsDir, one.session, 'host/host.json'), 'utf8'),
+    ) as {
       pid: number;
     };
     process.kill(host.pid, 'SIGKILL');
@@ -397,7 +399,7 @@ describe('SHELL9 a recording without an end gets one', () => {
     await node.kill();
     for (const pid of hostPids()) process.kill(pid, 'SIGKILL');
     const folder = join(node.config.paths.recordingsDir, one.session);
-    writeFileSync(join(folder, '0.open'), 'garbage');
+    writeFileSync(join(folder, 'host/0.open'), 'garbage');
     await node.start();
     link = await node.connect();
     link.send({ t: 'sync' });

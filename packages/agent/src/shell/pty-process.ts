@@ -47,6 +47,9 @@ const INPUT_QUEUE_BYTES = 8 * 1024 * 1024;
 /** The terminal takes 4 KiB at a time; a program that does not read is asked again after 1, 2, 4, ... ms. */
 const RETRY_FIRST_MS = 1;
 const RETRY_CAP_MS = 32;
+/** One read of a terminal gives less than this, whatever is asked for. */
+const READ_BYTES = 4096;
+const AT_ONCE_READS = 16;
 /** After the program's end the kernel hangs the terminal up; a driver that does not is given up after this. */
 const HANG_UP_MS = 1000;
 
@@ -112,22 +115,24 @@ class InputQueue {
   }
 }
 
+/** What the terminal has now; null when that is nothing, or its end. */
+function readNow(descriptor: number): Buffer | null {
+  const bytes = Buffer.allocUnsafe(READ_BYTES);
+  try {
+    const length = readSync(descriptor, bytes);
+    return length === 0 ? null : bytes.subarray(0, length);
+  } catch (error) {
+    if (codeOf(error) === 'EIO' || codeOf(error) === 'EAGAIN') return null;
+    throw error;
+  }
+}
+
 /**
  * Reads what the kernel still holds after the last writer has gone. The event loop reports the end of a terminal as soon
  * as it sees the hang-up, with up to 64 KiB unread (measured: 85 % of short `seq` runs lost their tail).
  */
 function readRest(descriptor: number, data: (bytes: Buffer) => void): void {
-  for (;;) {
-    const bytes = Buffer.allocUnsafe(64 * 1024);
-    try {
-      const length = readSync(descriptor, bytes);
-      if (length === 0) return;
-      data(bytes.subarray(0, length));
-    } catch (error) {
-      if (codeOf(error) === 'EIO' || codeOf(error) === 'EAGAIN') return;
-      throw error;
-    }
-  }
+  for (let bytes = readNow(descriptor); bytes !== null; bytes = readNow(descriptor)) data(bytes);
 }
 
 /** Starts a program on a new terminal. The environment is exactly `env`. */
@@ -175,6 +180,12 @@ export function startPty(options: PtyOptions, clock: Clock, events: PtyEvents): 
   stream.on('data', (bytes) => {
     if (exit !== null) waitForHangUp();
     events.data(bytes);
+    // A terminal gives 4 KiB at a time, and each turn of the event loop costs as much as several reads.
+    for (let more = AT_ONCE_READS; more > 0 && !stream.isPaused() && !isClosed; more -= 1) {
+      const next = readNow(terminal.fd);
+      if (next === null) return;
+      events.data(next);
+    }
   });
   stream.on('end', () => readRest(terminal.fd, (bytes) => events.data(bytes)));
   // The end of a terminal is EIO on Linux. Whatever the error is, `close` follows and does what is to be done.

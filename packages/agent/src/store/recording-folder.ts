@@ -19,9 +19,10 @@ import { crc32 } from 'node:zlib';
 import { fileFailed, openNew, writeAll, writeDurably } from './write-durably.ts';
 
 /**
- * The files of one recorded session: `<index>.chunk` (sealed, waiting for the controller's acknowledgement),
- * `<index>.open` (events of the chunk that is still open), `host.json` (who records), `reserve` (room to finish on a
- * full disk). The folder and chunks may be read by the link process's group, the rest by the owner only.
+ * The files of one recorded session: `<index>.chunk`, sealed and waiting for the controller's acknowledgement, which the
+ * link process's group may read; and below `host/`, for the owner only: `<index>.open` (events of the chunk that is still
+ * open), `host.json` (who records), `reserve` (room to finish on a full disk). Who watches the folder for chunks is not
+ * woken by every event that is written below `host/`.
  */
 export interface RecordingFolder {
   readonly path: string;
@@ -47,10 +48,12 @@ const ours = (name: string): boolean =>
   name.endsWith('.tmp') ||
   ['host.json', 'reserve', 'problems'].includes(name);
 
+const hostPath = (folder: RecordingFolder): string => join(folder.path, 'host');
+
 export const chunkPath = (folder: RecordingFolder, index: number): string => join(folder.path, `${index}.chunk`);
 /** Is that chunk's open file still there? */
 export const isOpenThere = (folder: RecordingFolder, index: number): boolean => existsSync(openPath(folder, index));
-const openPath = (folder: RecordingFolder, index: number): string => join(folder.path, `${index}.open`);
+const openPath = (folder: RecordingFolder, index: number): string => join(hostPath(folder), `${index}.open`);
 
 /** Runs a file operation; its failure becomes one sentence. */
 function attempt<T>(path: string, doing: string, operation: () => T): T {
@@ -74,7 +77,8 @@ function whenThere<T>(path: string, operation: () => T): T | null {
 export function createRecordingFolder(folder: RecordingFolder): void {
   attempt(folder.path, 'cannot make', () => {
     mkdirSync(folder.path, { mode: 0o700 });
-    const reserve = openNew(join(folder.path, 'reserve'), { mode: 0o600, gid: null });
+    mkdirSync(hostPath(folder), { mode: 0o700 });
+    const reserve = openNew(join(hostPath(folder), 'reserve'), { mode: 0o600, gid: null });
     try {
       writeAll(reserve, new Uint8Array(RESERVE_BYTES));
     } finally {
@@ -86,7 +90,8 @@ export function createRecordingFolder(folder: RecordingFolder): void {
 }
 
 /** Gives the reserved room back so that the last chunk fits on a full disk. */
-export const freeReserve = (folder: RecordingFolder): void => rmSync(join(folder.path, 'reserve'), { force: true });
+export const freeReserve = (folder: RecordingFolder): void =>
+  rmSync(join(hostPath(folder), 'reserve'), { force: true });
 
 /** Bytes that an ordinary user could still write on the file system of `path`. */
 export const freeBytes = (path: string): number =>
@@ -103,14 +108,14 @@ export const listSessionFolders = (root: string): readonly string[] =>
       .map((entry) => entry.name),
   );
 
-function indexes(folder: RecordingFolder, pattern: RegExp): number[] {
-  const names = whenThere(folder.path, () => readdirSync(folder.path)) ?? [];
+function indexes(path: string, pattern: RegExp): number[] {
+  const names = whenThere(path, () => readdirSync(path)) ?? [];
   return names.flatMap((name) => (pattern.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b);
 }
 
 /** Indexes of the chunks that wait, ascending; none when the folder is gone. */
-export const listChunks = (folder: RecordingFolder): readonly number[] => indexes(folder, CHUNK_NAME);
-export const listOpen = (folder: RecordingFolder): readonly number[] => indexes(folder, OPEN_NAME);
+export const listChunks = (folder: RecordingFolder): readonly number[] => indexes(folder.path, CHUNK_NAME);
+export const listOpen = (folder: RecordingFolder): readonly number[] => indexes(hostPath(folder), OPEN_NAME);
 
 export const readChunk = (folder: RecordingFolder, index: number): Buffer | null => {
   const path = chunkPath(folder, index);
@@ -135,7 +140,7 @@ export function writeChunk(
 ): void {
   const path = chunkPath(folder, index);
   attempt(path, 'cannot write', () => {
-    const temporary = `${path}.tmp`;
+    const temporary = join(hostPath(folder), `${index}.chunk.tmp`);
     rmSync(temporary, { force: true });
     const descriptor = openNew(temporary, { mode: 0o640, gid: folder.gid });
     try {
@@ -155,26 +160,33 @@ export function writeChunk(
 export const removeChunk = (folder: RecordingFolder, index: number): void =>
   rmSync(chunkPath(folder, index), { force: true });
 
+function removeOurs(path: string): void {
+  for (const name of whenThere(path, () => readdirSync(path)) ?? []) {
+    if (ours(name)) attempt(path, 'cannot clear', () => unlinkSync(join(path, name)));
+  }
+  whenThere(path, () => rmdirSync(path));
+}
+
 /** Removes a session's folder with what is ours in it; a foreign file keeps the folder. */
 export function removeRecordingFolder(folder: RecordingFolder): void {
-  for (const name of whenThere(folder.path, () => readdirSync(folder.path)) ?? []) {
-    if (ours(name)) attempt(folder.path, 'cannot clear', () => unlinkSync(join(folder.path, name)));
-  }
-  whenThere(folder.path, () => rmdirSync(folder.path));
+  removeOurs(hostPath(folder));
+  removeOurs(folder.path);
 }
 
 export const writeHostFile = (folder: RecordingFolder, value: unknown): void =>
-  writeDurably(join(folder.path, 'host.json'), Buffer.from(JSON.stringify(value)), { mode: 0o600, gid: null });
+  writeDurably(join(hostPath(folder), 'host.json'), Buffer.from(JSON.stringify(value)), { mode: 0o600, gid: null });
 
 /** The text of `host.json`, or null. */
 export const readHostFile = (folder: RecordingFolder): string | null => {
-  const path = join(folder.path, 'host.json');
+  const path = join(hostPath(folder), 'host.json');
   return whenThere(path, () => readFileSync(path, 'utf8'));
 };
 
 /** A descriptor for what the shell host has to say when it fails; the caller closes it. */
 export const openProblemFile = (folder: RecordingFolder): number =>
-  attempt(folder.path, 'cannot write in', () => openNew(join(folder.path, 'problems'), { mode: 0o600, gid: null }));
+  attempt(folder.path, 'cannot write in', () =>
+    openNew(join(hostPath(folder), 'problems'), { mode: 0o600, gid: null }),
+  );
 
 /** Closes a descriptor that was opened for somebody else. */
 export const closeDescriptor = (descriptor: number): void => closeSync(descriptor);
