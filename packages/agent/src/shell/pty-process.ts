@@ -181,7 +181,7 @@ export function startPty(options: PtyOptions, clock: Clock, events: PtyEvents): 
     if (exit !== null) waitForHangUp();
     events.data(bytes);
     // A terminal gives 4 KiB at a time, and each turn of the event loop costs as much as several reads.
-    for (let more = AT_ONCE_READS; more > 0 && !stream.isPaused() && !isClosed; more -= 1) {
+    for (let more = AT_ONCE_READS; more > 0 && !stream.isPaused() && !stream.destroyed; more -= 1) {
       const next = readNow(terminal.fd);
       if (next === null) return;
       events.data(next);
