@@ -24,6 +24,9 @@ const { metafile } = await build({
   outdir,
   write: !isDry,
   bundle: true,
+  // The source text stays in memory: without white space it is a third smaller. Names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   splitting: true,
   format: 'esm',
   platform: 'node',

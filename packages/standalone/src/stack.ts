@@ -79,8 +79,8 @@ const saysReady = (line: string): boolean => {
 
 const readyWithinMs = 45_000;
 
-/** Flags that keep an idle agent small; measured in test/bench. */
-const AGENT_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=128'];
+/** Flags that keep an idle agent small, as in systemd/hauban-link.service; measured in test/bench. */
+const AGENT_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=128', '--v8-pool-size=0'];
 
 export function signerProgram(folders: Folders, entries: Entries): Program {
   const env = { ...baseEnv(), HAUBAN_SIGNER_SOCKET: folders.signerSocket, HAUBAN_SIGNER_DIR: folders.signer };

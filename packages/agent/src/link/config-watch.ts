@@ -1,3 +1,4 @@
+import { isThere } from '../store/enrolment-files.ts';
 import type { LinkLog } from './link-log.ts';
 
 /** What the inventory reads and people change by hand: sites, PHP, certificates. */
@@ -6,16 +7,32 @@ const WATCHED = ['/etc/apache2', '/etc/nginx', '/etc/php', '/etc/letsencrypt/liv
 const DEPTH = 4;
 const NAMES = /\.(?:conf|load|ini|pem|crt)$/;
 
-/** Calls `changed` after a configuration file came, went or changed. The library is loaded here, not with the process. */
-export async function watchConfigFiles(changed: () => void, log: LinkLog): Promise<{ close(): Promise<void> }> {
+export interface ConfigWatch {
+  close(): Promise<void>;
+}
+
+/**
+ * Calls `changed` after a configuration file came, went or changed. Only folders are watched: the kernel's notice of a
+ * folder names the file in it, and a watch for each of thousands of sites would cost the small process its memory.
+ * The library is loaded here, not with the process.
+ */
+export async function watchConfigFiles(
+  changed: () => void,
+  log: LinkLog,
+  folders: readonly string[] = WATCHED,
+): Promise<ConfigWatch> {
   const { watch } = await import('chokidar');
-  const watcher = watch(WATCHED, {
+  // For an absent folder the library would watch its parent. What is installed later is found by the hourly inventory.
+  const watcher = watch(folders.filter(isThere), {
     ignoreInitial: true,
     depth: DEPTH,
     ignorePermissionErrors: true,
-    ignored: (path, stats) => stats?.isFile() === true && !NAMES.test(path),
+    ignored: (_path, stats) => stats !== undefined && !stats.isDirectory(),
   });
-  watcher.on('all', () => changed());
+  watcher.on('raw', (_event, path) => {
+    if (NAMES.test(path)) changed();
+  });
   watcher.on('error', (error) => log.warn({ err: error }, 'configuration files cannot be watched'));
-  return watcher;
+  if (folders.some(isThere)) await new Promise<void>((resolve) => watcher.once('ready', resolve));
+  return { close: () => watcher.close() };
 }

@@ -18,8 +18,8 @@ export interface ExecutorClientDeps {
 
 /** What waits for a connection at most; the controller repeats orders, the executor everything else. */
 const OUTBOX_MESSAGES = 1000;
-/** A local socket costs next to nothing, and what waits behind it is the outcome of an order. */
-const RETRY = { baseMs: 100, capMs: 2_000 } as const;
+/** A try costs about a millisecond of CPU. Seconds while the outcome of an order waits; a minute when only facts are missing. */
+const RETRY = { baseMs: 100, urgentCapMs: 2_000, calmCapMs: 60_000 } as const;
 
 /**
  * The link process's side of the executor's socket. The executor leaves when it has no work, and it may be absent; so
@@ -123,10 +123,10 @@ export class ExecutorClient {
   #lost(problem: string | null): void {
     if (this.#isStopped) return;
     this.#state = { at: 'idle' };
-    const isNeeded =
-      this.#outbox.length > 0 || !this.#hasFacts || this.#orders.stillOpenAfterLoss() || this.#deps.isExpecting();
-    if (!isNeeded) return;
-    const delayMs = fullJitterMs(this.#failures, this.#deps.random.unit(), RETRY.baseMs, RETRY.capMs);
+    const isUrgent = this.#outbox.length > 0 || this.#orders.stillOpenAfterLoss() || this.#deps.isExpecting();
+    if (!isUrgent && this.#hasFacts) return;
+    const capMs = isUrgent ? RETRY.urgentCapMs : RETRY.calmCapMs;
+    const delayMs = fullJitterMs(this.#failures, this.#deps.random.unit(), RETRY.baseMs, capMs);
     // One line for a whole time of absence, not one for each attempt.
     if (this.#failures === 0) this.#deps.log.warn({ problem }, 'the executor is not connected; trying again');
     this.#failures += 1;
