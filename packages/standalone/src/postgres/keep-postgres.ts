@@ -26,7 +26,8 @@ export async function keepPostgres(
   const { url } = current;
 
   const restart = async (): Promise<void> => {
-    for (let tries = 1; !isStopping; tries += 1) {
+    for (let tries = 1; ; tries += 1) {
+      if (isStopping) return;
       try {
         current = await startEmbeddedPostgres(options);
         watch(current);
