@@ -44,6 +44,8 @@ export async function takeDataLock(dataDir: string): Promise<DataLock> {
   });
   // `cat` echoes once it runs, that is, once the lock is held.
   const held = once(child.stdout ?? process.stdout, 'data');
+  // When another copy holds the lock the child has ended before it reads: its exit says so, not this write.
+  child.stdin?.on('error', () => undefined);
   child.stdin?.write('held\n');
   await Promise.race([held, failed, ended]);
   failed.catch(ignoreAfterUse);
