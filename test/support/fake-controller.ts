@@ -60,6 +60,8 @@ export interface Told {
   readonly receipts: { readonly link: LinkRef; readonly jws: string }[];
   readonly series: unknown[];
   readonly live: Uint8Array[];
+  /** The same frames with the epoch of their link. */
+  readonly liveOf: { readonly epoch: number; readonly frame: Uint8Array }[];
   readonly chunks: Uint8Array[];
   readonly inventories: InventoryMessage[];
   readonly opened: string[];
@@ -218,7 +220,8 @@ export class FakeController {
   }
 }
 
-const nothingTold = (): Told => ({
+/** Nobody has told the services anything yet. */
+export const nothingTold = (): Told => ({
   refusals: [],
   ready: [],
   ends: [],
@@ -229,6 +232,7 @@ const nothingTold = (): Told => ({
   receipts: [],
   series: [],
   live: [],
+  liveOf: [],
   chunks: [],
   inventories: [],
   opened: [],
@@ -265,7 +269,8 @@ function enrol(state: ControllerState, request: EnrolRequest, now: number): Enro
 export const payloadOf = (jws: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 
-function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayPorts {
+/** Services in memory: what they know is in `state`, what they are told is noted in `told`. */
+export function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayPorts {
   return {
     nodes: {
       findLinkIdentity: async (nodeId) => state.nodes.get(nodeId) ?? null,
@@ -303,7 +308,10 @@ function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayP
     },
     metrics: {
       series: async (_link, list) => void told.series.push(list),
-      live: (_link, frame) => void told.live.push(frame),
+      live: (link, frame) => {
+        told.live.push(frame);
+        told.liveOf.push({ epoch: link.epoch, frame });
+      },
       chunk: async (_link, chunk) => {
         told.chunks.push(chunk);
         return chunkKey(chunk);
