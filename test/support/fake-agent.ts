@@ -118,7 +118,7 @@ export class FakeAgent {
       random,
       log,
       connect: () => connect(this.executorSocket),
-      isExpecting: () => this.shells.openShells.length > 0,
+      isExpecting: () => this.shells.openShells.length > 0 || recordings.isBusy,
       message: (message) => this.node.fromExecutor(message),
     });
     const recordings = new RecordingUpload({

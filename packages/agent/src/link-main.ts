@@ -80,7 +80,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     random,
     log,
     connect: () => connect(paths.executorSocket),
-    isExpecting: () => shells.openShells.length > 0,
+    isExpecting: () => shells.openShells.length > 0 || recordings.isBusy,
     message: (message) => node.fromExecutor(message),
   });
   const recordings = new RecordingUpload({

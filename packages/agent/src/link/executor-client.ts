@@ -11,15 +11,18 @@ export interface ExecutorClientDeps {
   readonly log: LinkLog;
   /** Begins to connect to the executor's socket; with socket activation that starts it. */
   connect(): Socket;
-  /** Something besides orders is under way there (an open shell): a lost connection is made again. */
+  /** Something besides orders is under way there (an open shell, a recording): a lost connection is made again. */
   isExpecting(): boolean;
   message(message: FromExecutor): void;
 }
 
 /** What waits for a connection at most; the controller repeats orders, the executor everything else. */
 const OUTBOX_MESSAGES = 1000;
-/** A try costs about a millisecond of CPU. Seconds while the outcome of an order waits; a minute when only facts are missing. */
-const RETRY = { baseMs: 100, urgentCapMs: 2_000, calmCapMs: 60_000 } as const;
+/**
+ * A try costs about a millisecond of CPU. Seconds while the outcome of an order waits; a minute when only facts are
+ * missing, or when the executor has been away for so many tries that somebody has taken it away.
+ */
+const RETRY = { baseMs: 100, urgentCapMs: 2_000, urgentTries: 60, calmCapMs: 60_000 } as const;
 
 /**
  * The link process's side of the executor's socket. The executor leaves when it has no work, and it may be absent; so
@@ -42,6 +45,8 @@ export class ExecutorClient {
   #state: State = { at: 'idle' };
   #failures = 0;
   #hasFacts = false;
+  /** The connection was lost while something was under way: whatever ends meanwhile, it has to be asked once more. */
+  #isOwed = false;
   #isStopped = false;
 
   constructor(deps: ExecutorClientDeps) {
@@ -115,7 +120,10 @@ export class ExecutorClient {
       return;
     }
     this.#failures = 0;
-    if (parsed.value.t === 'facts') this.#hasFacts = true;
+    if (parsed.value.t === 'facts') {
+      this.#hasFacts = true;
+      this.#isOwed = false;
+    }
     if (parsed.value.t === 'receipt') this.#orders.answered(parsed.value.jws);
     this.#deps.message(parsed.value);
   }
@@ -123,9 +131,10 @@ export class ExecutorClient {
   #lost(problem: string | null): void {
     if (this.#isStopped) return;
     this.#state = { at: 'idle' };
-    const isUrgent = this.#outbox.length > 0 || this.#orders.stillOpenAfterLoss() || this.#deps.isExpecting();
+    this.#isOwed ||= this.#orders.stillOpenAfterLoss() || this.#deps.isExpecting();
+    const isUrgent = this.#outbox.length > 0 || this.#isOwed;
     if (!isUrgent && this.#hasFacts) return;
-    const capMs = isUrgent ? RETRY.urgentCapMs : RETRY.calmCapMs;
+    const capMs = isUrgent && this.#failures < RETRY.urgentTries ? RETRY.urgentCapMs : RETRY.calmCapMs;
     const delayMs = fullJitterMs(this.#failures, this.#deps.random.unit(), RETRY.baseMs, capMs);
     // One line for a whole time of absence, not one for each attempt.
     if (this.#failures === 0) this.#deps.log.warn({ problem }, 'the executor is not connected; trying again');

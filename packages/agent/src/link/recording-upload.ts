@@ -40,6 +40,11 @@ export class RecordingUpload {
     this.#deps = deps;
   }
 
+  /** Chunks that the executor has announced have no acknowledgement yet. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#underway.size > 0;
+  }
+
   linkUp(channel: FrameChannel): void {
     this.#channel = channel;
   }

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLocalConnection, systemClock, type LocalConnection } from '@hauban/link';
+import { LOCAL_KINDS } from '@hauban/shared/protocol';
+import { SeededRandom } from '@hauban/shared/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ExecutorClient } from './executor-client.ts';
+
+/** An executor that only listens: what was asked of it, by connection. */
+class Listener {
+  readonly asked: string[][] = [];
+  readonly sockets: Socket[] = [];
+  readonly connections: LocalConnection[] = [];
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(path: string): Promise<Listener> {
+    const server = createServer();
+    const listener = new Listener(server);
+    server.on('connection', (socket) => {
+      const asked: string[] = [];
+      listener.asked.push(asked);
+      listener.sockets.push(socket);
+      const frame = ({ body }: { body: Uint8Array }): void =>
+        void asked.push((JSON.parse(Buffer.from(body).toString('utf8')) as { t: string }).t);
+      listener.connections.push(createLocalConnection(socket, { frame, ended: () => undefined }));
+    });
+    await new Promise<void>((done) => server.listen(path, done));
+    return listener;
+  }
+
+  tellFacts(): void {
+    const facts = { t: 'facts', isRoot: true, actions: [], policyText: '', shells: [] };
+    this.connections.at(-1)?.send(LOCAL_KINDS.json, Buffer.from(JSON.stringify(facts)));
+  }
+
+  /** As kill -9 does it. */
+  async kill(): Promise<void> {
+    const closed = new Promise<void>((done) => this.#server.close(() => done()));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}
+
+async function until(what: string, check: () => boolean): Promise<void> {
+  for (const endsAt = Date.now() + 10_000; !check();) {
+    if (Date.now() > endsAt) throw new Error(`${what}: not in time`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+let folder = '';
+let path = '';
+let isExpecting = false;
+let received: string[];
+let client: ExecutorClient;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hauban-client-'));
+  path = join(folder, 's.sock');
+  isExpecting = false;
+  received = [];
+  client = new ExecutorClient({
+    clock: systemClock,
+    random: new SeededRandom(1),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    connect: () => connect(path),
+    isExpecting: () => isExpecting,
+    message: ({ t }) => void received.push(t),
+  });
+});
+afterEach(() => {
+  client.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function startSynced(): Promise<Listener> {
+  const executor = await Listener.start(path);
+  client.sync();
+  await until('the sync', () => executor.asked[0]?.[0] === 'sync');
+  executor.tellFacts();
+  await until('the facts', () => received.includes('facts'));
+  return executor;
+}
+
+describe('the link to the executor', () => {
+  it('stays away from one that left when nothing was under way', async () => {
+    const executor = await startSynced();
+    await executor.kill();
+    await until('the end', () => client.at === 'idle');
+    expect(executor.asked).toEqual([['sync']]);
+  });
+
+  it('asks once more after a kill, though what was under way ended while it was gone', async () => {
+    const executor = await startSynced();
+    isExpecting = true;
+    await executor.kill();
+    await until('the loss', () => client.at === 'waiting');
+    isExpecting = false;
+    // Several tries find nobody.
+    await until('a try', () => client.at === 'connecting');
+    await until('its end', () => client.at === 'waiting');
+    const next = await Listener.start(path);
+    await until('the sync', () => next.asked[0]?.[0] === 'sync');
+    next.tellFacts();
+    await until('the facts', () => received.filter((t) => t === 'facts').length === 2);
+    await next.kill();
+    await until('the end', () => client.at === 'idle');
+    expect(next.asked).toEqual([['sync']]);
+  });
+});
