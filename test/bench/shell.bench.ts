@@ -68,11 +68,6 @@ async function measure(path: TerminalPath, file: string): Promise<Figures> {
   const ready = expectOutput('READY');
   path.type("PS1=; stty -onlcr; echo 'REA''DY'\r");
   await ready;
-  say('ready');
-  const bulkMBs = await throughput(path, expectOutput, `cat ${file}`);
-  say(`bulk ${bulkMBs}`);
-  const seqMBs = await throughput(path, expectOutput, `seq 1 ${SEQ_LINES}`);
-  say(`seq ${seqMBs}`);
   const started = expectOutput('CAT');
   path.type("echo 'CA''T'; cat >/dev/null\r");
   await started;
@@ -90,14 +85,15 @@ async function measure(path: TerminalPath, file: string): Promise<Figures> {
       await ended;
     }
   }
-  say('keys');
+  const back = expectOutput('BACK');
+  path.type("\u0004echo 'BA''CK'\r");
+  await back;
+  const bulkMBs = await throughput(path, expectOutput, `cat ${file}`);
+  const seqMBs = await throughput(path, expectOutput, `seq 1 ${SEQ_LINES}`);
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.floor(times.length * part)] ?? Number.NaN;
   return { p50Ms: at(0.5), p99Ms: at(0.99), bulkMBs, seqMBs };
 }
-
-const say = (text: string): void =>
-  void (process.env['BENCH_SAY'] !== undefined && process.stderr.write(`${Math.round(performance.now())} ${text}\n`));
 
 async function measured(open: () => Promise<TerminalPath>, file: string): Promise<Figures> {
   const path = await open();

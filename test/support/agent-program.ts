@@ -15,7 +15,7 @@ const agentProgram = (): Promise<string> => (bundled ??= bundleProgram('../packa
 const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 /** Starts the real program, `hauban-agent <args>`. The caller ends it. */
-async function startAgentProgram(
+export async function startAgentProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess> {
