@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NodePage } from '@hauban/shared/api';
+import type { NodePage, RunDetail } from '@hauban/shared/api';
 import { WebSocket, WebSocketServer } from 'ws';
-import { makeFirstAccount, waitForRun, type RestClient } from '../support/first-account.ts';
+import { makeFirstAccount } from '../support/first-account.ts';
 import { freePort, startStandaloneStack } from '../support/standalone-stack.ts';
 import type { BenchRow } from './bench-row.ts';
+import { createLeanClient } from './lean-client.ts';
 
 const WARM_UP = 30;
 const ROUNDS = 300;
@@ -47,26 +48,23 @@ async function bareEcho(): Promise<number[]> {
   return times;
 }
 
-async function orderOnce(client: RestClient, nodeId: string): Promise<void> {
-  const { id } = await client.call<{ id: string }>('POST', '/api/runs', {
-    action: 'node.ping',
-    args: {},
-    nodes: [nodeId],
-    mode: 'apply',
-  });
-  const run = await waitForRun(client, id);
+type LeanClient = ReturnType<typeof createLeanClient>;
+
+async function orderOnce(client: LeanClient, nodeId: string): Promise<void> {
+  const request = { action: 'node.ping', args: {}, nodes: [nodeId], mode: 'apply' };
+  const run = await client.call<RunDetail>('POST', '/api/runs?waitMs=20000', request);
   const state = run.targets[0]?.state;
   if (state !== 'succeeded' && state !== 'unchanged')
     throw new Error(`the no-op order ended ${String(state)}: ${run.targets[0]?.detail ?? ''}`);
 }
 
-/** A signed, journalled no-op order, from the API to its receipt (two HTTP requests), against a bare `ws` echo. */
+/** A signed, journalled no-op order, from the API to its receipt (one request that waits), against a bare `ws` echo. */
 export async function runOrderBench(): Promise<BenchRow[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'hauban-bench-'));
   chmodSync(dataDir, 0o755);
   const stack = await startStandaloneStack(process.cwd(), dataDir, await freePort());
   try {
-    const client = await makeFirstAccount(stack);
+    const client = createLeanClient(await makeFirstAccount(stack));
     const page = await client.call<NodePage>('GET', '/api/nodes');
     const nodeId = page.nodes[0]?.id ?? '';
     const floor = await bareEcho();

@@ -433,10 +433,14 @@ describe('carrying out', () => {
     expect(readFileSync(join(node.folder, 'a-0.txt'), 'utf8')).toBe('one');
   });
 
-  it('ORDER11 progress tells each step', async () => {
+  it('ORDER11 progress tells the newest step of an order that lasts', async () => {
+    await node.stop();
+    await node.start({ delayMs: 120 });
+    link = await node.connect();
     await node.run(link, node.actionOrder());
     const steps = link.messages.flatMap((message) => (message.t === 'progress' ? [message] : []));
-    expect(steps.map(({ done, total }) => `${done}/${total}`)).toEqual(['0/1', '0/3', '1/3', '2/3', '3/3']);
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.at(-1)).toMatchObject({ done: 2, total: 3 });
   });
 });
 

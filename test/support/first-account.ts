@@ -99,7 +99,7 @@ export async function makeFirstAccount(stack: Pick<StandaloneStack, 'url' | 'set
 }
 
 /** Waits until every target of a run has an outcome. */
-export async function waitForRun(client: RestClient, runId: string): Promise<RunDetail> {
+async function waitForRun(client: RestClient, runId: string): Promise<RunDetail> {
   for (;;) {
     const run = await client.call<RunDetail>('GET', `/api/runs/${runId}?waitMs=20000`);
     if (run.finishedAt !== null) return run;

@@ -123,11 +123,11 @@ interface Later {
 /** Features, without HTTP and sockets. */
 function createServices(parts: ControllerParts, { links, isWatched }: Later) {
   const { database, identity, signer, log, publicUrl } = parts;
-  const { transaction } = database;
+  const { transaction, together } = database;
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
   const audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
-  const shared = { audit, transaction, clock, random, log };
+  const shared = { audit, transaction, together, clock, random, log };
   const find = (nodeId: string) => links()?.find(nodeId as NodeId) ?? null;
 
   const people = createPeople(shared, database, publicUrl);

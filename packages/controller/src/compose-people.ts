@@ -19,6 +19,7 @@ import type { RootLog } from './runtime/index.ts';
 export interface Shared {
   readonly audit: AuditService;
   readonly transaction: Database['transaction'];
+  readonly together: Database['together'];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RootLog;

@@ -167,6 +167,7 @@ async function setupLink(): Promise<void> {
     const shared = {
       audit: auditOf(database),
       transaction,
+      together: database.together,
       clock: systemClock,
       random: systemRandom,
       log: createLog('warn'),

@@ -44,10 +44,19 @@ export function parseKeyPair(source: string): Parsed<KeyPair> {
     : { ok: false, problem: 'its public half does not belong to its private half' };
 }
 
+/** Keys in use, by their text: a new object would make `jose` import the same key again for each signature. */
+const known = new Map<string, KeyObject>();
+const MOST_KNOWN = 10_000;
+
 /** A public key from its base64url text; null when it is not 32 bytes in canonical form. */
 export function publicKeyFrom(publicText: string): KeyObject | null {
+  const kept = known.get(publicText);
+  if (kept !== undefined) return kept;
   if (fromBase64Url(publicText)?.length !== 32) return null;
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicText }, format: 'jwk' });
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicText }, format: 'jwk' });
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(publicText, key);
+  return key;
 }
 
 /** base64url SHA-256 of the 32 public bytes: the thumbprint in join tokens and the `kid` of receipts. Null for a text that is no key. */

@@ -16,6 +16,7 @@ import type { ExecutorLog } from './executor-log.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 import type { LockTable } from './lock-table.ts';
 import { makeReceipt } from './make-receipt.ts';
+import { createOrderNews, type OrderNews } from './order-news.ts';
 import type { OrderJournal, Unfinished } from './order-journal.ts';
 import { resultOf, type OrderResult } from './order-result.ts';
 import { recoverAction } from './recover-order.ts';
@@ -124,8 +125,15 @@ export class OrderDesk {
     const problem = this.#remember(accepted.order, hash);
     if (problem !== null)
       return await this.#refuse({ ...problem, claimed: claimOf(accepted.order, hash), order: null });
-    send({ t: 'taken', order: accepted.order.id });
-    await (accepted.kind === 'action' ? this.#runAction(accepted, hash) : this.#runShell(accepted.order, hash));
+    const news = createOrderNews(accepted.order.id, clock, send);
+    news.taken();
+    try {
+      await (accepted.kind === 'action'
+        ? this.#runAction(accepted, hash, news)
+        : this.#runShell(accepted.order, hash, news));
+    } finally {
+      news.end();
+    }
   }
 
   /** What cannot be remembered is not done: an order that was forgotten could be run twice. */
@@ -154,9 +162,9 @@ export class OrderDesk {
       send({ t: 'shell.refused', session: order.session, code, detail: detail.slice(0, 500) });
   }
 
-  async #runAction(accepted: Extract<AcceptedOrder, { kind: 'action' }>, hash: string): Promise<void> {
+  async #runAction(accepted: Extract<AcceptedOrder, { kind: 'action' }>, hash: string, news: OrderNews): Promise<void> {
     const { order, action, args } = accepted;
-    const { journal, clock, host, send } = this.#parts;
+    const { journal, clock, host } = this.#parts;
     const claimed = claimOf(order, hash);
     const names = action.locks(args);
     const release = await this.#lock(names, order);
@@ -172,10 +180,10 @@ export class OrderDesk {
             clock,
             begin: (changes) => journal.begin(order.id, changes),
             step: (index, what) => journal.step(order.id, index, what),
-            progress: (step, done, total) => send({ t: 'progress', order: order.id, step, done, total }),
+            progress: news.progress,
           })
         : { result: early, stuck: null };
-    await this.#settle(claimed, end.result, startedAt);
+    await this.#settle(claimed, end.result, startedAt, news);
     if (end.stuck === null) release?.();
     else void end.stuck.finally(() => release?.());
   }
@@ -201,7 +209,7 @@ export class OrderDesk {
     return denied === null ? null : resultOf('refused', denied.code, denied.detail);
   }
 
-  async #runShell(order: ShellOrder, hash: string): Promise<void> {
+  async #runShell(order: ShellOrder, hash: string, news: OrderNews): Promise<void> {
     const { clock, openShell, send } = this.#parts;
     const startedAt = clock.nowMs();
     const opened = await openShell(order);
@@ -210,7 +218,7 @@ export class OrderDesk {
       : resultOf('refused', opened.code, opened.detail);
     if (opened.ok) send({ t: 'shell.started', session: order.session, socket: opened.socket });
     else send({ t: 'shell.refused', session: order.session, code: opened.code, detail: opened.detail.slice(0, 500) });
-    await this.#settle(claimOf(order, hash), result, startedAt);
+    await this.#settle(claimOf(order, hash), result, startedAt, news);
   }
 
   async #recover(unfinished: Unfinished): Promise<void> {
@@ -250,7 +258,7 @@ export class OrderDesk {
   }
 
   /** Signs, journals, then sends (rule ORDER5). */
-  async #settle(claimed: ClaimedOrder, result: OrderResult, startedAt: number): Promise<void> {
+  async #settle(claimed: ClaimedOrder, result: OrderResult, startedAt: number, news?: OrderNews): Promise<void> {
     const jws = await this.#sign(claimed, result, startedAt);
     try {
       await this.#parts.journal.finish(claimed.id, jws);
@@ -258,6 +266,7 @@ export class OrderDesk {
       this.#parts.fatal(error);
       return;
     }
+    news?.end();
     this.#parts.send({ t: 'receipt', jws });
   }
 

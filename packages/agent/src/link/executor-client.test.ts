@@ -113,4 +113,27 @@ describe('the link to the executor', () => {
     await until('the end', () => client.at === 'idle');
     expect(next.asked).toEqual([['sync']]);
   });
+
+  it('ORDER9 hands an order that was lost with the executor to the next one, once a connection, until its receipt', async () => {
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const id = '2f1f7c1a-0d5f-4a0e-9c6e-0d3c1f0a7b55';
+    const order = `${part({ alg: 'EdDSA' })}.${part({ id })}.${'A'.repeat(86)}`;
+    const receipt = `${part({ alg: 'EdDSA' })}.${part({ order: id })}.${'A'.repeat(86)}`;
+    const first = await startSynced();
+    client.send({ t: 'order', jws: order });
+    await until('the order', () => (first.asked[0] ?? []).includes('order'));
+    await first.kill();
+    const next = await Listener.start(path);
+    await until('the order again', () => (next.asked[0] ?? []).includes('order'));
+    expect(next.asked[0]).toEqual(['sync', 'order']);
+    next.connections[0]?.send(LOCAL_KINDS.json, Buffer.from(JSON.stringify({ t: 'receipt', jws: receipt })));
+    await until('the receipt', () => received.includes('receipt'));
+    isExpecting = true;
+    await next.kill();
+    const last = await Listener.start(path);
+    await until('the sync', () => last.asked[0]?.[0] === 'sync');
+    last.tellFacts();
+    await until('the facts', () => received.filter((t) => t === 'facts').length === 2);
+    expect(last.asked[0]).toEqual(['sync']);
+  });
 });

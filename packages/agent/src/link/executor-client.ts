@@ -108,6 +108,8 @@ export class ExecutorClient {
     connection.sendJson({ t: 'sync' });
     const waiting = this.#outbox;
     this.#outbox = [];
+    const isWaiting = new Set(waiting.flatMap((message) => (message.t === 'order' ? [message.jws] : [])));
+    for (const jws of this.#orders.lost()) if (!isWaiting.has(jws)) connection.sendJson({ t: 'order', jws });
     for (const message of waiting) connection.sendJson(message);
     return undefined;
   }

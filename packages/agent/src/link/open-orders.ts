@@ -4,31 +4,54 @@ import { parseOrderId } from '@hauban/shared/protocol';
 /** A lost connection is made again at most this often for one order: after that the next `sync` brings its receipt. */
 const MAX_RETURNS = 3;
 const MAX_ORDERS = 1000;
+/** Texts that are kept to be handed over again; beyond it the controller repeats them at the next link. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+
+interface OpenOrder {
+  /** Null: too much is kept already. */
+  readonly jws: string | null;
+  readonly losses: number;
+}
 
 /**
- * Orders handed to the executor and not answered yet, only to know whether a lost connection matters. Nothing is
- * decided by it: the texts are not checked here.
+ * Orders handed to the executor and not answered yet. One that was in the socket when the executor died is known to
+ * nobody, so all of them are handed over again (rule ORDER9); the executor runs none twice (rule ORDER4). Nothing is
+ * decided here: the texts are not checked.
  */
 export class OpenOrders {
-  readonly #returns = new Map<string, number>();
+  readonly #open = new Map<string, OpenOrder>();
+  #characters = 0;
 
   sent(jws: string): void {
     const id = idIn(jws, 'id');
-    if (id !== null && this.#returns.size < MAX_ORDERS) this.#returns.set(id, 0);
+    if (id === null || this.#open.has(id) || this.#open.size >= MAX_ORDERS) return;
+    const isKept = this.#characters + jws.length <= MAX_CHARACTERS;
+    if (isKept) this.#characters += jws.length;
+    this.#open.set(id, { jws: isKept ? jws : null, losses: 0 });
   }
 
   answered(receiptJws: string): void {
     const id = idIn(receiptJws, 'order');
-    if (id !== null) this.#returns.delete(id);
+    if (id !== null) this.#forget(id);
+  }
+
+  /** Those that a connection was lost with: to be handed over again, oldest first. */
+  lost(): string[] {
+    return [...this.#open.values()].flatMap(({ jws, losses }) => (losses > 0 && jws !== null ? [jws] : []));
   }
 
   /** Call when the connection is lost: true while an order is worth coming back for. */
   stillOpenAfterLoss(): boolean {
-    for (const [id, count] of this.#returns) {
-      if (count >= MAX_RETURNS) this.#returns.delete(id);
-      else this.#returns.set(id, count + 1);
+    for (const [id, { jws, losses }] of this.#open) {
+      if (losses >= MAX_RETURNS) this.#forget(id);
+      else this.#open.set(id, { jws, losses: losses + 1 });
     }
-    return this.#returns.size > 0;
+    return this.#open.size > 0;
+  }
+
+  #forget(id: string): void {
+    this.#characters -= this.#open.get(id)?.jws?.length ?? 0;
+    this.#open.delete(id);
   }
 }
 

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, sql, type SQL } from 'drizzle-orm';
-import type { Database, Tx } from '../db/index.ts';
+import type { Database } from '../db/index.ts';
 import { auditEntry, auditTail } from '../db/schema/audit.ts';
 import { auditBody, type AuditDraft, type AuditOutcome, type AuditRecord, type AuditTail } from './audit-chain.ts';
 
@@ -18,13 +18,9 @@ export interface AuditFilter {
 export function createAuditRepository(database: Database) {
   return {
     /** Puts rows behind the tail; locks it until the transaction ends, so it is the last thing a transaction does. */
-    append: async (tx: Tx, drafts: readonly AuditDraft[]): Promise<void> => {
+    appending: (drafts: readonly AuditDraft[]): SQL => {
       const entries = JSON.stringify(drafts.map((draft) => ({ ...draft, body: auditBody(draft) })));
-      await tx.db
-        .select({ done: sql`append_audit(${entries}::jsonb)` })
-        .from(sql`(SELECT) AS nothing`)
-        .prepare('audit_append')
-        .execute();
+      return sql`append_audit(${entries}::jsonb)`;
     },
     /** Newest first. */
     list: async (filter: AuditFilter): Promise<AuditRecord[]> => {

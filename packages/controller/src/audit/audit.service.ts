@@ -95,12 +95,7 @@ export function createAuditService({ repository, transaction, clock }: AuditPart
     const entries = [entry];
     waiting.set(tx, entries);
     // Last in the transaction: everybody who appends waits for the tail from here to the commit.
-    tx.beforeCommit(() =>
-      repository.append(
-        tx,
-        entries.map((one) => toDraft(one, clock.nowMs())),
-      ),
-    );
+    tx.lastly(() => repository.appending(entries.map((one) => toDraft(one, clock.nowMs()))));
   };
 
   return {

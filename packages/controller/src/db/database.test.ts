@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
 import { createDatabase, type Database } from './database.ts';
@@ -26,7 +26,10 @@ describe('transaction', () => {
     const order: string[] = [];
     await database.transaction(async (tx) => {
       tx.afterCommit(() => void order.push('after'));
-      tx.beforeCommit(async () => void order.push('before'));
+      tx.lastly(() => {
+        order.push('last');
+        return sql`NULL`;
+      });
       await tx.db.insert(setupToken).values(token('kept'));
       order.push('work');
     });
@@ -37,8 +40,43 @@ describe('transaction', () => {
         throw new RangeError('rolled back');
       }),
     ).rejects.toThrow(RangeError);
-    expect(order).toEqual(['work', 'before', 'after']);
+    expect(order).toEqual(['work', 'last', 'after']);
     expect(await hashes()).toEqual(['kept']);
+  });
+
+  it('of writes only is one statement: all or nothing, the last expression once and behind the writes', async () => {
+    const tail = async (): Promise<number> =>
+      (await database.query((db) => db.select().from(auditTail)))[0]?.seq ?? Number.NaN;
+    const entries = JSON.stringify([{ at: 1, code: 'A0000I', who: 'test', outcome: 'ok', detail: '{}', body: 'x' }]);
+    const order: string[] = [];
+    const write = async (hashesOf: readonly string[], where: boolean): Promise<boolean> =>
+      database.together((tx) => {
+        tx.write('first', (db) =>
+          db
+            .update(setupToken)
+            .set({ expiresAt: 9 })
+            .where(and(eq(setupToken.hash, 'kept'), sql`${where}`))
+            .returning({ hash: setupToken.hash }),
+        );
+        for (const [index, hash] of hashesOf.entries())
+          tx.write(`more_${index}`, (db) =>
+            db.execute(
+              sql`INSERT INTO setup_token (hash, created_at, expires_at) SELECT ${hash}, 1, 2 FROM first RETURNING hash`,
+            ),
+          );
+        tx.lastly(() => sql`append_audit(${entries}::jsonb)`);
+        tx.afterCommit(() => void order.push(`after ${hashesOf.join()}`));
+      });
+    const before = await tail();
+    expect(await write(['x', 'y'], true)).toBe(true);
+    expect(await tail()).toBe(before + 1);
+    // The first touches nothing: nothing at all is written.
+    expect(await write(['z'], false)).toBe(false);
+    await expect(write(['q', 'x'], true)).rejects.toThrow();
+    expect(await hashes()).toEqual(['kept', 'x', 'y']);
+    expect(await tail()).toBe(before + 1);
+    expect(order).toEqual(['after x,y']);
+    await database.query((db) => db.delete(setupToken).where(inArray(setupToken.hash, ['x', 'y'])));
   });
 
   it('runs the work again when PostgreSQL ends it because of a deadlock', async () => {
@@ -83,7 +121,9 @@ describe('a database that is away', () => {
       for (const result of await outcome) {
         expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DATABASE' } });
       }
-      expect(await mine.query((db) => db.select({ seq: auditTail.seq }).from(auditTail))).toEqual([{ seq: 0 }]);
+      expect(await mine.query((db) => db.select({ isOnly: auditTail.isOnly }).from(auditTail))).toEqual([
+        { isOnly: true },
+      ]);
     } finally {
       await mine.close();
     }

@@ -3,12 +3,14 @@ import postgres from 'postgres';
 import { isConnectionLost, isRetryableTransaction, toDatabaseError } from './database-error.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { surviveLostConnections } from './lost-connection.ts';
-import { createTransact, type Queries, type Transact } from './transaction.ts';
+import { preferPrepared } from './prepared-statements.ts';
+import { createTogether, createTransact, type Queries, type Together, type Transact } from './transaction.ts';
 
 export interface Database {
   /** One or more statements outside of a transaction. DATABASE (retryable) while the server is away. */
   query<T>(work: (db: Queries) => PromiseLike<T>): Promise<T>;
   readonly transaction: Transact;
+  readonly together: Together;
   /** Ends all connections; statements that run get 5 s. */
   close(): Promise<void>;
 }
@@ -73,6 +75,15 @@ export function createDatabase(options: DatabaseOptions): Database {
         throw judge(error, used);
       }
     }),
+    together: createTogether(async (build) => {
+      const used = pool;
+      try {
+        return (await used.db.execute(build(used.db))).length;
+      } catch (error) {
+        if (isRetryableTransaction(error)) throw error;
+        throw judge(error, used);
+      }
+    }),
     close: async () => {
       isClosed = true;
       await pool.client.end({ timeout: 5 });
@@ -87,5 +98,5 @@ interface Pool {
 
 function openPool(options: DatabaseOptions): Pool {
   const client = connectPostgres(options);
-  return { client, db: drizzle({ client: surviveLostConnections(client) }) };
+  return { client, db: drizzle({ client: preferPrepared(surviveLostConnections(client)) }) };
 }

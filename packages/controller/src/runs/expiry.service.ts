@@ -79,7 +79,7 @@ export function createExpiryService(parts: ExpiryParts): ExpiryService {
       const closed = await targets.close(tx, target.orderId, { state, code, detail, finishedAt });
       // A receipt came first.
       if (closed === null) return 0;
-      await runs.closeTargets(tx, target.runId, 1, finishedAt);
+      runs.closeTargets(tx, target.runId, 1, finishedAt);
       const { nodeId, orderId, runId } = target;
       audit.record(tx, {
         code: verdict.audit,

@@ -3,7 +3,7 @@ import type { AuditCode } from '@hauban/shared/audit';
 import type { NodeId, Outcome, Receipt } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
-import type { Transact, Tx } from '../db/transaction.ts';
+import type { Together, Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import type { OpenOrders } from './open-orders.ts';
@@ -25,6 +25,7 @@ export interface ReceiptsParts {
   readonly targets: RunTargetsRepository;
   readonly audit: AuditService;
   readonly transaction: Transact;
+  readonly together: Together;
   readonly events: RunEvents;
   readonly open: OpenOrders;
   readonly clock: Clock;
@@ -70,7 +71,7 @@ function mismatch({ node, receipt }: Proven, target: TargetRecord | undefined): 
   return null;
 }
 
-type Store = (tx: Tx, batch: readonly Proven[]) => Promise<boolean[]>;
+type Store = (batch: readonly Proven[]) => Promise<readonly boolean[]>;
 
 /** Writes proven receipts; true: stored, now or before. */
 function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store {
@@ -83,7 +84,7 @@ function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store 
   };
 
   /** Tells of it now, writes it with the others. */
-  const note = (tx: Tx, proven: Proven, target: TargetRecord, outcome: TargetOutcome): void => {
+  const note = (tx: Tx, proven: Proven, target: Omit<TargetRecord, 'jws'>, outcome: TargetOutcome): void => {
     const { node, receipt } = proven;
     const { orderId, runId } = target;
     const detail = { runId, outcome: receipt.outcome, mode: receipt.mode, code: receipt.code, says: receipt.detail };
@@ -91,12 +92,28 @@ function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store 
     audit.record(tx, { code, who: 'system', nodeId: node.id, hostName: node.hostName, orderId, detail });
     tx.afterCommit(() => {
       open.ended(orderId);
-      events.targetChanged(runId, toRunTarget({ ...target, ...outcome }, node.hostName, null));
+      events.targetChanged(runId, toRunTarget({ ...target, ...outcome, jws: null }, node.hostName, null));
       events.runChanged(runId);
     });
   };
 
-  return async (tx, batch) => {
+  /** False: it is not the usual case, and nothing was written. */
+  const storeUsual = async (proven: Proven): Promise<boolean> => {
+    const { node, receipt } = proven;
+    const order = open.find(receipt.order, node.id);
+    if (order?.target.orderHash !== receipt.orderHash) return false;
+    const { target } = order;
+    const { orderId, nodeId, runId } = target;
+    const outcome = outcomeOf(proven);
+    return parts.together((tx) => {
+      targets.finishOpen(tx, { orderId, nodeId, orderHash: receipt.orderHash }, outcome);
+      runs.closeWithTarget(tx, runId, clock.nowMs());
+      note(tx, proven, target, outcome);
+      tx.afterCommit(() => events.runFinished(runId));
+    });
+  };
+
+  const storeMany = async (tx: Tx, batch: readonly Proven[]): Promise<boolean[]> => {
     const ids = [...new Set(batch.map(({ receipt }) => receipt.order))];
     const known = new Map((await targets.lockMany(tx, ids)).map((target) => [target.orderId, target]));
     const closed = new Map<string, number>();
@@ -115,21 +132,28 @@ function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store 
       return problem === null;
     });
     for (const runId of closed.keys()) tx.afterCommit(() => events.runFinished(runId));
-    for (const [orderId, outcome] of fresh) tx.also(targets.finish(tx, orderId, outcome));
+    for (const [orderId, outcome] of fresh) targets.finish(tx, orderId, outcome);
     // In one order for everybody: two batches never wait for each other's runs in a circle.
     for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      tx.also(runs.closeTargets(tx, runId, n, clock.nowMs()));
+      runs.closeTargets(tx, runId, n, clock.nowMs());
     }
     return results;
+  };
+
+  return async (batch) => {
+    const [only] = batch;
+    // One by itself, about an order that was sent from here and has no word yet: one round trip instead of four.
+    if (only !== undefined && batch.length === 1 && (await storeUsual(only))) return [true];
+    return parts.transaction((tx) => storeMany(tx, batch));
   };
 }
 
 /** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
 export function createReceiptsService(parts: ReceiptsParts) {
-  const { audit, transaction, clock, log } = parts;
+  const { audit, clock, log } = parts;
   const budget = createRefusalBudget(clock);
   const store = createReceiptStore(parts, budget);
-  const writer = createBatchWriter((batch: readonly Proven[]) => transaction((tx) => store(tx, batch)), AT_ONCE);
+  const writer = createBatchWriter(store, AT_ONCE);
 
   return {
     /** The order's id when the receipt is stored; null when it is not believed. */

@@ -22,13 +22,21 @@ const ROWS_AT_ONCE = 500;
 /** Without a final state. */
 export const isOpen = isNull(runTarget.finishedAt);
 
+const storable = ({ detail, plan, verification, data, ...plain }: TargetOutcome) => ({
+  ...plain,
+  detail: storableText(detail),
+  plan: storableJson(plan),
+  verification: storableJson(verification),
+  data: storableJson(data),
+});
+
 /** Targets of runs: made, read, ended. */
 export function createRunTargetsRepository(database: Database) {
   return {
-    add: async (tx: Tx, rows: readonly (typeof runTarget.$inferInsert)[]): Promise<void> => {
+    add: (tx: Tx, rows: readonly (typeof runTarget.$inferInsert)[]): void => {
       for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
-        const insert = tx.db.insert(runTarget).values(rows.slice(at, at + ROWS_AT_ONCE));
-        await (rows.length === 1 ? insert.prepare('target_add').execute() : insert);
+        const some = rows.slice(at, at + ROWS_AT_ONCE);
+        tx.write(`targets_${at}`, (db) => db.insert(runTarget).values(some).returning({ id: runTarget.orderId }));
       }
     },
     ofRun: async (runId: string): Promise<TargetRecord[]> =>
@@ -54,16 +62,30 @@ export function createRunTargetsRepository(database: Database) {
         .prepare('targets_lock')
         .execute(),
     /** The node's word, over any state that was only assumed. */
-    finish: async (tx: Tx, orderId: string, outcome: TargetOutcome): Promise<void> => {
-      const { detail, plan, verification, data, ...plain } = outcome;
-      const clean = {
-        ...plain,
-        detail: storableText(detail),
-        plan: storableJson(plan),
-        verification: storableJson(verification),
-        data: storableJson(data),
-      };
-      await tx.db.update(runTarget).set(clean).where(eq(runTarget.orderId, orderId)).prepare('target_finish').execute();
+    finish: (tx: Tx, orderId: string, outcome: TargetOutcome): void =>
+      tx.write(`target_${orderId}`, (db) =>
+        db
+          .update(runTarget)
+          .set(storable(outcome))
+          .where(eq(runTarget.orderId, orderId))
+          .returning({ id: runTarget.orderId }),
+      ),
+    /** The usual end: the first word about an order that is open and as it was sent. Touches no row in any other case. */
+    finishOpen: (
+      tx: Tx,
+      { orderId, nodeId, orderHash }: Pick<TargetRecord, 'orderId' | 'nodeId'> & { readonly orderHash: string },
+      outcome: TargetOutcome,
+    ): void => {
+      const asSent = and(
+        eq(runTarget.orderId, orderId),
+        eq(runTarget.nodeId, nodeId),
+        eq(runTarget.orderHash, orderHash),
+        isNull(runTarget.receipt),
+        isOpen,
+      );
+      tx.write('target_ended', (db) =>
+        db.update(runTarget).set(storable(outcome)).where(asSent).returning({ id: runTarget.orderId }),
+      );
     },
     /** Without the node's word: refused by the signer, or expired. Empty when it had ended already. */
     close: async (

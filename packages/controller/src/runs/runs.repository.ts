@@ -1,5 +1,4 @@
 import { and, count, desc, eq, exists, inArray, lt, or, sql } from 'drizzle-orm';
-import { HaubanError } from '@hauban/shared/errors';
 import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
 
@@ -13,19 +12,19 @@ export interface RunFilter {
   readonly limit: number;
 }
 
+const closing = (closed: number, at: number) => {
+  const left = sql`${run.openTargets} - ${closed}::integer`;
+  return { openTargets: left, finishedAt: sql`CASE WHEN ${left} = 0 THEN ${at}::bigint END` };
+};
+
 /** Runs: one request of a person each. */
 export function createRunsRepository(database: Database) {
   return {
-    /** CONFLICT when this person has used the idempotency key already. */
-    add: async (tx: Tx, row: RunRecord): Promise<void> => {
-      try {
-        await tx.db.insert(run).values(row).prepare('run_add').execute();
-      } catch (error) {
-        if (isUniqueViolation(error))
-          throw new HaubanError('CONFLICT', 'This idempotency key is in use.', { cause: error });
-        throw error;
-      }
-    },
+    /** The commit fails with a conflict when this person has used the idempotency key already. */
+    add: (tx: Tx, row: RunRecord): void =>
+      tx.write('run_added', (db) => db.insert(run).values(row).returning({ id: run.id })),
+    /** Does this failure of a commit say so? */
+    isConflict: isUniqueViolation,
     findByKey: async (requesterId: string, idempotencyKey: string): Promise<RunRecord | null> => {
       const mine = and(eq(run.requesterId, requesterId), eq(run.idempotencyKey, idempotencyKey));
       return (await database.query((db) => db.select().from(run).where(mine)))[0] ?? null;
@@ -80,15 +79,19 @@ export function createRunsRepository(database: Database) {
       return counts;
     },
     /** These many of its targets have reached a final state; the run has when none is open. */
-    closeTargets: async (tx: Tx, id: string, closed: number, at: number): Promise<void> => {
-      const left = sql`${run.openTargets} - ${closed}`;
-      await tx.db
-        .update(run)
-        .set({ openTargets: left, finishedAt: sql`CASE WHEN ${left} = 0 THEN ${at}::bigint END` })
-        .where(eq(run.id, id))
-        .prepare('run_close')
-        .execute();
-    },
+    closeTargets: (tx: Tx, id: string, closed: number, at: number): void =>
+      tx.write(`run_${id}`, (db) =>
+        db.update(run).set(closing(closed, at)).where(eq(run.id, id)).returning({ id: run.id }),
+      ),
+    /** One target less, when the write `target_ended` of the same statement ended it. */
+    closeWithTarget: (tx: Tx, id: string, at: number): void =>
+      tx.write('run_closed', (db) =>
+        db
+          .update(run)
+          .set(closing(1, at))
+          .where(and(eq(run.id, id), sql`EXISTS (SELECT FROM target_ended)`))
+          .returning({ id: run.id }),
+      ),
   };
 }
 

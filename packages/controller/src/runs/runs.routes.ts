@@ -18,9 +18,15 @@ export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }
     '/api/runs',
     {
       config: { access: 'operator' },
-      schema: { summary: 'Plan or apply an action on nodes', tags, body: RunRequest, response: { 200: RunDetail } },
+      schema: {
+        summary: 'Plan or apply an action on nodes; with waitMs, answered when it has finished or after that time',
+        tags,
+        querystring: RunWait,
+        body: RunRequest,
+        response: { 200: RunDetail },
+      },
     },
-    async (request) => runs.start(request.body, requesterOf(request)),
+    async (request) => runs.start(request.body, requesterOf(request), request.query.waitMs),
   );
   app.get(
     '/api/runs',

@@ -30,7 +30,8 @@ export interface RunsParts extends Omit<StartRunParts, 'detailOf' | 'nodes'> {
 export interface RunsService {
   /** News of runs, after they are stored; the result ends it. */
   onRun(listener: (event: RunEvent) => void): () => void;
-  start(request: RunRequest, requester: Requester): Promise<RunDetail>;
+  /** @param waitMs as `get`: one request brings the outcome */
+  start(request: RunRequest, requester: Requester, waitMs?: number): Promise<RunDetail>;
   /** @param waitMs answers as soon as the run has finished, or after this time */
   get(runId: string, waitMs?: number): Promise<RunDetail>;
   list(query: RunQuery): Promise<{ runs: RunRow[]; cursor: string | null }>;
@@ -52,23 +53,35 @@ export function createRunsService(parts: RunsParts): RunsService {
     return toRunDetail(run, rows);
   };
 
+  const startRun = createStartRun({ ...parts, detailOf });
+
+  const get = async (runId: string, waitMs: number, wasWoken = false): Promise<RunDetail> => {
+    const deadline = clock.monotonicMs() + waitMs;
+    let isWoken = wasWoken;
+    for (;;) {
+      const leftMs = deadline - clock.monotonicMs();
+      // Before the read: a finish between read and wait must not be missed.
+      const change = events.nextChange(runId, Math.min(leftMs, LOOK_AGAIN_MS));
+      // The targets too when a part of it has just ended: most runs have one target, and one answer less to wait for.
+      const [run, records] = await Promise.all([runs.find(runId), isWoken ? targets.ofRun(runId) : undefined]);
+      if (run === null) throw new HaubanError('NOT_FOUND', 'There is no run with this id.');
+      if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run, records);
+      isWoken = await change;
+    }
+  };
+
   return {
     onRun: (listener) => events.onRun(listener),
-    start: createStartRun({ ...parts, detailOf }),
-    get: async (runId, waitMs = 0) => {
-      const deadline = clock.monotonicMs() + waitMs;
-      let isWoken = false;
-      for (;;) {
-        const leftMs = deadline - clock.monotonicMs();
-        // Before the read: a finish between read and wait must not be missed.
-        const change = events.nextChange(runId, Math.min(leftMs, LOOK_AGAIN_MS));
-        // The targets too when a part of it has just ended: most runs have one target, and one answer less to wait for.
-        const [run, records] = await Promise.all([runs.find(runId), isWoken ? targets.ofRun(runId) : undefined]);
-        if (run === null) throw new HaubanError('NOT_FOUND', 'There is no run with this id.');
-        if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run, records);
-        isWoken = await change;
-      }
+    start: async (request, requester, waitMs = 0) => {
+      const startedMs = clock.monotonicMs();
+      const detail = await startRun(request, requester);
+      const leftMs = waitMs - (clock.monotonicMs() - startedMs);
+      if (detail.finishedAt !== null || leftMs <= 0) return detail;
+      // Nothing has been read from a node since the commit: no end can have been missed.
+      const isWoken = await events.nextChange(detail.id, Math.min(leftMs, LOOK_AGAIN_MS));
+      return get(detail.id, waitMs - (clock.monotonicMs() - startedMs), isWoken);
     },
+    get: async (runId, waitMs = 0) => get(runId, waitMs),
     list: async (query) => {
       const limit = query.limit ?? PAGE;
       const records = await runs.list({ ...query, before: parseCursor(query.cursor), limit });

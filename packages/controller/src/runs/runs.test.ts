@@ -13,7 +13,7 @@ import type { RunDetail, RunRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ActionOrder, NodeId, Receipt } from '@hauban/shared/protocol';
 import { FakeClock, SeededRandom } from '@hauban/shared/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
 import { createAccountUidsRepository } from '../actions/account-uids.repository.ts';
 import { createActionsService } from '../actions/actions.service.ts';
@@ -49,7 +49,7 @@ let signerMode: 'up' | 'away' | 'refuses' = 'up';
 let made: ReturnType<typeof createRuns>;
 
 function build(): ReturnType<typeof createRuns> {
-  const { transaction } = database;
+  const { transaction, together } = database;
   const log = createLog('silent');
   audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
   const fleet = createNodesService({
@@ -61,7 +61,7 @@ function build(): ReturnType<typeof createRuns> {
     figuresOf: () => NO_FIGURES,
     disconnect: () => undefined,
   });
-  return createRuns({ audit, transaction, clock, random: new SeededRandom(1), log }, database, {
+  return createRuns({ audit, transaction, together, clock, random: new SeededRandom(1), log }, database, {
     controllerId,
     isWatched: () => true,
     signer: {
@@ -198,6 +198,20 @@ describe('a run', () => {
     end();
     const codes = (await audit.list({ nodeId: node().id })).rows.map(({ code }) => code);
     expect(codes.slice(0, 2)).toEqual(['A3010I', 'A3001I']);
+  });
+
+  it('that is waited for is answered with its outcome by the one request, or as it stands after the time', async () => {
+    const waiting = made.runs.start(ping(), requester, 60_000);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await answer(lastSent(), node());
+    expect(await waiting).toMatchObject({ counts: { succeeded: 1 }, targets: [{ state: 'succeeded' }] });
+    online.clear();
+    let late: RunDetail | null = null;
+    void made.runs.start(ping({ nodes: [node(3).id] }), requester, 20).then((run) => (late = run));
+    await vi.waitFor(() => {
+      clock.advance(20);
+      expect(late).toMatchObject({ finishedAt: null, targets: [{ state: 'queued' }] });
+    });
   });
 
   it('of an offline node waits and is sent again at each link, byte for byte the same, until its receipt', async () => {

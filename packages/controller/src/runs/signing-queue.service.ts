@@ -58,7 +58,7 @@ export function createSigningService(parts: SigningParts): SigningService {
     if (outcome.kind === 'refused') {
       const { code, detail } = outcome;
       await targets.close(tx, target.orderId, { state: 'refused', code, detail, finishedAt: clock.nowMs() });
-      await runs.closeTargets(tx, run.id, 1, clock.nowMs());
+      runs.closeTargets(tx, run.id, 1, clock.nowMs());
       tx.afterCommit(() => events.runFinished(run.id));
       return true;
     }

@@ -6,7 +6,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import { LIMITS } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
-import type { Transact } from '../db/transaction.ts';
+import type { Together, Transact, Tx } from '../db/transaction.ts';
 import type { DispatchService } from './dispatch.service.ts';
 import type { RunEvents } from './run-events.ts';
 import { toRunDetail, toRunTarget } from './run-row.ts';
@@ -40,6 +40,7 @@ export interface StartRunParts {
   readonly events: RunEvents;
   readonly audit: AuditService;
   readonly transaction: Transact;
+  readonly together: Together;
   readonly clock: Clock;
   detailOf(run: RunRecord): Promise<RunDetail>;
 }
@@ -56,7 +57,7 @@ interface Draft {
 
 /** Checks a request, signs its orders, stores all of it at once, sends. */
 export function createStartRun(parts: StartRunParts) {
-  const { runs, targets, actions, nodes, signing, dispatch, events, audit, transaction, clock } = parts;
+  const { runs, targets, actions, nodes, signing, dispatch, events, audit, transaction, together, clock } = parts;
 
   const findByKey = async (run: RunRecord): Promise<RunDetail | null> => {
     if (run.idempotencyKey === null) return null;
@@ -77,22 +78,27 @@ export function createStartRun(parts: StartRunParts) {
     return { target: { ...target, jws, orderHash, ...dispatch.placeOf(target.nodeId) }, outcome };
   };
 
-  const store = async (run: RunRecord, drafts: readonly Draft[], address: string | null): Promise<void> =>
-    transaction(async (tx) => {
-      const rows = drafts.map(({ target }) => target);
-      tx.also(runs.add(tx, run));
-      tx.also(targets.add(tx, rows));
-      const { id: runId, action, mode, args } = run;
-      const detail = { runId, action, mode, args, nodes: rows.length };
-      audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
-      for (const { target, outcome } of drafts) if (outcome !== null) signing.note(tx, run, target, outcome);
-      tx.afterCommit(() => {
-        for (const target of rows)
-          if (target.state === 'leased' && target.jws !== null) dispatch.send(target, target.jws);
-        if (rows.some(({ jws, finishedAt }) => jws === null && finishedAt === null)) signing.wake();
-        events.runChanged(run.id);
-      });
+  const write = (tx: Tx, run: RunRecord, drafts: readonly Draft[], address: string | null): void => {
+    const rows = drafts.map(({ target }) => target);
+    runs.add(tx, run);
+    targets.add(tx, rows);
+    const { id: runId, action, mode, args } = run;
+    const detail = { runId, action, mode, args, nodes: rows.length };
+    audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
+    for (const { target, outcome } of drafts) if (outcome !== null) signing.note(tx, run, target, outcome);
+    tx.afterCommit(() => {
+      for (const target of rows)
+        if (target.state === 'leased' && target.jws !== null) dispatch.send(target, target.jws);
+      if (rows.some(({ jws, finishedAt }) => jws === null && finishedAt === null)) signing.wake();
+      events.runChanged(run.id);
     });
+  };
+
+  const store = async (run: RunRecord, drafts: readonly Draft[], address: string | null): Promise<void> => {
+    if (drafts.length <= SIGN_FIRST) await together((tx) => write(tx, run, drafts, address));
+    // More than the parameters of one statement.
+    else await transaction(async (tx) => write(tx, run, drafts, address));
+  };
 
   return async (request: RunRequest, requester: Requester): Promise<RunDetail> => {
     const action = actions.find(request.action);
@@ -116,7 +122,7 @@ export function createStartRun(parts: StartRunParts) {
       await store(run, drafts, requester.address);
     } catch (error) {
       // Somebody else used the key at the same moment.
-      const other = error instanceof HaubanError && error.code === 'CONFLICT' ? await findByKey(run) : null;
+      const other = runs.isConflict(error) ? await findByKey(run) : null;
       if (other === null) throw error;
       return other;
     }
