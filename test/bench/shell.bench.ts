@@ -68,6 +68,8 @@ async function measure(path: TerminalPath, file: string): Promise<Figures> {
   const ready = expectOutput('READY');
   path.type("PS1=; stty -onlcr; echo 'REA''DY'\r");
   await ready;
+  const bulkMBs = await throughput(path, expectOutput, `cat ${file}`);
+  const seqMBs = await throughput(path, expectOutput, `seq 1 ${SEQ_LINES}`);
   const started = expectOutput('CAT');
   path.type("echo 'CA''T'; cat >/dev/null\r");
   await started;
@@ -85,11 +87,6 @@ async function measure(path: TerminalPath, file: string): Promise<Figures> {
       await ended;
     }
   }
-  const back = expectOutput('BACK');
-  path.type("\u0004echo 'BA''CK'\r");
-  await back;
-  const bulkMBs = await throughput(path, expectOutput, `cat ${file}`);
-  const seqMBs = await throughput(path, expectOutput, `seq 1 ${SEQ_LINES}`);
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.floor(times.length * part)] ?? Number.NaN;
   return { p50Ms: at(0.5), p99Ms: at(0.99), bulkMBs, seqMBs };
