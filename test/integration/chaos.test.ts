@@ -11,11 +11,11 @@ import { chaosProblems, chaosTable, REPORT_MARK, type ChaosReport } from './chao
 
 /**
  * kill -9 of each part, at random moments, in the middle of an action and of a shell. In a node of the lab, where users,
- * the firewall and Apache may change; `HAUBAN_CHAOS_KILLS` sets the kills of each part (20), `HAUBAN_CHAOS_SEED` the seed.
+ * the firewall and Apache may change; `HAUBAN_CHAOS_KILLS` sets the kills of each part (4), `HAUBAN_CHAOS_SEED` the seed.
  */
 const lab = labRequirements();
 const home = findRepositoryFolder();
-const kills = Number(process.env['HAUBAN_CHAOS_KILLS'] ?? '20');
+const kills = Number(process.env['HAUBAN_CHAOS_KILLS'] ?? '4');
 const seed = Number(process.env['HAUBAN_CHAOS_SEED'] ?? String(randomInt(1, 2 ** 31)));
 /** A kill costs about five seconds: until all is settled, and until everything is up again. */
 const deadlineMs = 120_000 + kills * 4 * 12_000;

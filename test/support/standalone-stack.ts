@@ -68,7 +68,9 @@ export async function freePort(): Promise<number> {
 function findPart(launcherPid: number, dataDir: string, part: Part): number | null {
   if (part === 'postgres') {
     try {
-      return Number(readFileSync(join(dataDir, 'postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0]);
+      const pid = Number(readFileSync(join(dataDir, 'postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0]);
+      // Empty while it is being written; 0 would be our own group.
+      return pid > 0 ? pid : null;
     } catch (error) {
       if (error instanceof Error && 'code' in error) return null;
       throw error;

@@ -184,8 +184,8 @@ async function main(): Promise<number> {
     () => performance.now(),
   );
   const stops: StopList = [];
-  const ended = new Promise<HaubanError | null>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(null));
+  const ended = new Promise<HaubanError | NodeJS.Signals>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(signal));
     giveUp = (error) => done(error);
   });
   let code = 0;
@@ -195,11 +195,11 @@ async function main(): Promise<number> {
     const started = startAll(home, config, progress, stops, (error) => giveUp(error));
     // A signal during the start ends it: what was started so far is stopped.
     const reason = await Promise.race([ended, started.then(() => ended)]);
-    if (reason !== null) {
+    if (typeof reason !== 'string') {
       process.stderr.write(`${reason.detail}\n`);
       code = 1;
     }
-    progress.say('\nStopping …');
+    progress.say(`\nStopping${typeof reason === 'string' ? ` (${reason})` : ''} …`);
   } catch (error) {
     process.stderr.write(`\n${explain(error)}\n`);
     code = 1;
