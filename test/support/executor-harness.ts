@@ -216,7 +216,10 @@ class Harness implements ExecutorNode {
     return createLinkSide(socket);
   }
 
-  #base(): Pick<ActionOrder, 'v' | 'id' | 'aud' | 'iss' | 'iat' | 'exp' | 'requester' | 'reason' | 'approvals'> {
+  #base(): Pick<
+    ActionOrder,
+    'v' | 'id' | 'aud' | 'iss' | 'iat' | 'exp' | 'requester' | 'reason' | 'approvals' | 'approved'
+  > {
     const iat = Date.now();
     const requester = { id: 'u1', name: 'Jo', via: 'cli' as const };
     return {
@@ -229,6 +232,7 @@ class Harness implements ExecutorNode {
       requester,
       reason: null,
       approvals: [],
+      approved: null,
     };
   }
 

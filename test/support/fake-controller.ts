@@ -195,6 +195,7 @@ export class FakeController {
       requester: { id: 'u1', name: 'Test', via: 'api' },
       reason: null,
       approvals: [],
+      approved: null,
       kind: 'action',
       action: 'node.ping',
       actionVersion: 1,

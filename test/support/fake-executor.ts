@@ -9,6 +9,7 @@ const FACTS: Extract<FromExecutor, { t: 'facts' }> = {
   actions: [{ name: 'node.ping', version: 1 }],
   policyText: 'version = 1\n',
   shells: [],
+  bundle: 0,
 };
 
 /** The executor's end of the Unix socket: keeps what it was sent, answers `sync` with facts and what a test adds. */

@@ -97,4 +97,5 @@ export const STATUS: Extract<AgentMessage, { t: 'status' }> = {
   policyText: '',
   spoolChunks: 0,
   shells: [],
+  bundle: 0,
 };

@@ -256,7 +256,7 @@ export class LinkWorld {
 
   /** Executor in memory: answers each order with a receipt, keeps it until it is acknowledged, repeats it at each sync. */
   #executor(answer: (message: FromExecutor) => void): ExecutorClient {
-    const facts = { t: 'facts', isRoot: false, actions: [], policyText: '', shells: [] } as const;
+    const facts = { t: 'facts', isRoot: false, actions: [], policyText: '', shells: [], bundle: 0 } as const;
     const sync = (): void => {
       answer(facts);
       for (const jws of this.receipts.values()) answer({ t: 'receipt', jws });

@@ -28,6 +28,7 @@ const order: Order = {
   requester: { id: 'u1', name: 'Ada', via: 'page' },
   reason: null,
   approvals: [],
+  approved: null,
   kind: 'action',
   action: 'firewall.list',
   actionVersion: 1,

@@ -34,6 +34,7 @@ function order(number: number): ActionOrder {
     requester: { id: '1', name: 'Jo', via: 'cli' },
     reason: null,
     approvals: [],
+    approved: null,
     kind: 'action',
     action: 'node.ping',
     actionVersion: 1,

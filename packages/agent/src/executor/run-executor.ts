@@ -195,6 +195,7 @@ class Executor {
           isRoot: this.#options.ownUid === 0,
           actions: [...this.#options.actions.values()].map(({ name, version }) => ({ name, version })),
           policyText: this.#policy().text,
+          bundle: 0,
           shells: this.#recordings.open(),
         });
         this.#desk.offerReceipts(answer);

@@ -40,7 +40,12 @@ export interface NodeLinkDeps {
 const FACTS_WAIT_MS = 3_000;
 
 /** An executor that does not answer: nothing can be done on this node, and the page says so. */
-const NO_FACTS: Pick<Facts, 'isRoot' | 'actions' | 'policyText'> = { isRoot: false, actions: [], policyText: '' };
+const NO_FACTS: Pick<Facts, 'isRoot' | 'actions' | 'policyText' | 'bundle'> = {
+  isRoot: false,
+  actions: [],
+  policyText: '',
+  bundle: 0,
+};
 
 /**
  * The switchboard of the link process: what comes from the controller goes to the executor, the shells and the feeds;
@@ -129,10 +134,10 @@ export class NodeLink implements LinkKeeperEvents {
 
   #sendStatus(channel: FrameChannel): void {
     const { node, shells } = this.#deps;
-    const { isRoot, actions, policyText } = this.#facts ?? NO_FACTS;
+    const { isRoot, actions, policyText, bundle } = this.#facts ?? NO_FACTS;
     const open = this.#facts?.shells ?? shells.openShells;
     const spoolChunks = this.#deps.spoolChunks();
-    channel.sendControl({ t: 'status', ...node, isRoot, actions, policyText, spoolChunks, shells: open });
+    channel.sendControl({ t: 'status', ...node, isRoot, actions, policyText, bundle, spoolChunks, shells: open });
   }
 
   /** A message of the executor. Without a link it is dropped: all that matters comes again after the next `sync`. */

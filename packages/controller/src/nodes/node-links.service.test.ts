@@ -69,6 +69,7 @@ const status = (
   policyText: 'version = 1',
   spoolChunks: 3,
   shells: [randomUUID()],
+  bundle: 0,
   ...more,
 });
 const end = { code: 1006, why: 'lost' };

@@ -30,6 +30,7 @@ export function buildOrder(
     requester: { id: run.requesterId, name: run.requester, via: run.via },
     reason: run.reason,
     approvals: [],
+    approved: null,
     kind: 'action',
     action: run.action,
     actionVersion: run.actionVersion,

@@ -129,6 +129,7 @@ export class ShellOpening {
         requester: { id, name, via },
         reason: session.reason,
         approvals: [],
+        approved: null,
         kind: 'shell',
         session: session.id,
         user: session.login,

@@ -30,6 +30,7 @@ function order(change: Partial<Record<keyof ActionOrder, unknown>> = {}): Action
     requester: { id: 'p1', name: 'ann', via: 'api' },
     reason: null,
     approvals: [],
+    approved: null,
     kind: 'action',
     action: 'node.ping',
     actionVersion: 1,

@@ -1,4 +1,5 @@
 /** The wire: handshake, frames, messages, orders and receipts, as SPEC.md rules them. Bytes and shapes only, no I/O. */
+export * from './approval.ts';
 export * from './bytes.ts';
 export * from './check.ts';
 export * from './close-codes.ts';
@@ -10,4 +11,5 @@ export * from './local.ts';
 export * from './messages.ts';
 export * from './order.ts';
 export * from './shell-exit.ts';
+export * from './trust-bundle.ts';
 export * from './version.ts';

@@ -15,6 +15,7 @@ import {
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 import { SHELL_ENDINGS } from './shell-exit.ts';
+import { checkSignedBundle } from './trust-bundle.ts';
 
 /**
  * Messages between the link process (unprivileged) and the executor (root) over the Unix socket, each framed as
@@ -31,6 +32,8 @@ const toExecutor = {
   order: object({ t: literal('order'), jws }),
   'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
+  /** As they came over the link; the executor believes none of it. */
+  bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
   /** Asks for facts, open shells, unacknowledged receipts and recording chunks; sent after each `ready`. */
   sync: object({ t: literal('sync') }),
 } as const;
@@ -42,6 +45,7 @@ const fromExecutor = {
     actions: list(object({ name: text(64), version: integer(1, 10_000) }), 500),
     policyText: text(65_536, { multiline: true }),
     shells: list(uuid, 1000),
+    bundle: integer(0, 1_000_000),
   }),
   taken: object({ t: literal('taken'), order: uuid }),
   progress: object({

@@ -16,6 +16,7 @@ import {
   type Parsed,
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
+import { checkSignedBundle } from './trust-bundle.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
 const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
@@ -58,6 +59,8 @@ const agentMessages = {
     policyText: text(65_536, { multiline: true }),
     spoolChunks: integer(0, 2 ** 31),
     shells: list(uuid, 1000),
+    /** Version of the policy bundle that the executor holds; 0: none. */
+    bundle: integer(0, 1_000_000),
   }),
   series: object({ t: literal('series'), list: json }),
   ping: object({ t: literal('ping'), sentAt: finite }),
@@ -105,6 +108,8 @@ const controllerMessages = {
   order: object({ t: literal('order'), jws }),
   'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
+  /** Consecutive versions of the policy bundle, the oldest first (rule BUNDLE4). */
+  bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
   'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
 } as const;
 

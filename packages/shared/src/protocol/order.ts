@@ -1,3 +1,4 @@
+import { checkAssertions, type ApprovalStatement } from './approval.ts';
 import { integer, json, list, literal, nullable, object, oneOf, text, type Checked } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 
@@ -28,8 +29,10 @@ const base = {
   exp: timeMs,
   requester: checkRequester,
   reason: nullable(text(500)),
-  /** Assertions of operators; empty unless the action's risk asks for them. */
-  approvals: list(json, 4),
+  /** Assertions of operators; empty unless the node's bundle asks for them. */
+  approvals: checkAssertions,
+  /** Only with approvals: every node that they are for, ascending, and the run (of a shell: its session). Else null. */
+  approved: nullable(object({ run: uuid, targets: list(uuid, 5000) })),
 };
 
 export const checkActionOrder = object({
@@ -64,6 +67,23 @@ export const checkOrder = (value: unknown, path: string): Order =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'shell'
     ? checkShellOrder(value, path)
     : checkActionOrder(value, path);
+
+/** What the approvals of an order have to be about; null when it carries none (rule APPROVE2). */
+export function approvalStatement(order: Order): ApprovalStatement | null {
+  const { approved, iss: controller, exp, reason } = order;
+  if (approved === null) return null;
+  const what =
+    order.kind === 'shell'
+      ? ({ kind: 'shell', user: order.user } as const)
+      : ({
+          kind: 'action',
+          action: order.action,
+          actionVersion: order.actionVersion,
+          args: order.args,
+          planHash: order.planHash,
+        } as const);
+  return { v: 1, is: 'hauban-approval', controller, ...approved, exp, reason, what };
+}
 
 /** Final states of an order as the node reports them (architecture, section 4). */
 export const OUTCOMES = ['succeeded', 'unchanged', 'failed', 'refused', 'expired', 'undetermined'] as const;
