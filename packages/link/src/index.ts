@@ -3,6 +3,18 @@
  * Unix sockets on a node. Shared by agent and controller. No `ws` (a transport is handed in), no logging, no
  * configuration; only `key-file.ts` touches the disk.
  */
+export { approvalChallenge, approvalsNeeded, verifyApprovals, type VerifiedApprovals } from './approval.ts';
+export { verifyAssertion, type VerifiedAssertion } from './assertion.ts';
+export {
+  bundleChallenge,
+  bundleHash,
+  parseBundle,
+  signBundle,
+  verifyNextBundle,
+  type BundleTrust,
+  type NextBundle,
+} from './bundle.ts';
+export { auditCrypto, signAuditExportEnd, signAuditHead } from './audit-statements.ts';
 export { canonicalJson, planHash } from './canonical-json.ts';
 export { sha256, sha256Base64Url, sha256Hex } from './digest.ts';
 export {
