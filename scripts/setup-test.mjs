@@ -32,6 +32,7 @@ const packages = {
   'php8.2-fpm': 'PHP of Debian 12',
   procps: 'process lists inside nodes',
   socat: 'ports into and out of the lab',
+  softhsm2: "a token for the signer's key",
   'systemd-container': 'systemd-nspawn, full nodes',
   tini: 'first process of disposable nodes',
   'util-linux': 'unshare, nsenter, setpriv, flock',

@@ -34,6 +34,8 @@ async function build(database: Database, more: Partial<ControllerParts> = {}): P
     signer: {
       sign: (order) => signOrder(order, authority, kid),
       keys: async () => [{ kid, key: authority.publicText }],
+      signBundle: () => Promise.reject(new TypeError('no bundle is signed here')),
+      bundle: async () => null,
       close: () => undefined,
     },
     log: createLog('silent'),

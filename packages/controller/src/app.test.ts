@@ -68,6 +68,8 @@ beforeAll(async () => {
     signer: {
       sign: (order) => signOrder(order, authority, kid),
       keys: async () => [{ kid, key: authority.publicText }],
+      signBundle: () => Promise.reject(new TypeError('no bundle is signed here')),
+      bundle: async () => null,
       close: () => undefined,
     },
     log: createLog('silent'),

@@ -13,11 +13,11 @@ import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
 import { createRunsRepository } from './runs/runs.repository.ts';
 import { createRunsService, readRunRows } from './runs/runs.service.ts';
 import { createSigningService } from './runs/signing-queue.service.ts';
-import type { SignerClient } from './signer/index.ts';
+import type { OrderSigner } from './runs/sign-orders.ts';
 
 export interface RunNeeds {
   readonly controllerId: string;
-  readonly signer: SignerClient;
+  readonly signer: OrderSigner;
   readonly actions: ActionsService;
   readonly nodes: NodesService;
   readonly links: OrderLinks;

@@ -75,4 +75,15 @@ describe('loadSignerConfig', () => {
   it('needs a socket and a folder', () => {
     expect(() => loadSignerConfig({ HAUBAN_SIGNER_SOCKET: '/x' })).toThrow('HAUBAN_SIGNER_DIR is not set');
   });
+
+  it('knows two places of a passphrase: a systemd credential and a named file', () => {
+    const base = { HAUBAN_SIGNER_SOCKET: '/x', HAUBAN_SIGNER_DIR: '/y' };
+    expect(loadSignerConfig(base).passphrase).toEqual({ credential: null, file: null });
+    const both = { ...base, CREDENTIALS_DIRECTORY: '/run/credentials/s', HAUBAN_SIGNER_PASSPHRASE_FILE: '/etc/p' };
+    expect(loadSignerConfig(both).passphrase).toEqual({
+      credential: '/run/credentials/s/hauban-signer-passphrase',
+      file: '/etc/p',
+    });
+    expect(() => loadSignerConfig({ ...base, HAUBAN_SIGNER_PASSPHRASE_FILE: 'p' })).toThrow('absolute path');
+  });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 
 /** The environment, read once. Every problem is one sentence that names the variable. */
@@ -100,9 +100,25 @@ export function loadControllerConfig(env: Env): ControllerConfig {
   };
 }
 
-export function loadSignerConfig(env: Env): { readonly socketPath: string; readonly keyDir: string } {
+export interface SignerConfig {
+  readonly socketPath: string;
+  readonly keyDir: string;
+  /** Files that may hold the passphrase of the key: from systemd, or named. */
+  readonly passphrase: { readonly credential: string | null; readonly file: string | null };
+}
+
+const CREDENTIAL = 'hauban-signer-passphrase';
+
+export function loadSignerConfig(env: Env): SignerConfig {
+  const credentials = env['CREDENTIALS_DIRECTORY'] ?? '';
+  const file = env['HAUBAN_SIGNER_PASSPHRASE_FILE'] ?? '';
+  if (file !== '' && !isAbsolute(file)) throw bad('HAUBAN_SIGNER_PASSPHRASE_FILE must be an absolute path.');
   return {
     socketPath: needFolder(env, 'HAUBAN_SIGNER_SOCKET', 'the path of the Unix socket at which the signer shall listen'),
     keyDir: needFolder(env, 'HAUBAN_SIGNER_DIR', "the folder that holds the signer's key"),
+    passphrase: {
+      credential: credentials === '' ? null : join(credentials, CREDENTIAL),
+      file: file === '' ? null : file,
+    },
   };
 }

@@ -41,7 +41,9 @@ const USAGE = `Usage: hauban-controller <command>
 Configuration is the environment:
   DATABASE_URL            PostgreSQL 15 or newer: postgres://user:password@host:5432/database
   HAUBAN_SIGNER_SOCKET    Unix socket of the signer
-  HAUBAN_SIGNER_DIR       (signer) folder of the authority key
+  HAUBAN_SIGNER_DIR       (signer) folder of the authority key and of the policy bundles
+  HAUBAN_SIGNER_PASSPHRASE_FILE  (signer) file with the passphrase that seals the key; a systemd credential
+                          "hauban-signer-passphrase" does the same; without, the key is a plain file
   HAUBAN_CONTROLLER_DIR   folder of the link key that all nodes are pinned to
   HAUBAN_LISTEN           host:port; default 127.0.0.1:7460
   HAUBAN_PUBLIC_URL       the address that people type and nodes dial; default: where it listens

@@ -70,8 +70,6 @@ function build(): ReturnType<typeof createRuns> {
         if (signerMode === 'refuses') throw new HaubanError('ORDER_MALFORMED', 'no such thing');
         return signOrder(order, authority, kid);
       },
-      keys: async () => [],
-      close: () => undefined,
     },
     actions: createActionsService(createAccountUidsRepository(database), clock),
     nodes: fleet,

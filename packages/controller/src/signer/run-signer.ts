@@ -1,17 +1,21 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
-import { loadOrCreateKeyPair } from '@hauban/link';
+import { dirname } from 'node:path';
+import { pinnedKeys } from '@hauban/link';
+import { ACTIONS, type ActionDefinition } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
-import { DEFAULT_SIGN_LIMITS } from './sign-rules.ts';
+import { keyInMemory, type AuthorityKey } from './authority-key.ts';
+import { loadBundleStore } from './bundle-store.ts';
+import { loadAuthorityKey, loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
 import { createSignerServer } from './signer-server.ts';
 
 export interface SignerSettings {
   readonly socketPath: string;
   /** Folder of the key, made when absent; nobody else may enter. */
   readonly keyDir: string;
+  readonly passphrase: PassphraseFiles;
 }
 
 export interface RunningSigner {
@@ -40,13 +44,22 @@ async function clearStaleSocket(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
+const openKey = ({ keyDir, passphrase }: SignerSettings, log: Log): AuthorityKey =>
+  keyInMemory(loadAuthorityKey(keyDir, loadPassphrase(passphrase), log));
+
 /** Loads or makes the authority key and listens. The socket's folder decides who may ask: it is made with mode 0700 when absent. */
-export async function runSigner(settings: SignerSettings, clock: Clock, log: Log): Promise<RunningSigner> {
+export async function runSigner(
+  settings: SignerSettings,
+  clock: Clock,
+  log: Log,
+  actions: ReadonlyMap<string, ActionDefinition> = ACTIONS,
+): Promise<RunningSigner> {
   mkdirSync(settings.keyDir, { recursive: true, mode: 0o700 });
   mkdirSync(dirname(settings.socketPath), { recursive: true, mode: 0o700 });
-  const key = loadOrCreateKeyPair(join(settings.keyDir, 'authority-key.json'));
+  const key = openKey(settings, log);
+  const store = await loadBundleStore(settings.keyDir, pinnedKeys([{ kid: key.kid, key: key.publicText }]));
   await clearStaleSocket(settings.socketPath);
-  const server = createSignerServer({ key, limits: DEFAULT_SIGN_LIMITS, clock, log });
+  const server = createSignerServer({ key, store, actions, clock, log });
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -67,7 +80,10 @@ export async function runSigner(settings: SignerSettings, clock: Clock, log: Log
   return {
     stop: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        server.close(() => {
+          key.close();
+          resolve();
+        });
         for (const socket of sockets) socket.destroy();
       }),
   };

@@ -1,19 +1,35 @@
 import { connect } from 'node:net';
 import { createLocalConnection, type LocalConnection } from '@hauban/link';
 import { HaubanError, isErrorCode } from '@hauban/shared/errors';
-import { LOCAL_KINDS, type ControllerMessage, type Order } from '@hauban/shared/protocol';
+import {
+  LOCAL_KINDS,
+  type Assertion,
+  type Bundle,
+  type ControllerMessage,
+  type Order,
+  type SignedBundle,
+} from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import { parseAnswer, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
 
 export type AuthorityKeys = Extract<ControllerMessage, { t: 'enrolled' }>['authorityKeys'];
 
+/** `queued`: the order may wait for its node, and needs the longer life. */
+export type OrderLife = 'at-once' | 'queued';
+
 export interface SignerClient {
   /** Compact JWS of the order. UNAVAILABLE while the signer does not answer; its own code when it refuses. */
-  sign(order: Order): Promise<string>;
+  sign(order: Order, life?: OrderLife): Promise<string>;
+  /** Signs and keeps the next policy bundle; its own code when it refuses. */
+  signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
+  /** The policy bundle as the signer keeps it: a version, or the newest. Null when there is none. */
+  bundle(version: number | null): Promise<SignedBundle | null>;
   /** Public keys that nodes pin; asked once and kept. */
   keys(): Promise<AuthorityKeys>;
   close(): void;
 }
+
+type WithoutNumber<T> = T extends SignerQuestion ? Omit<T, 'n'> : never;
 
 interface Waiting {
   readonly resolve: (answer: SignerAnswer) => void;
@@ -59,7 +75,7 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
     return opened;
   };
 
-  const ask = async (question: { t: 'keys' } | { t: 'sign'; order: Order }): Promise<SignerAnswer> => {
+  const ask = async (question: WithoutNumber<SignerQuestion>): Promise<SignerAnswer> => {
     if (isClosed) throw unavailable('the controller is stopping');
     connection ??= open();
     const n = next;
@@ -69,24 +85,34 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
         settle(n)?.reject(unavailable(`no answer within ${ANSWER_WITHIN_MS / 1000} s`)),
       );
       waiting.set(n, { resolve, reject, timer });
-      const message: SignerQuestion = { ...question, n };
+      const message = { ...question, n };
       if (connection?.sendJson(message) === 'closed') settle(n)?.reject(unavailable('the connection was lost'));
     });
   };
 
+  /** The answer of that kind; a refusal is thrown with the signer's own code. */
+  const need = async <T extends SignerAnswer['t']>(
+    t: T,
+    question: WithoutNumber<SignerQuestion>,
+  ): Promise<Extract<SignerAnswer, { t: T }>> => {
+    const answer = await ask(question);
+    if (answer.t === t) return answer as Extract<SignerAnswer, { t: T }>;
+    if (answer.t === 'refused')
+      throw new HaubanError(isErrorCode(answer.code) ? answer.code : 'INTERNAL', answer.detail);
+    throw unavailable('it gave an answer to another question');
+  };
+
   return {
-    sign: async (order) => {
-      const answer = await ask({ t: 'sign', order });
-      if (answer.t === 'signed') return answer.jws;
-      if (answer.t === 'refused')
-        throw new HaubanError(isErrorCode(answer.code) ? answer.code : 'INTERNAL', answer.detail);
-      throw unavailable('it gave an answer to another question');
+    sign: async (order, life = 'at-once') =>
+      (await need('signed', { t: 'sign', order, isQueued: life === 'queued' })).jws,
+    signBundle: async (bundle, approvals) => {
+      const { signed } = await need('bundle', { t: 'sign-bundle', bundle, approvals: [...approvals] });
+      if (signed === null) throw unavailable('it gave an answer to another question');
+      return signed;
     },
+    bundle: async (version) => (await need('bundle', { t: 'bundle', version })).signed,
     keys: async () => {
-      if (known !== null) return known;
-      const answer = await ask({ t: 'keys' });
-      if (answer.t !== 'keys') throw unavailable('it gave an answer to another question');
-      known = answer.keys;
+      known ??= (await need('keys', { t: 'keys' })).keys;
       return known;
     },
     close: () => {

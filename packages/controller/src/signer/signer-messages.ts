@@ -1,8 +1,12 @@
 import {
+  checkAssertions,
+  checkSignedBundle,
+  flag,
   integer,
   json,
   list,
   literal,
+  nullable,
   object,
   parseJson,
   text,
@@ -17,12 +21,19 @@ const jws = text(400_000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-
 
 const questions = {
   keys: object({ t: literal('keys'), n }),
-  sign: object({ t: literal('sign'), n, order: json }),
+  /** `isQueued`: it may wait for its node, so it asks for the longer life. */
+  sign: object({ t: literal('sign'), n, order: json, isQueued: flag }),
+  /** The next policy bundle, with the approvals of its owners. */
+  'sign-bundle': object({ t: literal('sign-bundle'), n, bundle: json, approvals: checkAssertions }),
+  /** A version of the policy bundle as the signer keeps it; null: the newest. */
+  bundle: object({ t: literal('bundle'), n, version: nullable(integer(1, 1_000_000)) }),
 } as const;
 
 const answers = {
   keys: object({ t: literal('keys'), n, keys: list(object({ kid: text(64), key: text(43) }), 8) }),
   signed: object({ t: literal('signed'), n, jws }),
+  /** Null: there is no such version. */
+  bundle: object({ t: literal('bundle'), n, signed: nullable(checkSignedBundle) }),
   refused: object({ t: literal('refused'), n, code: text(64), detail: text(500) }),
 } as const;
 

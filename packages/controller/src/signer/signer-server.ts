@@ -1,42 +1,77 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createLocalConnection, keyThumbprint, signOrder, type KeyPair, type LocalConnection } from '@hauban/link';
-import { LOCAL_KINDS } from '@hauban/shared/protocol';
+import { createLocalConnection, type LocalConnection } from '@hauban/link';
+import type { ActionDefinition } from '@hauban/shared/actions';
+import { LOCAL_KINDS, ORDER_TYPE } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
-import { createRateLimit, judgeOrder, type SignLimits } from './sign-rules.ts';
+import type { AuthorityKey } from './authority-key.ts';
+import type { BundleStore } from './bundle-store.ts';
+import { signNextBundle } from './sign-bundle.ts';
+import { createRateLimit, judgeOrder, limitsOf } from './sign-rules.ts';
 import { parseQuestion, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
 
 export interface SignerParts {
-  readonly key: KeyPair;
-  readonly limits: SignLimits;
+  readonly key: AuthorityKey;
+  readonly store: BundleStore;
+  readonly actions: ReadonlyMap<string, ActionDefinition>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A server (not yet listening) that signs what its own rules allow. Whoever may connect to the socket may ask. */
-export function createSignerServer({ key, limits, clock, log }: SignerParts): Server {
-  const kid = keyThumbprint(key.publicText);
-  if (kid === null) throw new TypeError('an Ed25519 key has 32 bytes');
-  const rate = createRateLimit(limits);
+type Question<T extends SignerQuestion['t']> = Extract<SignerQuestion, { t: T }>;
 
-  const sign = async (question: Extract<SignerQuestion, { t: 'sign' }>): Promise<SignerAnswer> => {
-    const refused = (code: string, detail: string): SignerAnswer => {
-      log.warn({ code, detail }, 'an order was not signed');
-      return { t: 'refused', n: question.n, code, detail };
-    };
-    const judged = judgeOrder(question.order, clock.nowMs(), limits);
-    if (!judged.ok) return refused(judged.code, judged.detail);
-    if (!rate.take(clock.monotonicMs())) return refused('RATE_LIMITED', 'The signer signs no more orders just now.');
-    const { id, aud, kind, requester } = judged.order;
-    const jws = await signOrder(judged.order, key, kid);
-    // The signer's own record of what its key was used for, before the order can be used.
-    log.info({ order: id, node: aud, kind, requester: requester.id }, 'signed');
-    return { t: 'signed', n: question.n, jws };
+/** Answers questions by the signer's own rules. */
+function createAnswers({ key, store, actions, clock, log }: SignerParts) {
+  const rates = { atOnce: createRateLimit(), queued: createRateLimit() };
+
+  const refused = (n: number, code: string, detail: string, what: string): SignerAnswer => {
+    log.warn({ code, detail }, what);
+    return { t: 'refused', n, code, detail: detail.slice(0, 500) };
   };
 
-  const answer = async (question: SignerQuestion): Promise<SignerAnswer> =>
-    question.t === 'keys' ? { t: 'keys', n: question.n, keys: [{ kid, key: key.publicText }] } : await sign(question);
+  const sign = async ({ n, order: value, isQueued }: Question<'sign'>): Promise<SignerAnswer> => {
+    const no = (code: string, detail: string): SignerAnswer => refused(n, code, detail, 'an order was not signed');
+    const bundle = store.current;
+    const limits = limitsOf(bundle);
+    const judged = judgeOrder(value, { nowMs: clock.nowMs(), limits, bundle, actions, isQueued });
+    if (!judged.ok) return no(judged.code, judged.detail);
+    const rate = isQueued ? rates.queued : rates.atOnce;
+    if (!rate.take(clock.monotonicMs(), limits)) return no('RATE_LIMITED', 'The signer signs no more orders just now.');
+    const { id, aud, kind, requester, approvals } = judged.order;
+    const jws = await key.sign(judged.order, { typ: ORDER_TYPE });
+    // The signer's own record of what its key was used for, before the order can be used.
+    const approvedBy = approvals.map(({ operator }) => operator);
+    log.info({ order: id, node: aud, kind, requester: requester.id, approvedBy }, 'signed');
+    return { t: 'signed', n, jws };
+  };
 
+  const signBundle = async ({ n, bundle, approvals }: Question<'sign-bundle'>): Promise<SignerAnswer> => {
+    const answer = await signNextBundle(bundle, approvals, { key, store });
+    if (!answer.ok) return refused(n, answer.code, answer.detail, 'a policy bundle was not signed');
+    const approvedBy = answer.signed.approvals.map(({ operator }) => operator);
+    log.info({ version: store.current?.version, approvedBy }, 'a policy bundle was signed');
+    return { t: 'bundle', n, signed: answer.signed };
+  };
+
+  return async (question: SignerQuestion): Promise<SignerAnswer> => {
+    const { n } = question;
+    switch (question.t) {
+      case 'keys':
+        return { t: 'keys', n, keys: [{ kid: key.kid, key: key.publicText }] };
+      case 'sign':
+        return await sign(question);
+      case 'sign-bundle':
+        return await signBundle(question);
+      case 'bundle':
+        return { t: 'bundle', n, signed: store.find(question.version ?? store.current?.version ?? 0) };
+    }
+  };
+}
+
+/** A server (not yet listening) that signs what its own rules allow. Whoever may connect to the socket may ask. */
+export function createSignerServer(parts: SignerParts): Server {
+  const { log } = parts;
+  const answer = createAnswers(parts);
   return createServer((socket: Socket) => {
     const connection: LocalConnection = createLocalConnection(socket, {
       frame: ({ kind, body }) => {

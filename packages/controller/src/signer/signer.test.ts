@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
+import { createKeyPair, keyPairToJwk, pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
+import { ACTIONS } from '@hauban/shared/actions';
 import type { ActionOrder, ShellOrder } from '@hauban/shared/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog } from '../runtime/index.ts';
 import { createSignerClient, type SignerClient } from './signer-client.ts';
 import { runSigner } from './run-signer.ts';
+import { openSealedKey, sealKey } from './key-seal.ts';
+import { loadAuthorityKey, loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
 import { createRateLimit, DEFAULT_SIGN_LIMITS, judgeOrder } from './sign-rules.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -17,6 +20,12 @@ afterEach(async () => {
 });
 
 const log = createLog('silent');
+const NO_PASSPHRASE: PassphraseFiles = { credential: null, file: null };
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'hauban-signer-'));
+  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+};
 
 function order(change: Partial<Record<keyof ActionOrder, unknown>> = {}): ActionOrder {
   const iat = Date.now();
@@ -44,7 +53,11 @@ function order(change: Partial<Record<keyof ActionOrder, unknown>> = {}): Action
 async function start(
   folder = mkdtempSync(join(tmpdir(), 'hauban-signer-')),
 ): Promise<{ client: SignerClient; folder: string; socketPath: string; stop: () => Promise<void> }> {
-  const settings = { socketPath: join(folder, 'run/signer.sock'), keyDir: join(folder, 'keys') };
+  const settings = {
+    socketPath: join(folder, 'run/signer.sock'),
+    keyDir: join(folder, 'keys'),
+    passphrase: NO_PASSPHRASE,
+  };
   const signer = await runSigner(settings, systemClock, log);
   const client = createSignerClient(settings.socketPath, systemClock);
   cleanUps.push(
@@ -73,6 +86,17 @@ describe('signer', () => {
     ['an extra field', { ['evil' as never]: 1 }, 'ORDER_MALFORMED'],
     ['another kind', { kind: 'policy' }, 'ORDER_MALFORMED'],
     ['a lifetime of a day', { exp: Date.now() + 86_400_000 }, 'ORDER_MALFORMED'],
+    ['the life of a queued run that nobody queued', { exp: Date.now() + 120_000 }, 'ORDER_MALFORMED'],
+    ['an action that does not exist', { action: 'rm.rf' }, 'ACTION_UNKNOWN'],
+    ['an action by a name of the language', { action: 'to.string' }, 'ACTION_UNKNOWN'],
+    ['another version of an action', { actionVersion: 2 }, 'ACTION_UNKNOWN'],
+    ['an argument that the action does not have', { args: { command: 'id' } }, 'ACTION_ARGUMENTS'],
+    [
+      'an argument that the schema refuses',
+      { action: 'firewall.ban', args: { targets: ['0/0;id'] } },
+      'ACTION_ARGUMENTS',
+    ],
+    ['approvals that nothing can check', { approved: { run: randomUUID(), targets: [] } }, 'ORDER_MALFORMED'],
     ['a date in the future', { iat: Date.now() + 120_000, exp: Date.now() + 180_000 }, 'ORDER_NOT_YET_VALID'],
     ['a back date', { iat: Date.now() - 120_000, exp: Date.now() + 10_000 }, 'ORDER_EXPIRED'],
     ['an expiry before its issue', { exp: 1 }, 'ORDER_EXPIRED'],
@@ -95,19 +119,32 @@ describe('signer', () => {
       endsAt: now + 3_600_000,
       ...change,
     });
-    const judge = (change: Partial<ShellOrder>): boolean => judgeOrder(shell(change), now, DEFAULT_SIGN_LIMITS).ok;
+    const ground = { nowMs: now, limits: DEFAULT_SIGN_LIMITS, bundle: null, actions: ACTIONS };
+    const judge = (change: Partial<ShellOrder>, isQueued = false): boolean =>
+      judgeOrder(shell(change), { ...ground, isQueued }).ok;
     expect(judge({})).toBe(true);
     expect(judge({ exp: base.iat + 61_000 })).toBe(false);
+    expect(judge({ exp: base.iat + 61_000 }, true)).toBe(false);
     expect(judge({ endsAt: now + 25 * 3_600_000 })).toBe(false);
     expect(judge({ endsAt: now - 1 })).toBe(false);
     expect(judge({ user: 'root; reboot' })).toBe(false);
   });
 
+  it('a queued run may live twelve hours, and no longer', async () => {
+    const { client } = await start();
+    const iat = Date.now();
+    await expect(client.sign(order({ iat, exp: iat + 12 * 3_600_000 }), 'queued')).resolves.toMatch(/\./);
+    await expect(client.sign(order({ iat, exp: iat + 12 * 3_600_000 + 1 }), 'queued')).rejects.toMatchObject({
+      code: 'ORDER_MALFORMED',
+    });
+  });
+
   it('a flood of orders is refused once the burst is used up, and taken again later', () => {
-    const rate = createRateLimit({ burst: 3, perSecond: 2 });
-    expect([0, 0, 0, 0].map((at) => rate.take(at))).toEqual([true, true, true, false]);
-    expect(rate.take(400)).toBe(false);
-    expect(rate.take(1000)).toBe(true);
+    const rate = createRateLimit();
+    const limits = { burst: 3, perSecond: 2 };
+    expect([0, 0, 0, 0].map((at) => rate.take(at, limits))).toEqual([true, true, true, false]);
+    expect(rate.take(400, limits)).toBe(false);
+    expect(rate.take(1000, limits)).toBe(true);
   });
 
   it('garbage on the socket closes that connection and nothing else', async () => {
@@ -136,18 +173,95 @@ describe('signer', () => {
 
   it('a second signer on the same socket, a file in its place and a key that others may read are refused', async () => {
     const { folder, socketPath } = await start();
-    await expect(runSigner({ socketPath, keyDir: join(folder, 'keys') }, systemClock, log)).rejects.toMatchObject({
+    await expect(
+      runSigner({ socketPath, keyDir: join(folder, 'keys'), passphrase: NO_PASSPHRASE }, systemClock, log),
+    ).rejects.toMatchObject({
       code: 'DATA_IN_USE',
     });
     const other = mkdtempSync(join(tmpdir(), 'hauban-signer-'));
     cleanUps.push(() => rmSync(other, { recursive: true, force: true }));
     writeFileSync(join(other, 'signer.sock'), 'x');
     await expect(
-      runSigner({ socketPath: join(other, 'signer.sock'), keyDir: other }, systemClock, log),
+      runSigner({ socketPath: join(other, 'signer.sock'), keyDir: other, passphrase: NO_PASSPHRASE }, systemClock, log),
     ).rejects.toMatchObject({ code: 'CONFIG_BAD' });
     writeFileSync(join(other, 'authority-key.json'), '{}', { mode: 0o644 });
     await expect(
-      runSigner({ socketPath: join(other, 'other.sock'), keyDir: other }, systemClock, log),
+      runSigner({ socketPath: join(other, 'other.sock'), keyDir: other, passphrase: NO_PASSPHRASE }, systemClock, log),
     ).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+  });
+});
+
+describe('the key file', () => {
+  const PASSPHRASE = 'a long passphrase of the tests';
+
+  function passphraseFile(folder: string, content = `${PASSPHRASE}\n`): string {
+    const file = join(folder, 'passphrase');
+    writeFileSync(file, content, { mode: 0o600 });
+    return file;
+  }
+
+  it('sealed: whoever copies it has nothing without the passphrase, and its own text betrays nothing', () => {
+    const pair = createKeyPair();
+    const sealed = sealKey(pair, PASSPHRASE);
+    const { d } = JSON.parse(keyPairToJwk(pair)) as { readonly d: string };
+    expect(sealed).not.toContain(d);
+    expect(openSealedKey(sealed, PASSPHRASE)).toMatchObject({ ok: true, value: { publicText: pair.publicText } });
+    expect(openSealedKey(sealed, `${PASSPHRASE}!`).ok).toBe(false);
+    expect(sealKey(pair, PASSPHRASE)).not.toBe(sealed);
+  });
+
+  it('altered in any field: it does not open, and a cheaper derivation cannot be written into it', () => {
+    const sealed = JSON.parse(sealKey(createKeyPair(), PASSPHRASE)) as Record<string, unknown>;
+    const flip = (text: string): string => (text.startsWith('A') ? `B${text.slice(1)}` : `A${text.slice(1)}`);
+    for (const name of ['salt', 'iv', 'tag', 'data']) {
+      const changed = { ...sealed, [name]: flip(String(sealed[name])) };
+      expect(openSealedKey(JSON.stringify(changed), PASSPHRASE).ok, name).toBe(false);
+    }
+    for (const change of [{ logN: 4 }, { logN: 17 }, { logN: 40 }, { r: 1 }, { p: 0 }, { tag: 'AAAA' }, { v: 2 }])
+      expect(openSealedKey(JSON.stringify({ ...sealed, ...change }), PASSPHRASE).ok).toBe(false);
+  });
+
+  it('plain until now: sealed with the first start that has a passphrase, and never opened without it again', () => {
+    const folder = newFolder();
+    const path = join(folder, 'authority-key.json');
+    const plain = loadAuthorityKey(folder, null, log);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toHaveProperty('d');
+    const passphrase = loadPassphrase({ credential: null, file: passphraseFile(folder) });
+    expect(loadAuthorityKey(folder, passphrase, log).publicText).toBe(plain.publicText);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).not.toHaveProperty('d');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(loadAuthorityKey(folder, passphrase, log).publicText).toBe(plain.publicText);
+    expect(() => loadAuthorityKey(folder, null, log)).toThrow('is sealed');
+    expect(() => loadAuthorityKey(folder, 'another long passphrase', log)).toThrow('not the right one');
+  });
+
+  it('a passphrase comes from systemd before the named file; one that is missing, short or open to others is refused', () => {
+    const folder = newFolder();
+    const file = passphraseFile(folder);
+    const credential = join(folder, 'hauban-signer-passphrase');
+    expect(loadPassphrase({ credential, file })).toBe(PASSPHRASE);
+    writeFileSync(credential, 'from systemd, and longer', { mode: 0o440 });
+    expect(loadPassphrase({ credential, file })).toBe('from systemd, and longer');
+    expect(loadPassphrase({ credential: null, file: null })).toBeNull();
+    expect(() => loadPassphrase({ credential: null, file: join(folder, 'none') })).toThrow('there is no file');
+    chmodSync(file, 0o644);
+    expect(() => loadPassphrase({ credential: null, file })).toThrow('may be read by others');
+    chmodSync(file, 0o600);
+    writeFileSync(file, 'short');
+    expect(() => loadPassphrase({ credential: null, file })).toThrow('shorter than');
+  });
+
+  it('a bundle file that is missing in between or damaged keeps the signer from starting', async () => {
+    const folder = newFolder();
+    const settings = { socketPath: join(folder, 's.sock'), keyDir: join(folder, 'keys'), passphrase: NO_PASSPHRASE };
+    const bundles = join(folder, 'keys/bundles');
+    mkdirSync(bundles, { recursive: true });
+    for (const [name, content] of [
+      ['000002.json', '{}'],
+      ['000001.json', 'half a fi'],
+    ] as const) {
+      writeFileSync(join(bundles, name), content);
+      await expect(runSigner(settings, systemClock, log)).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+    }
   });
 });

@@ -69,6 +69,9 @@ export const ERROR_CODES = {
   APPROVAL_ORIGIN: row(403, 'An approval was made on another page'),
   APPROVAL_PRESENCE: row(403, 'An approval was made without its owner being present and verified'),
   APPROVAL_SIGNATURE: row(403, 'The signature of an approval is wrong'),
+  APPROVAL_NEEDED: row(409, 'Other people have to approve this first'),
+  APPROVAL_REFUSED: row(403, 'A person refused to approve it'),
+  REQUESTER_UNKNOWN: row(403, 'The signer signs nothing for this requester'),
   POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
   RECEIPT_REFUSED: row(403, "The receipt is not signed by this node's key"),
   // Policy bundles, in the order in which they are checked
@@ -79,6 +82,7 @@ export const ERROR_CODES = {
   BUNDLE_FORKED: row(403, 'The policy bundle does not follow from the one that is held'),
   BUNDLE_SKIPPED: row(403, 'A version of the policy bundle is missing in between'),
   BUNDLE_QUORUM: row(403, 'The policy bundle has fewer approvals of owners than its predecessor asks for'),
+  BUNDLE_UNUSABLE: row(409, 'The policy bundle would lock everybody out'),
   BUNDLE_DAMAGED: row(500, "The node's copy of the policy bundle is damaged, so nothing dangerous is done there"),
   // Actions
   ACTION_REFUSED: row(409, 'The action refused: a precondition does not hold'),

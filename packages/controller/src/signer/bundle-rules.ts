@@ -1,0 +1,16 @@
+import type { Bundle } from '@hauban/shared/protocol';
+
+/**
+ * What a policy bundle must have so that it can be lived with: a bundle that nobody could approve under, or that nobody
+ * could ever replace, would lock everybody out of what is dangerous and of mending it. One sentence, or null.
+ */
+export function bundleProblem(bundle: Bundle): string | null {
+  const withKey = bundle.operators.filter(({ credentials }) => credentials.length > 0);
+  const owners = withKey.filter(({ isOwner }) => isOwner).length;
+  const most = Math.max(bundle.needs.high, bundle.needs.rootShell, bundle.needs.shell);
+  if (owners < bundle.quorum)
+    return `${bundle.quorum} owners have to approve the next version, but only ${owners} of them have a passkey`;
+  if (withKey.length < most)
+    return `${most} people have to approve an order, but only ${withKey.length} of them have a passkey`;
+  return bundle.origins.length === 0 ? 'no origin is named, so no passkey could be used' : null;
+}
