@@ -35,6 +35,7 @@ for (const unit of [
   'hauban-link.service',
   'hauban-executor.service',
   'hauban-executor.socket',
+  'hauban-shell@.service',
   'hauban.sysusers',
   'hauban-agent.tmpfiles',
 ]) {

@@ -22,6 +22,8 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const HOME = '/opt/hauban';
 const UNITS = ['hauban-executor.socket', 'hauban-executor.service', 'hauban-link.service'];
+/** Started for each shell, never by itself. */
+const SHELL_UNIT = 'hauban-shell@.service';
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 
 function fail(sentence) {
@@ -40,7 +42,8 @@ function run(program, args, { mayFail = false } = {}) {
 
 function remove() {
   run('/usr/bin/systemctl', ['disable', '--now', ...UNITS], { mayFail: true });
-  for (const unit of UNITS) rmSync(join('/etc/systemd/system', unit), { force: true });
+  run('/usr/bin/systemctl', ['stop', 'hauban-shell@*.service'], { mayFail: true });
+  for (const unit of [...UNITS, SHELL_UNIT]) rmSync(join('/etc/systemd/system', unit), { force: true });
   for (const path of [
     '/usr/lib/sysusers.d/hauban.conf',
     '/usr/lib/tmpfiles.d/hauban-agent.conf',
@@ -78,7 +81,8 @@ function copyFiles() {
   mkdirSync('/usr/lib/tmpfiles.d', { recursive: true });
   copyFileSync(join(here, 'systemd/hauban.sysusers'), '/usr/lib/sysusers.d/hauban.conf');
   copyFileSync(join(here, 'systemd/hauban-agent.tmpfiles'), '/usr/lib/tmpfiles.d/hauban-agent.conf');
-  for (const unit of UNITS) copyFileSync(join(here, 'systemd', unit), join('/etc/systemd/system', unit));
+  for (const unit of [...UNITS, SHELL_UNIT])
+    copyFileSync(join(here, 'systemd', unit), join('/etc/systemd/system', unit));
 }
 
 function enrol(url, token) {

@@ -74,6 +74,12 @@ const LINK_ROWS: readonly Layer[] = [
     may: ['own', CONTRACT, FILES, PURE_NODE],
     why: 'the only file of link that touches the disk',
   },
+  // One fixed program asks the kernel who connected: Node has no SO_PEERCRED.
+  {
+    files: 'packages/link/src/peer-credentials.ts',
+    may: ['own', 'node:{child_process,net}'],
+    why: 'who is at the other end of a Unix socket',
+  },
   // node:net for types of the Unix socket that the caller hands in and for its framing.
   {
     files: 'packages/link/src/**',

@@ -32,6 +32,7 @@ async function main(command: string, file: string): Promise<void> {
     listenAt: { kind: 'path', path: config.paths.executorSocket, gid: null },
     gid: null,
     ownUid: process.getuid?.() ?? 0,
+    linkUid: null,
     hostName: 'scratch',
     identity: () => ({ nodeId: config.nodeId, authorityKeys: pinnedKeys(config.authorityKeys) }),
     processStart,

@@ -33,6 +33,8 @@ export interface ExecutorProgram {
 
 /** The group that the link process is in where the agent is installed. */
 const LINK_GROUP = 'hauban';
+/** And the user it runs as there. */
+const LINK_USER = 'hauban';
 
 /** Reads the pinned keys again when the file is another one: a new enrolment counts from the next order on. */
 function createTrustSource(path: string): () => Trust {
@@ -92,12 +94,14 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
   });
   const group = ownUid === 0 ? await host.accounts.groupByName(LINK_GROUP) : null;
   const gid = group?.gid ?? null;
+  const linkUser = ownUid === 0 ? await host.accounts.userByName(LINK_USER) : null;
   await host.reconcile();
   await runExecutor({
     paths,
     listenAt: inheritedSocket(process.env, process.pid) ?? { kind: 'path', path: paths.executorSocket, gid },
     gid,
     ownUid,
+    linkUid: linkUser?.uid ?? null,
     hostName: hostname(),
     identity,
     receiptKey: loadOrCreateKeyPair(paths.receiptKeyFile),

@@ -87,6 +87,7 @@ export {
   type LocalRead,
   type LocalReader,
 } from './local-framing.ts';
+export { acceptPeers, type PeerRules } from './peer-credentials.ts';
 export { refuse, type Refusal } from './refusal.ts';
 export type { SendOutcome } from './send-outcome.ts';
 export {

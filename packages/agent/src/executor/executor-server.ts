@@ -1,5 +1,5 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
-import { createLocalConnection, type LocalConnection } from '@hauban/link';
+import { acceptPeers, createLocalConnection, type LocalConnection } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { LOCAL_KINDS, parseToExecutor, type FromExecutor, type ToExecutor } from '@hauban/shared/protocol';
 import { openSocketTo, removeSocket } from '../store/index.ts';
@@ -85,9 +85,13 @@ async function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-/** Takes what a crash left of the path away; a living executor there is refused. */
+/**
+ * Takes what a crash left of the path away; a living executor there is refused.
+ * @param peers user ids that may connect: root, our own, the link process's. The kernel says who it is.
+ */
 export async function startExecutorServer(
   at: ListenAt,
+  peers: readonly number[],
   events: ServerEvents,
   log: ExecutorLog,
 ): Promise<ExecutorServer> {
@@ -96,8 +100,14 @@ export async function startExecutorServer(
     removeSocket(at.path);
   }
   const connections = new Set<LocalConnection>();
-  const server = createServer((socket) => {
-    connections.add(serve(socket, events, log, (connection) => connections.delete(connection)));
+  const server = createServer({ pauseOnConnect: true });
+  acceptPeers(server, {
+    allowed: peers,
+    accepted: (socket) => {
+      connections.add(serve(socket, events, log, (connection) => connections.delete(connection)));
+      socket.resume();
+    },
+    refused: (uid, problem) => log.warn({ uid, problem }, 'a connection to the executor was refused'),
   });
   server.maxConnections = MOST_CONNECTIONS;
   await listenOn(server, at);

@@ -31,6 +31,8 @@ export interface ExecutorOptions {
   /** Group of the link process, or null when it runs as the same user. */
   readonly gid: number | null;
   readonly ownUid: number;
+  /** User of the link process, or null when it runs as the same user. */
+  readonly linkUid: number | null;
   readonly hostName: string;
   /** Asked for each order: an enrolment may have pinned other keys meanwhile. */
   readonly identity: () => NodeIdentity;
@@ -112,7 +114,7 @@ class Executor {
   }
 
   async run(): Promise<void> {
-    const { clock, stop, listenAt, log } = this.#options;
+    const { clock, stop, listenAt, log, ownUid, linkUid } = this.#options;
     const failed = new Promise<never>((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -120,6 +122,7 @@ class Executor {
     this.#desk.recover();
     this.#server = await startExecutorServer(
       listenAt,
+      [0, ownUid, ...(linkUid === null ? [] : [linkUid])],
       { message: (message, answer) => this.#message(message, answer) },
       log,
     );

@@ -6,7 +6,7 @@ import { shellEndMs } from '@hauban/shared/policy';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import { RECORDER_LIMITS } from '../shell/recorder.ts';
-import { parseHostAnswer, type ShellOptions } from '../shell/shell-options.ts';
+import { parseHostAnswer, type HostAnswer, type ShellOptions } from '../shell/shell-options.ts';
 import {
   createRecordingFolder,
   closeDescriptor,
@@ -16,9 +16,11 @@ import {
   removeRecordingFolder,
   type RecordingFolder,
 } from '../store/index.ts';
+import type { ListenAt } from './executor-server.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 import { findLoginShell } from './login-shell.ts';
 import type { OpenedShell } from './order-desk.ts';
+import { startShellUnit } from './shell-unit.ts';
 
 export interface ShellOpenerParts {
   readonly clock: Clock;
@@ -32,12 +34,14 @@ export interface ShellOpenerParts {
   readonly receiptKeyFile: string;
   /** Group of the link process, or null. */
   readonly gid: number | null;
-  /** Program and first arguments of `shell-host`. */
+  /** Started by systemd, on its socket, we are the installed agent, whose shells are units of systemd too. */
+  readonly listenAt: ListenAt;
+  /** Program and first arguments of `shell-host`, where systemd does not start it. */
   readonly hostProgram: readonly [string, ...string[]];
   readonly openCount: () => number;
   /** A host was started: its recording is to be watched. */
   readonly started: (session: string) => void;
-  /** A host that was started here has ended. */
+  /** A host that is a child of this process has ended. The end of others is found by looking. */
   readonly ended: () => void;
 }
 
@@ -61,10 +65,7 @@ function startHost(parts: ShellOpenerParts, folder: RecordingFolder): ChildProce
 }
 
 /** The host's one line, or why there is none. */
-async function readAnswer(
-  child: ChildProcess,
-  clock: Clock,
-): Promise<{ readonly started: boolean; readonly problem: string }> {
+async function readAnswer(child: ChildProcess, clock: Clock): Promise<HostAnswer> {
   return await new Promise((resolve) => {
     let text = '';
     const settle = (started: boolean, problem: string): void => {
@@ -85,18 +86,34 @@ async function readAnswer(
   });
 }
 
-async function handOver(parts: ShellOpenerParts, folder: RecordingFolder, options: ShellOptions): Promise<OpenedShell> {
+/** A host as a process of our own: where no systemd started us. */
+async function startChild(
+  parts: ShellOpenerParts,
+  folder: RecordingFolder,
+  options: ShellOptions,
+): Promise<HostAnswer> {
   const child = startHost(parts, folder);
   child.stdin?.end(JSON.stringify(options));
   const answer = await readAnswer(child, parts.clock);
   child.stdout?.destroy();
   if (!answer.started) {
     child.kill('SIGKILL');
-    removeRecordingFolder(folder);
-    return refused(`the shell could not be started: ${answer.problem}`);
+    return answer;
   }
   child.removeAllListeners('exit').on('exit', parts.ended);
   child.unref();
+  return answer;
+}
+
+async function handOver(parts: ShellOpenerParts, folder: RecordingFolder, options: ShellOptions): Promise<OpenedShell> {
+  const answer =
+    parts.listenAt.kind === 'inherited'
+      ? await startShellUnit(parts.shellsDir, options, parts.clock)
+      : await startChild(parts, folder, options);
+  if (!answer.started) {
+    removeRecordingFolder(folder);
+    return refused(`the shell could not be started: ${answer.problem}`);
+  }
   parts.started(options.session);
   return { ok: true, socket: options.socket };
 }
@@ -108,6 +125,9 @@ export async function openShell(order: ShellOrder, parts: ShellOpenerParts): Pro
   if (parts.openCount() >= MOST_SHELLS) return refused(`${MOST_SHELLS} shells are open on this node already`);
   const user = await parts.accounts.userByName(order.user);
   if (user === null) return refused(`there is no user ${order.user} on this node`);
+  // Approvals and the policy file go by the name: another name for root would get by with less.
+  if (user.uid === 0 && user.name !== 'root')
+    return refused(`${order.user} is root under another name: ask for a shell as root`);
   const found = findLoginShell(user, parts.ownUid, isFolder(user.home));
   if (!found.ok) return refused(found.detail);
   const { policy } = loaded;

@@ -8,5 +8,6 @@ export * from './folder-watch.ts';
 export * from './journal-file.ts';
 export * from './policy-source.ts';
 export * from './recording-folder.ts';
+export * from './shell-exchange.ts';
 export * from './socket-file.ts';
 export * from './write-durably.ts';
