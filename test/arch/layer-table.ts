@@ -149,7 +149,7 @@ const AGENT: readonly Layer[] = [
     // child_process: one shell host process per shell; proc: which of them still live after a restart.
     may: [
       'own',
-      ...agent('host', 'store', 'shell', 'rehearsal', 'proc'),
+      ...agent('host', 'store', 'shell', 'rehearsal', 'proc', 'trust'),
       CONTRACT,
       LINK,
       PURE_NODE,
@@ -158,6 +158,11 @@ const AGENT: readonly Layer[] = [
     ],
     never: agent('link', 'sampler', 'spool', 'collectors'),
     why: 'root; believes nothing but signatures and the local policy',
+  },
+  {
+    files: 'packages/agent/src/trust/**',
+    may: ['own', ...agent('store'), CONTRACT, LINK, PURE_NODE, FILES],
+    why: 'the policy bundle of the node, and the approvals of its orders',
   },
   {
     files: 'packages/agent/src/host/**',

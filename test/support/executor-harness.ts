@@ -149,6 +149,7 @@ class Harness implements ExecutorNode {
         executorSocket: join(this.root, 'run/executor.sock'),
       },
       nodeId: this.nodeId,
+      controllerId: this.controllerId,
       authorityKeys: [{ kid: AUTHORITY_KID, key: this.authority.publicText }],
       folder: this.folder,
       delayMs: 0,

@@ -9,6 +9,7 @@ import { createScratchActions, createScratchHost } from './scratch-host.ts';
 export interface ProgramConfig {
   readonly paths: ExecutorPaths & { readonly executorSocket: string };
   readonly nodeId: string;
+  readonly controllerId: string;
   readonly authorityKeys: readonly { readonly kid: string; readonly key: string }[];
   readonly folder: string;
   readonly delayMs: number;
@@ -34,7 +35,11 @@ async function main(command: string, file: string): Promise<void> {
     ownUid: process.getuid?.() ?? 0,
     linkUid: null,
     hostName: 'scratch',
-    identity: () => ({ nodeId: config.nodeId, authorityKeys: pinnedKeys(config.authorityKeys) }),
+    identity: () => ({
+      nodeId: config.nodeId,
+      controllerId: config.controllerId,
+      authorityKeys: pinnedKeys(config.authorityKeys),
+    }),
     processStart,
     endsShells: config.endsShells,
     receiptKey: loadOrCreateKeyPair(config.paths.receiptKeyFile),

@@ -115,6 +115,7 @@ function defineFileAction(
     readonly needsRoot?: boolean;
     readonly timeoutMs?: number;
     readonly isWrong?: boolean;
+    readonly risk?: ActionDefinition['risk'];
   },
 ): ActionDefinition {
   const pathOf = (set: string, index: number): string => `${folder}/${set}-${index}.txt`;
@@ -123,7 +124,7 @@ function defineFileAction(
     version: 1,
     title: 'Write files',
     docs: '',
-    risk: 'low',
+    risk: options.risk ?? 'low',
     roles: [],
     needsRoot: options.needsRoot ?? false,
     readOnly: false,
@@ -160,6 +161,7 @@ export function createScratchActions(folder: string): ReadonlyMap<string, Action
   const actions = [
     defineFileAction(folder, { name: 'files.write' }),
     defineFileAction(folder, { name: 'files.write-wrong', isWrong: true }),
+    defineFileAction(folder, { name: 'files.write-risky', risk: 'high' }),
     defineFileAction(folder, { name: 'files.write-late', timeoutMs: 150 }),
     defineFileAction(folder, { name: 'files.write-as-root', needsRoot: true }),
   ];

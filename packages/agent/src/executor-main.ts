@@ -80,7 +80,14 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
   const identity = (): NodeIdentity => {
     const now = trust();
     if (pinned?.trust !== now)
-      pinned = { trust: now, identity: { nodeId: now.nodeId, authorityKeys: pinnedKeys(now.authorityKeys) } };
+      pinned = {
+        trust: now,
+        identity: {
+          nodeId: now.nodeId,
+          controllerId: now.controllerId,
+          authorityKeys: pinnedKeys(now.authorityKeys),
+        },
+      };
     return pinned.identity;
   };
   identity();

@@ -1,13 +1,15 @@
-import { orderHash, peekJws, verifyOrder, type PinnedKeys } from '@hauban/link';
+import { orderHash, peekJws, type PinnedKeys, type Verified } from '@hauban/link';
 import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { decideAction, decideShell } from '@hauban/shared/policy';
 import { LIMITS, parseOrderId, type ActionOrder, type Order, type ShellOrder } from '@hauban/shared/protocol';
+import { checkApprovals, type HeldBundle } from '../trust/index.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 
 /** Who this node is and whom it obeys, as pinned at enrolment. */
 export interface NodeIdentity {
   readonly nodeId: string;
+  readonly controllerId: string;
   readonly authorityKeys: PinnedKeys;
 }
 
@@ -46,7 +48,12 @@ export interface OrderChecks {
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
-  readonly memory: { readonly beganAt: number; find(id: string): { readonly hash: string } | null };
+  readonly held: HeldBundle;
+  readonly memory: {
+    readonly beganAt: number;
+    find(id: string): { readonly hash: string } | null;
+    orderOfRun(run: string): string | null;
+  };
   readonly nowMs: () => number;
 }
 
@@ -78,6 +85,20 @@ function checkTimes(order: Order, nowMs: number, beganAt: number): Refusal | nul
   if (order.iat < beganAt)
     return no('ORDER_EXPIRED', 'it was issued before the memory of this node begins, so it could be a replay');
   return null;
+}
+
+const isHighRisk = (accepted: AcceptedOrder): boolean => accepted.kind === 'action' && accepted.action.risk === 'high';
+
+/** Is it approved by those whom the bundle wants (rules APPROVE1 to APPROVE3)? Asked again when a lock was waited for. */
+export const checkApproved = (accepted: AcceptedOrder, held: HeldBundle, nodeId: string): Refusal | null =>
+  checkApprovals(accepted.order, isHighRisk(accepted), held, nodeId);
+
+/** One touch of a key is for one order on each node (rule APPROVE4). */
+function checkRun({ approved, id }: Order, memory: OrderChecks['memory']): Refusal | null {
+  const taker = approved === null ? null : memory.orderOfRun(approved.run);
+  return taker === null || taker === id
+    ? null
+    : no('ORDER_REPLAYED', 'the approvals were used up by another order of this run');
 }
 
 /** Does the node's own policy allow this now? Asked again when a lock was waited for. */
@@ -114,13 +135,21 @@ function checkNeeds(accepted: AcceptedOrder, isRoot: boolean): Refusal | null {
   return no('NEEDS_ROOT', `${accepted.action.name} needs root, and the executor of this node does not run as root`);
 }
 
+/** What decides about an order whose place and time are right, in the order of rule ORDER2. */
+const checkAccepted = (accepted: AcceptedOrder, checks: OrderChecks): Refusal | null =>
+  checkApproved(accepted, checks.held, checks.identity.nodeId) ??
+  checkRun(accepted.order, checks.memory) ??
+  checkPolicy(accepted, checks.policy()) ??
+  checkNeeds(accepted, checks.isRoot);
+
 /**
  * The checks of rule ORDER2, in its order; the first that fails decides. A known order with the same content is answered
- * before its times are looked at: what it did does not expire.
+ * before its times are looked at: what it did does not expire. Nothing may be awaited between this and remembering the
+ * order, or two of the same run could both be new.
+ * @param verified what `verifyOrder` says of `jws`
  */
-export async function checkOrder(jws: string, checks: OrderChecks): Promise<CheckedOrder> {
+export function checkOrder(jws: string, verified: Verified<Order>, checks: OrderChecks): CheckedOrder {
   const hash = orderHash(jws);
-  const verified = await verifyOrder(jws, checks.identity.authorityKeys);
   if (!verified.ok)
     return { is: 'refused', claimed: claimedOf(jws), code: verified.code, detail: verified.detail, order: null };
   const order = verified.value;
@@ -146,6 +175,6 @@ export async function checkOrder(jws: string, checks: OrderChecks): Promise<Chec
   if (known !== null) return refuse(no('ORDER_REPLAYED', 'its id belongs to an order with other content'), false);
   const accepted = accept(order, checks);
   if ('code' in accepted) return refuse(accepted, true);
-  const denied = checkPolicy(accepted, checks.policy()) ?? checkNeeds(accepted, checks.isRoot);
+  const denied = checkAccepted(accepted, checks);
   return denied === null ? { is: 'accepted', hash, accepted } : refuse(denied, true);
 }

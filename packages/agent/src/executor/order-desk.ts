@@ -1,10 +1,12 @@
-import type { KeyPair } from '@hauban/link';
+import { verifyOrder, type KeyPair } from '@hauban/link';
 import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { parseActionArguments } from '@hauban/shared/actions';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { FromExecutor, Order, ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import type { BundleStore } from '../trust/index.ts';
 import {
+  checkApproved,
   checkOrder,
   checkPolicy,
   type AcceptedOrder,
@@ -35,6 +37,7 @@ export interface DeskParts {
   readonly host: Host;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
+  readonly bundles: Pick<BundleStore, 'held' | 'settled'>;
   readonly journal: OrderJournal;
   readonly locks: LockTable;
   readonly openShell: (order: ShellOrder) => Promise<OpenedShell>;
@@ -108,10 +111,15 @@ export class OrderDesk {
   }
 
   async #take(jws: string): Promise<void> {
-    const { journal, clock, send } = this.#parts;
-    const checked = await checkOrder(jws, {
+    const { journal, clock, send, bundles } = this.#parts;
+    const identity = this.#parts.identity();
+    const verified = await verifyOrder(jws, identity.authorityKeys);
+    // A bundle that came before it may have taken an approver away.
+    await bundles.settled();
+    const checked = checkOrder(jws, verified, {
       ...this.#parts,
-      identity: this.#parts.identity(),
+      identity,
+      held: bundles.held,
       memory: journal,
       nowMs: () => clock.nowMs(),
     });
@@ -122,7 +130,7 @@ export class OrderDesk {
     }
     if (checked.is === 'refused') return await this.#refuse(checked);
     const { accepted, hash } = checked;
-    const problem = this.#remember(accepted.order, hash);
+    const problem = this.#remember(accepted.order, hash, accepted.order.approved?.run ?? null);
     if (problem !== null)
       return await this.#refuse({ ...problem, claimed: claimOf(accepted.order, hash), order: null });
     const news = createOrderNews(accepted.order.id, clock, send);
@@ -137,9 +145,13 @@ export class OrderDesk {
   }
 
   /** What cannot be remembered is not done: an order that was forgotten could be run twice. */
-  #remember(order: Order, hash: string): { readonly code: ErrorCode; readonly detail: string } | null {
+  #remember(
+    order: Order,
+    hash: string,
+    run: string | null,
+  ): { readonly code: ErrorCode; readonly detail: string } | null {
     try {
-      this.#parts.journal.take(order, hash);
+      this.#parts.journal.take(order, hash, run);
       return null;
     } catch (error) {
       if (!(error instanceof HaubanError)) throw error;
@@ -155,7 +167,7 @@ export class OrderDesk {
     log.warn({ order: claimed?.id ?? null, code, detail }, 'order refused');
     if (claimed === null) return;
     const result = resultOf(code === 'ORDER_EXPIRED' ? 'expired' : 'refused', code, detail);
-    if (order === null || this.#remember(order, claimed.hash) !== null)
+    if (order === null || this.#remember(order, claimed.hash, null) !== null)
       send({ t: 'receipt', jws: await this.#sign(claimed, result, clock.nowMs()) });
     else await this.#settle(claimed, result, clock.nowMs());
     if (order?.kind === 'shell')
@@ -199,20 +211,32 @@ export class OrderDesk {
     }
   }
 
-  /** The policy file may have changed while a lock was waited for. */
+  /** Policy file and bundle may have changed while a lock was waited for. */
   #stillAllowed(accepted: AcceptedOrder, names: readonly string[], isLocked: boolean): OrderResult | null {
     if (!isLocked) {
       const held = names.map((name) => `${name} (order ${this.#parts.locks.holder(name) ?? 'before it'})`).join(', ');
       return resultOf('expired', 'LOCK_BUSY', `it expired while it waited for ${held}`.slice(0, 1000));
     }
-    const denied = checkPolicy(accepted, this.#parts.policy());
+    const { policy, bundles, identity } = this.#parts;
+    const denied = checkApproved(accepted, bundles.held, identity().nodeId) ?? checkPolicy(accepted, policy());
     return denied === null ? null : resultOf('refused', denied.code, denied.detail);
   }
 
+  /** On disk first: after a power cut the same permit would open a second shell (rule ORDER5). */
+  async #openShell(order: ShellOrder): Promise<OpenedShell> {
+    try {
+      await this.#parts.journal.begin(order.id, []);
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      return { ok: false, code: error.code, detail: error.detail };
+    }
+    return await this.#parts.openShell(order);
+  }
+
   async #runShell(order: ShellOrder, hash: string, news: OrderNews): Promise<void> {
-    const { clock, openShell, send } = this.#parts;
+    const { clock, send } = this.#parts;
     const startedAt = clock.nowMs();
-    const opened = await openShell(order);
+    const opened = await this.#openShell(order);
     const result = opened.ok
       ? resultOf('succeeded', null, 'the shell was opened')
       : resultOf('refused', opened.code, opened.detail);

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { ActionOrder } from '@hauban/shared/protocol';
 import { FakeClock, SeededRandom } from '@hauban/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,8 +51,8 @@ const change = { kind: 'symlink' as const, path: '/x', before: null, after: 'y' 
 describe('the order journal', () => {
   it('ORDER4 knows after a restart what it was told, and answers with the same receipt', async () => {
     const { journal } = open();
-    journal.take(order(1), hash);
-    journal.take(order(2), hash);
+    journal.take(order(1), hash, null);
+    journal.take(order(2), hash, null);
     await journal.begin(idOf(2), [change]);
     journal.step(idOf(2), 0, 'apply');
     await journal.finish(idOf(1), jws('one'));
@@ -72,13 +74,53 @@ describe('the order journal', () => {
     third.close();
   });
 
+  it('APPROVE4 knows the order of an approved run until it forgets the order, also after restarts', async () => {
+    const { journal } = open();
+    const run = randomUUID();
+    journal.take(order(1), hash, run);
+    journal.take(order(2), hash, null);
+    expect(journal.orderOfRun(run)).toBe(idOf(1));
+    expect(journal.orderOfRun(randomUUID())).toBeNull();
+    journal.close();
+    const taken = open().journal;
+    expect(taken.orderOfRun(run)).toBe(idOf(1));
+    await taken.finish(idOf(1), jws('one'));
+    await taken.finish(idOf(2), jws('two'));
+    taken.acknowledge(idOf(1));
+    taken.close();
+    const kept = open().journal;
+    kept.close();
+    const again = open().journal;
+    expect(again.orderOfRun(run)).toBe(idOf(1));
+    again.close();
+    clock.advance(25 * HOUR);
+    const late = open().journal;
+    expect(late.orderOfRun(run)).toBeNull();
+    late.close();
+  });
+
+  it('reads records from before runs could be approved', async () => {
+    const { journal } = open();
+    journal.take(order(1), hash, null);
+    await journal.finish(idOf(1), jws('one'));
+    journal.close();
+    open().journal.close();
+    const lines = readFileSync(file(), 'utf8').trimEnd().split('\n');
+    const old = lines.map((line) => line.slice(9).replace(',"run":null', ''));
+    writeFileSync(file(), old.map((json) => `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`).join(''));
+    const opened = open();
+    expect(opened.damage.kind).toBe('none');
+    expect(opened.journal.receiptOf(idOf(1))).toBe(jws('one'));
+    opened.journal.close();
+  });
+
   it('ORDER3 forgets after 24 h only what is acknowledged, and takes nothing from before its memory', async () => {
     const { journal } = open();
     expect(journal.beganAt).toBe(clock.nowMs() - 30_000);
-    journal.take(order(1), hash);
+    journal.take(order(1), hash, null);
     await journal.finish(idOf(1), jws('one'));
     journal.acknowledge(idOf(1));
-    journal.take(order(2), hash);
+    journal.take(order(2), hash, null);
     await journal.finish(idOf(2), jws('two'));
     journal.close();
     const { iat } = order(1);
@@ -98,7 +140,7 @@ describe('the order journal', () => {
   it('ORDER3 a clock that jumped ahead and back opens no gap for a replay', async () => {
     const { journal } = open();
     const old = order(1);
-    journal.take(old, hash);
+    journal.take(old, hash, null);
     await journal.finish(old.id, jws('one'));
     journal.acknowledge(old.id);
     journal.close();
@@ -113,10 +155,10 @@ describe('the order journal', () => {
 
   it('cuts a torn tail at every byte and keeps what was before', async () => {
     const { journal } = open();
-    journal.take(order(1), hash);
+    journal.take(order(1), hash, null);
     await journal.finish(idOf(1), jws('one'));
     const whole = statSync(file()).size;
-    journal.take(order(2), hash);
+    journal.take(order(2), hash, null);
     journal.close();
     const bytes = readFileSync(file());
     for (let size = whole; size < bytes.length; size += 7) {
@@ -132,9 +174,9 @@ describe('the order journal', () => {
 
   it('keeps a file with a damaged middle aside and begins its memory anew', async () => {
     const { journal } = open();
-    journal.take(order(1), hash);
+    journal.take(order(1), hash, null);
     await journal.finish(idOf(1), jws('one'));
-    journal.take(order(2), hash);
+    journal.take(order(2), hash, null);
     await journal.finish(idOf(2), jws('two'));
     journal.close();
     const bytes = readFileSync(file());
@@ -157,9 +199,9 @@ describe('the order journal', () => {
 
   it('finds every single flipped bit', async () => {
     const { journal } = open();
-    journal.take(order(1), hash);
+    journal.take(order(1), hash, null);
     await journal.finish(idOf(1), jws('one'));
-    journal.take(order(2), hash);
+    journal.take(order(2), hash, null);
     await journal.finish(idOf(2), jws('two'));
     journal.close();
     const bytes = readFileSync(file());
@@ -179,7 +221,7 @@ describe('the order journal', () => {
     const { journal } = open();
     const big = jws('x'.repeat(200_000));
     for (let number = 1; number <= 100; number += 1) {
-      journal.take(order(number), hash);
+      journal.take(order(number), hash, null);
       await journal.finish(idOf(number), big);
       journal.acknowledge(idOf(number));
       clock.advance(HOUR);
@@ -195,7 +237,7 @@ describe('the order journal', () => {
     const numbers = Array.from({ length: 150 }, (_unused, index) => index);
     await Promise.all(
       numbers.map(async (number) => {
-        journal.take(order(number), hash);
+        journal.take(order(number), hash, null);
         await journal.begin(idOf(number), []);
         await journal.finish(idOf(number), text(number));
       }),

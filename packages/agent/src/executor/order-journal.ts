@@ -18,6 +18,8 @@ interface Entry {
   readonly hash: string;
   readonly iat: number;
   readonly at: number;
+  /** The approved run that this order used up, or null (rule APPROVE4). */
+  readonly run: string | null;
   /** Until it is done. */
   order: Order | null;
   changes: readonly Change[] | null;
@@ -38,6 +40,8 @@ export class OrderJournal {
   readonly #file: JournalFile;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
+  /** Approved runs, and the one order of each that was taken. */
+  readonly #runs = new Map<string, string>();
   #beganAt = 0;
   #compactAtBytes = 0;
 
@@ -80,13 +84,20 @@ export class OrderJournal {
     return entry === undefined ? null : { hash: entry.hash, isDone: entry.isSettled };
   }
 
-  take(order: Order, hash: string): void {
+  /** Id of the order that used up an approved run, or null (rule APPROVE4). */
+  orderOfRun(run: string): string | null {
+    return this.#runs.get(run) ?? null;
+  }
+
+  /** @param run the approved run that is used up by it; null when nothing was approved, or when it is refused */
+  take(order: Order, hash: string, run: string | null): void {
     const at = this.#clock.nowMs();
-    this.#append({ t: 'taken', at, hash, order });
-    this.#entries.set(order.id, {
+    this.#append({ t: 'taken', at, hash, order, run });
+    this.#add(order.id, {
       hash,
       iat: order.iat,
       at,
+      run,
       order,
       changes: null,
       receipt: null,
@@ -155,6 +166,11 @@ export class OrderJournal {
     return this.#file.append(record);
   }
 
+  #add(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
+    if (entry.run !== null) this.#runs.set(entry.run, id);
+  }
+
   #entry(id: string): Entry {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw new TypeError(`order ${id} was not taken`);
@@ -167,11 +183,12 @@ export class OrderJournal {
         this.#beganAt = Math.max(this.#beganAt, record.beganAt);
         return;
       case 'taken': {
-        const { order, hash, at } = record;
-        this.#entries.set(order.id, {
+        const { order, hash, at, run } = record;
+        this.#add(order.id, {
           hash,
           iat: order.iat,
           at,
+          run,
           order,
           changes: null,
           receipt: null,
@@ -181,8 +198,9 @@ export class OrderJournal {
         return;
       }
       case 'kept': {
-        const { id, hash, iat, at, isAcked } = record;
-        this.#entries.set(id, { hash, iat, at, order: null, changes: null, receipt: place, isSettled: true, isAcked });
+        const { id, hash, iat, at, isAcked, run } = record;
+        const kept = { order: null, changes: null, receipt: place, isSettled: true, isAcked };
+        this.#add(id, { hash, iat, at, run, ...kept });
         return;
       }
       case 'begun': {
@@ -216,16 +234,17 @@ export class OrderJournal {
       if (!entry.isAcked || entry.iat >= oldest || entry.at >= oldest) continue;
       this.#beganAt = Math.max(this.#beganAt, entry.iat + 1);
       this.#entries.delete(id);
+      if (entry.run !== null) this.#runs.delete(entry.run);
     }
     const values: JournalRecord[] = [{ t: 'head', v: 1, beganAt: this.#beganAt }];
     const receipts: { readonly entry: Entry; readonly index: number }[] = [];
     for (const [id, entry] of this.#entries) {
-      const { hash, iat, at, order, changes, receipt, isAcked } = entry;
+      const { hash, iat, at, run, order, changes, receipt, isAcked } = entry;
       if (receipt !== null) {
         receipts.push({ entry, index: values.length });
-        values.push({ t: 'kept', at, id, hash, iat, jws: this.#readReceipt(id, receipt), isAcked });
+        values.push({ t: 'kept', at, id, hash, iat, jws: this.#readReceipt(id, receipt), isAcked, run });
       } else if (order !== null) {
-        values.push({ t: 'taken', at, hash, order });
+        values.push({ t: 'taken', at, hash, order, run });
         if (changes !== null) values.push({ t: 'begun', at, id, changes });
       }
     }

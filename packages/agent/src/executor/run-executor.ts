@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { KeyPair } from '@hauban/link';
 import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
@@ -5,6 +6,7 @@ import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import { createRecordSigner } from '../shell/sign-record.ts';
 import { claimFolder, ensureFolder, ensureSharedFolder, type ProcessStart } from '../store/index.ts';
+import { BundleStore, createBundleFile } from '../trust/index.ts';
 import type { NodeIdentity } from './check-order.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
@@ -60,6 +62,7 @@ class Executor {
   readonly #options: ExecutorOptions;
   readonly #policy: () => LoadedPolicy;
   readonly #journal: OrderJournal;
+  readonly #bundles: BundleStore;
   readonly #recordings: Recordings;
   readonly #desk: OrderDesk;
   #server: ExecutorServer | null = null;
@@ -77,6 +80,12 @@ class Executor {
       log.error(damage, 'the order journal is damaged: it is kept aside, and older orders are refused from now on');
     this.#journal = journal;
     const send = (message: FromExecutor): void => this.#server?.send(message);
+    this.#bundles = new BundleStore({
+      file: createBundleFile(join(paths.executorDir, 'bundle.json')),
+      trust: options.identity,
+      log,
+      changed: () => send(this.#facts()),
+    });
     const sign = createRecordSigner(receiptKey);
     this.#recordings = new Recordings({
       recordingsDir: paths.recordingsDir,
@@ -94,6 +103,7 @@ class Executor {
       host,
       isRoot: ownUid === 0,
       policy: this.#policy,
+      bundles: this.#bundles,
       journal,
       locks: createLockTable(),
       send,
@@ -175,6 +185,17 @@ class Executor {
     cancel();
   }
 
+  #facts(): FromExecutor {
+    return {
+      t: 'facts',
+      isRoot: this.#options.ownUid === 0,
+      actions: [...this.#options.actions.values()].map(({ name, version }) => ({ name, version })),
+      policyText: this.#policy().text,
+      bundle: this.#bundles.version,
+      shells: this.#recordings.open(),
+    };
+  }
+
   #message(message: ToExecutor, answer: (message: FromExecutor) => void): void {
     this.#lastMessageMs = this.#options.clock.monotonicMs();
     switch (message.t) {
@@ -183,6 +204,9 @@ class Executor {
         return;
       case 'receipt.ack':
         this.#desk.acknowledge(message.order);
+        return;
+      case 'bundles':
+        this.#bundles.take(message.items);
         return;
       case 'recording.ack':
         this.#recordings.acknowledge(message.session, message.index);
@@ -193,14 +217,7 @@ class Executor {
           const socket = this.#recordings.socketOf(session);
           if (socket !== null) answer({ t: 'shell.started', session, socket });
         }
-        answer({
-          t: 'facts',
-          isRoot: this.#options.ownUid === 0,
-          actions: [...this.#options.actions.values()].map(({ name, version }) => ({ name, version })),
-          policyText: this.#policy().text,
-          bundle: 0,
-          shells: this.#recordings.open(),
-        });
+        answer(this.#facts());
         this.#desk.offerReceipts(answer);
         this.#recordings.offer(answer);
         return;

@@ -106,6 +106,7 @@ export class NodeLink implements LinkKeeperEvents {
     switch (message.t) {
       case 'order':
       case 'receipt.ack':
+      case 'bundles':
         return executor.send(message);
       case 'recording.ack':
         return recordings.acknowledged(message.session, message.index);
