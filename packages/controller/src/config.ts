@@ -105,6 +105,20 @@ export interface SignerConfig {
   readonly keyDir: string;
   /** Files that may hold the passphrase of the key: from systemd, or named. */
   readonly passphrase: { readonly credential: string | null; readonly file: string | null };
+  /** User id of the controller where it is not the signer's own, or null. */
+  readonly callerUid: number | null;
+}
+
+/** System users are in this file: they are made by systemd-sysusers. */
+const USERS_FILE = '/etc/passwd';
+
+function loadCallerUid(env: Env): number | null {
+  const name = env['HAUBAN_SIGNER_CALLER'] ?? '';
+  if (name === '') return null;
+  const lines = readFileSync(USERS_FILE, 'utf8').split('\n');
+  const uid = lines.map((line) => line.split(':')).find((fields) => fields[0] === name)?.[2] ?? '';
+  if (!/^[0-9]{1,10}$/.test(uid)) throw bad(`HAUBAN_SIGNER_CALLER: there is no user ${name} in ${USERS_FILE}.`);
+  return Number(uid);
 }
 
 const CREDENTIAL = 'hauban-signer-passphrase';
@@ -120,5 +134,6 @@ export function loadSignerConfig(env: Env): SignerConfig {
       credential: credentials === '' ? null : join(credentials, CREDENTIAL),
       file: file === '' ? null : file,
     },
+    callerUid: loadCallerUid(env),
   };
 }

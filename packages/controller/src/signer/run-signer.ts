@@ -16,6 +16,8 @@ export interface SignerSettings {
   /** Folder of the key, made when absent; nobody else may enter. */
   readonly keyDir: string;
   readonly passphrase: PassphraseFiles;
+  /** User that may ask besides root and our own: the controller's. Null: it runs as the same user. */
+  readonly callerUid?: number | null;
 }
 
 export interface RunningSigner {
@@ -47,7 +49,7 @@ async function clearStaleSocket(path: string): Promise<void> {
 const openKey = ({ keyDir, passphrase }: SignerSettings, log: Log): AuthorityKey =>
   keyInMemory(loadAuthorityKey(keyDir, loadPassphrase(passphrase), log));
 
-/** Loads or makes the authority key and listens. The socket's folder decides who may ask: it is made with mode 0700 when absent. */
+/** Loads or makes the authority key and listens. Who may ask is decided by the socket's folder, made with mode 0700 when absent, and by who the kernel says has connected. */
 export async function runSigner(
   settings: SignerSettings,
   clock: Clock,
@@ -59,7 +61,9 @@ export async function runSigner(
   const key = openKey(settings, log);
   const store = await loadBundleStore(settings.keyDir, pinnedKeys([{ kid: key.kid, key: key.publicText }]));
   await clearStaleSocket(settings.socketPath);
-  const server = createSignerServer({ key, store, actions, clock, log });
+  const ownUid = process.getuid?.() ?? 0;
+  const callers = [0, ownUid, settings.callerUid ?? ownUid];
+  const server = createSignerServer({ key, store, actions, callers, clock, log });
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     sockets.add(socket);

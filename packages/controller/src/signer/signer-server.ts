@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createLocalConnection, type LocalConnection } from '@hauban/link';
+import { acceptPeers, createLocalConnection, type LocalConnection } from '@hauban/link';
 import type { ActionDefinition } from '@hauban/shared/actions';
 import { LOCAL_KINDS, ORDER_TYPE } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
@@ -14,6 +14,8 @@ export interface SignerParts {
   readonly key: AuthorityKey;
   readonly store: BundleStore;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
+  /** User ids that may ask. */
+  readonly callers: readonly number[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -68,11 +70,11 @@ function createAnswers({ key, store, actions, clock, log }: SignerParts) {
   };
 }
 
-/** A server (not yet listening) that signs what its own rules allow. Whoever may connect to the socket may ask. */
+/** A server (not yet listening) that signs what its own rules allow, for the users who may ask. */
 export function createSignerServer(parts: SignerParts): Server {
-  const { log } = parts;
+  const { callers, log } = parts;
   const answer = createAnswers(parts);
-  return createServer((socket: Socket) => {
+  const serve = (socket: Socket): void => {
     const connection: LocalConnection = createLocalConnection(socket, {
       frame: ({ kind, body }) => {
         const parsed = kind === LOCAL_KINDS.json ? parseQuestion(Buffer.from(body).toString('utf8')) : null;
@@ -96,5 +98,13 @@ export function createSignerServer(parts: SignerParts): Server {
         if (problem !== null) log.warn({ problem }, 'a connection ended out of order');
       },
     });
+    socket.resume();
+  };
+  const server = createServer({ pauseOnConnect: true });
+  acceptPeers(server, {
+    allowed: callers,
+    accepted: serve,
+    refused: (uid, problem) => log.warn({ uid, problem }, 'a connection to the signer was refused'),
   });
+  return server;
 }
