@@ -65,9 +65,9 @@ describe('hello', () => {
     expect(read.ok && read.version).toBe(Math.max(...PROTOCOL_VERSIONS));
   });
 
-  it('HELLO3 unknown node, foreign key and revoked node close 4401 alike, and only the log knows which it was', async () => {
+  it('HELLO3 unknown node, foreign key and removed node close 4401 alike, and only the log knows which it was', async () => {
     const revoked = controller.addNode(key.publicText);
-    controller.state.nodes.get(revoked)!.isRevoked = true;
+    controller.state.nodes.get(revoked)!.isRemoved = true;
     const ends = [];
     for (const change of [{ nodeId: randomUUID() }, { linkKey: createKeyPair().publicText }, { nodeId: revoked }]) {
       const peer = await RawPeer.dial(controller.url);
@@ -79,7 +79,7 @@ describe('hello', () => {
     expect(controller.told.refusals.map(({ why }) => why)).toEqual([
       'the node is not known',
       'the link key is not the registered one',
-      'the node was revoked',
+      'the node was removed',
     ]);
   });
 
@@ -224,6 +224,8 @@ describe('transcript', () => {
       controllerEph: raw(4),
       binding: 'none' as const,
       bindingValue: new Uint8Array(0),
+      join: { counter: 1, marks: ['a'] },
+      joined: 0,
     };
     const hashOf = (change: object): string => sha256(transcriptBytes({ ...transcript, ...change })).toString('hex');
     const changes = [
@@ -238,6 +240,10 @@ describe('transcript', () => {
       { nodeLinkKey: raw(6), controllerLinkKey: raw(5) },
       { binding: 'tls-exporter' as const },
       { bindingValue: raw(0) },
+      { join: { counter: 2, marks: ['a'] } },
+      { join: { counter: 1, marks: ['b'] } },
+      { join: { counter: 1, marks: ['a', 'b'] } },
+      { joined: 1 },
     ];
     expect(new Set(changes.map(hashOf)).size).toBe(changes.length);
   });

@@ -3,7 +3,7 @@ import { createKeyPair } from '@hauban/link';
 import { CLOSE_CODES, closeCodeInfo, LIMITS } from '@hauban/shared/protocol';
 import { FakeClock } from '@hauban/shared/testing';
 import { createControllerState, FakeController } from '../support/fake-controller.ts';
-import { FakeAgent } from '../support/fake-agent.ts';
+import { FakeAgent, memoryLedger } from '../support/fake-agent.ts';
 import { FakeNode, STATUS } from '../support/fake-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -245,24 +245,29 @@ describe('life of a link, the node’s side', () => {
   ])('LIFE5 a refused node stays away and looks again %s', async (_name, again) => {
     const key = createKeyPair();
     const nodeId = controller.addNode(key.publicText);
-    controller.state.nodes.get(nodeId)!.isRevoked = true;
+    controller.state.nodes.get(nodeId)!.isRemoved = true;
     const agent = await startAgent({ nodeId, key });
     await waitFor('the refusal', () => agent.keeper.phase === 'refused');
     expect(agent.hasSettled).toBe(true);
     clock.advance(LIMITS.reconnectCapMs * 10);
     expect(agent.keeper.phase).toBe('refused');
-    controller.state.nodes.get(nodeId)!.isRevoked = false;
+    controller.state.nodes.get(nodeId)!.isRemoved = false;
     again(agent);
     await isOnline(agent);
   });
 
-  it('LIFE3 LIFE5 a replaced link does not come back: two machines with one identity do not take turns', async () => {
+  it('LIFE3 LIFE5 KEYS7 two machines with one identity do not take turns: the replaced one comes back, and both are locked', async () => {
+    controller.state.countsJoins = true;
     const key = createKeyPair();
     const nodeId = controller.addNode(key.publicText);
     const original = await startAgent({ nodeId, key });
     await isOnline(original);
-    const clone = await startAgent({ nodeId, key });
-    await waitFor('the clone', () => clone.node.isUp);
+    const ledger = memoryLedger();
+    ledger.save(original.ledger.load() ?? '');
+    const clone = await startAgent({ nodeId, key, ledger });
+    await waitFor('the original to notice', () => original.keeper.phase === 'waiting');
+    clock.advance(LIMITS.reconnectBaseMs);
+    await waitFor('the clone to stay away', () => clone.keeper.phase === 'refused');
     await waitFor('the original to stay away', () => original.keeper.phase === 'refused');
   });
 

@@ -8,7 +8,9 @@ import { SeededRandom } from '@hauban/shared/testing';
 import type { Clock, Random } from '@hauban/shared/time';
 import { createKeyPair, systemClock, type KeyPair } from '@hauban/link';
 import {
+  AuditWitness,
   ClockOffset,
+  createJoinLedger,
   createWebSocketDial,
   ExecutorClient,
   InventoryFeed,
@@ -18,8 +20,10 @@ import {
   RecordingUpload,
   ShellRelay,
   type Dial,
+  type LedgerStore,
   type LinkIdentity,
 } from '../../packages/agent/src/link/index.ts';
+import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
 import type { FakeController } from './fake-controller.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import { STATUS } from './fake-node.ts';
@@ -31,8 +35,21 @@ export interface FakeAgentOptions {
   readonly identity?: Partial<LinkIdentity>;
   readonly key?: KeyPair;
   readonly nodeId?: string;
+  /** Where the marks of former links are kept; default: in memory. */
+  readonly ledger?: LedgerStore;
   /** False: nobody listens at the executor's socket. */
   readonly hasExecutor?: boolean;
+}
+
+/** Survives a restart of the agent when it is handed to the next one. */
+export function memoryLedger(): LedgerStore {
+  let kept: string | null = null;
+  return {
+    load: () => kept,
+    save: (text) => {
+      kept = text;
+    },
+  };
 }
 
 /** A spool in memory. Chunks are the text `boot seq`, as the fake controller acknowledges them. */
@@ -79,6 +96,7 @@ export class FakeAgent {
   readonly log: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
   readonly spool = new MemorySpool();
   readonly sampler = new MemorySampler();
+  readonly ledger: LedgerStore;
   readonly keeper: LinkKeeper;
   readonly node: NodeLink;
   readonly metrics: MetricsFeed;
@@ -94,10 +112,13 @@ export class FakeAgent {
   filesChanged: () => void = () => undefined;
   identity: LinkIdentity;
   hasSettled = false;
+  /** The newest head of the audit log, as the link process keeps it on disk. */
+  keptHead: KeptHead | null = null;
 
   constructor(controller: FakeController, options: FakeAgentOptions = {}) {
     const { clock = systemClock, random = new SeededRandom(7) } = options;
     this.key = options.key ?? createKeyPair();
+    this.ledger = options.ledger ?? memoryLedger();
     this.nodeId = options.nodeId ?? controller.addNode(this.key.publicText);
     mkdirSync(this.shellsDir);
     const { controllerId, key } = controller.identity;
@@ -148,6 +169,12 @@ export class FakeAgent {
       shells: this.shells,
       recordings,
       metrics: this.metrics,
+      auditWitness: new AuditWitness({
+        log,
+        load: () => this.keptHead,
+        store: (head) => void (this.keptHead = head),
+        controller: () => this.identity,
+      }),
       inventory: this.inventory,
       clockOffset: this.offset,
       settled: () => {
@@ -160,6 +187,7 @@ export class FakeAgent {
       log,
       loadIdentity: () => this.identity,
       dialWith: options.dial ?? createWebSocketDial,
+      join: createJoinLedger(this.ledger, log),
       watchFiles: (changed) => {
         this.filesChanged = changed;
         return { close: () => undefined };

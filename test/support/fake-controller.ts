@@ -19,6 +19,7 @@ import {
 } from '@hauban/link';
 import type { Order } from '@hauban/shared/protocol';
 import { createGateway, type Gateway, type GatewayDeps } from '../../packages/controller/src/gateway/gateway.ts';
+import { judgeJoin, NO_JOIN, storedJoin, type StoredJoin } from '../../packages/controller/src/nodes/judge-join.ts';
 import type {
   EnrolRequest,
   EnrolResult,
@@ -33,11 +34,17 @@ import type {
 } from '../../packages/controller/src/gateway/ports.ts';
 
 interface KnownNode {
-  readonly linkKey: string;
+  linkKey: string;
   readonly receiptKey: string;
-  isRevoked: boolean;
+  isRemoved: boolean;
+  /** The close code of a node that is revoked or locked. */
+  bar: 4402 | 4412 | null;
+  join: StoredJoin;
   epoch: number;
 }
+
+/** A node that has never connected. */
+export const FRESH = { isRemoved: false, bar: null, join: NO_JOIN, epoch: 0 } as const;
 
 interface IssuedToken {
   readonly secretHash: string;
@@ -69,6 +76,8 @@ export interface Told {
   readonly frames: ShellFrame[];
   readonly lost: LinkRef[];
   readonly recordings: { readonly jws: string; readonly data: Uint8Array }[];
+  /** What each `status` said that the node keeps. */
+  readonly auditHeads: (string | null)[];
   /** Errors that the gateway logged. */
   readonly faults: object[];
 }
@@ -94,6 +103,10 @@ export interface ControllerState {
   readonly tokens: Map<string, IssuedToken>;
   /** Orders without a receipt, per node. */
   readonly pending: Map<string, string[]>;
+  /** Newest head of the audit log; null: none yet. */
+  auditHead: string | null;
+  /** False for tests whose nodes remember nothing of their links. */
+  countsJoins: boolean;
 }
 
 export const AUTHORITY_KID = 'a1';
@@ -104,6 +117,8 @@ export const createControllerState = (): ControllerState => ({
   nodes: new Map(),
   tokens: new Map(),
   pending: new Map(),
+  auditHead: null,
+  countsJoins: false,
 });
 
 /** The real gateway on a real server, with services that keep everything in memory. */
@@ -141,8 +156,9 @@ export class FakeController {
   static async start(options: FakeControllerOptions = {}): Promise<FakeController> {
     const { clock = systemClock, state = createControllerState(), tls } = options;
     const told = nothingTold();
-    const ports = createPorts(state, told, clock);
-    const gateway = createGateway({
+    const lock = (nodeId: NodeId): void => gateway.links.find(nodeId)?.close(4412, 'two copies');
+    const ports = createPorts(state, told, clock, lock);
+    const gateway: Gateway = createGateway({
       ports: { ...ports, ...options.ports?.(ports) },
       identity: state.identity,
       clock,
@@ -164,7 +180,7 @@ export class FakeController {
   /** A node that the controller knows, as after an enrolment. */
   addNode(linkKey: string, receiptKey = ''): NodeId {
     const nodeId = randomUUID() as NodeId;
-    this.state.nodes.set(nodeId, { linkKey, receiptKey, isRevoked: false, epoch: 0 });
+    this.state.nodes.set(nodeId, { linkKey, receiptKey, ...FRESH });
     return nodeId;
   }
 
@@ -241,6 +257,7 @@ export const nothingTold = (): Told => ({
   frames: [],
   lost: [],
   recordings: [],
+  auditHeads: [],
   faults: [],
 });
 
@@ -260,7 +277,7 @@ function enrol(state: ControllerState, request: EnrolRequest, now: number): Enro
   if (known === undefined) {
     token.usesLeft -= 1;
     token.users.set(request.linkKey, nodeId);
-    state.nodes.set(nodeId, { linkKey: request.linkKey, receiptKey: request.receiptKey, isRevoked: false, epoch: 0 });
+    state.nodes.set(nodeId, { linkKey: request.linkKey, receiptKey: request.receiptKey, ...FRESH });
   }
   const authorityKeys = [{ kid: AUTHORITY_KID, key: state.authority.publicText }];
   return { ok: true, nodeId, authorityKeys, labels: {}, roles: ['web'] };
@@ -271,13 +288,31 @@ export const payloadOf = (jws: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 
 /** Services in memory: what they know is in `state`, what they are told is noted in `told`. */
-export function createPorts(state: ControllerState, told: Told, clock: Clock): GatewayPorts {
+export function createPorts(
+  state: ControllerState,
+  told: Told,
+  clock: Clock,
+  /** Ends the link of a node of which there are two copies. */
+  lock: (nodeId: NodeId) => void = () => undefined,
+): GatewayPorts {
   return {
     nodes: {
-      findLinkIdentity: async (nodeId) => state.nodes.get(nodeId) ?? null,
-      openSession: async ({ nodeId }) => {
+      findLinkIdentity: async (nodeId) => {
         const node = state.nodes.get(nodeId);
-        if (node === undefined || node.isRevoked) return null;
+        return node === undefined ? null : { ...node, joined: node.join.counter };
+      },
+      openSession: async (opening) => {
+        const { nodeId } = opening;
+        const node = state.nodes.get(nodeId);
+        if (node === undefined || node.isRemoved) return { refused: 4401, why: 'the node was removed' };
+        const verdict = state.countsJoins ? judgeJoin(node.join, opening) : 'same';
+        if (node.bar === null && verdict === 'copy') {
+          node.bar = 4412;
+          lock(nodeId);
+        }
+        if (node.bar !== null) return { refused: node.bar, why: 'the node is barred' };
+        if (verdict === 'late') return { refused: 4411, why: 'overtaken' };
+        node.join = storedJoin(opening);
         node.epoch += 1;
         return { epoch: node.epoch };
       },
@@ -325,11 +360,18 @@ export function createPorts(state: ControllerState, told: Told, clock: Clock): G
       frame: (_link, frame) => void told.frames.push(frame),
       linkLost: (link) => void told.lost.push(link),
     },
+    trust: { nodeStatus: async () => [] },
     recordings: {
       chunk: async (_link, chunk) => {
         told.recordings.push(chunk);
         const { session, index } = payloadOf(chunk.jws) as { session: string; index: number };
         return { session, index };
+      },
+    },
+    audit: {
+      seen: async (_link, auditHead) => {
+        told.auditHeads.push(auditHead);
+        return state.auditHead;
       },
     },
   };

@@ -4,7 +4,9 @@ import { catalogueSeries, createSeriesList, type ChunkKey } from '@hauban/shared
 import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import { FakeClock, type SeededRandom } from '@hauban/shared/testing';
 import {
+  AuditWitness,
   ClockOffset,
+  createJoinLedger,
   InventoryFeed,
   LinkKeeper,
   MetricsFeed,
@@ -16,7 +18,8 @@ import {
 } from '../../packages/agent/src/link/index.ts';
 import { createLinkRegistry, type LinkRegistry } from '../../packages/controller/src/gateway/link-registry.ts';
 import { LinkSession } from '../../packages/controller/src/gateway/link-session.ts';
-import { createControllerState, createPorts, nothingTold, type Told } from './fake-controller.ts';
+import { createControllerState, createPorts, FRESH, nothingTold, type Told } from './fake-controller.ts';
+import { memoryLedger } from './fake-agent.ts';
 import { STATUS } from './fake-node.ts';
 
 /** One end of a connection in a network that a test holds in its hands. */
@@ -104,6 +107,7 @@ export class LinkWorld {
   /** Sequence of chunks. */
   lastChunk = 0;
   readonly #key = createKeyPair();
+  readonly #ledger = memoryLedger();
   readonly #list = createSeriesList([catalogueSeries('mem.free_bytes')]);
   readonly #random: SeededRandom;
   #registry: LinkRegistry = createLinkRegistry();
@@ -112,7 +116,9 @@ export class LinkWorld {
   constructor(random: SeededRandom) {
     this.#random = random;
     this.nodeId = randomUUID();
-    this.state.nodes.set(this.nodeId, { linkKey: this.#key.publicText, receiptKey: '', isRevoked: false, epoch: 0 });
+    this.state.nodes.set(this.nodeId, { linkKey: this.#key.publicText, receiptKey: '', ...FRESH });
+    // Whatever the network does, a node with one disk is one node.
+    this.state.countsJoins = true;
     ({ keeper: this.keeper, node: this.node, metrics: this.metrics } = this.#createNode());
     this.keeper.start();
   }
@@ -226,6 +232,14 @@ export class LinkWorld {
       metrics,
       inventory: new InventoryFeed({ clock, random, log, takeInventory: async () => [] }),
       clockOffset: new ClockOffset(clock),
+      auditWitness: new AuditWitness({
+        log,
+        load: () => null,
+        store: () => undefined,
+        controller: () => {
+          throw new Error('no heads here');
+        },
+      }),
       settled: () => undefined,
     });
     const identity = {
@@ -242,6 +256,7 @@ export class LinkWorld {
       log,
       loadIdentity: () => identity,
       dialWith: () => this.#dial(),
+      join: createJoinLedger(this.#ledger, log),
       watchFiles: () => ({ close: () => undefined }),
       events: {
         ...eventsOf(node),

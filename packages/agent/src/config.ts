@@ -13,6 +13,10 @@ export interface AgentPaths {
   /** The link process's own state. */
   readonly linkDir: string;
   readonly linkKeyFile: string;
+  /** What the next link shows of the ones before. */
+  readonly joinFile: string;
+  /** The newest head of the controller's audit log that was seen. */
+  readonly auditHeadFile: string;
   readonly spoolDir: string;
   /** The executor's own state. */
   readonly executorDir: string;
@@ -84,6 +88,8 @@ export function resolvePaths(flags: PathFlags, env: Readonly<Record<string, stri
     policyFile: join(configDir, 'policy.toml'),
     linkDir,
     linkKeyFile: join(linkDir, 'link-key.json'),
+    joinFile: join(linkDir, 'joined'),
+    auditHeadFile: join(linkDir, 'audit-head.json'),
     spoolDir: join(linkDir, 'spool'),
     executorDir,
     receiptKeyFile: join(executorDir, 'receipt-key.json'),

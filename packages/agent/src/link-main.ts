@@ -7,7 +7,9 @@ import { loadKeyPair, systemClock, systemRandom } from '@hauban/link';
 import { AGENT_VERSION, type AgentPaths } from './config.ts';
 import { takeInventoryInChild } from './host/inventory-child.ts';
 import {
+  AuditWitness,
   ClockOffset,
+  createJoinLedger,
   createWebSocketDial,
   ExecutorClient,
   InventoryFeed,
@@ -23,6 +25,8 @@ import {
 import { readBootId } from './proc/boot-id.ts';
 import { createSampler } from './sampler/index.ts';
 import { createSpool, zlibDeflate, type Spool } from './spool/index.ts';
+import { createSlotFile } from './store/slot-file.ts';
+import { loadKeptHead, storeKeptHead } from './store/audit-head-file.ts';
 import { watchFolder } from './store/folder-watch.ts';
 import { readRecordingChunk } from './store/recording-chunk-file.ts';
 import { loadTrust } from './store/trust-file.ts';
@@ -94,6 +98,12 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     log,
     takeInventory: (sections) => takeInventoryInChild(mainFile, sections, stop),
   });
+  const auditWitness = new AuditWitness({
+    log,
+    load: () => loadKeptHead(paths.auditHeadFile),
+    store: (head) => storeKeptHead(paths.auditHeadFile, head),
+    controller: () => loadIdentity(paths),
+  });
   const bootedAt = Math.round(clock.nowMs() - uptime() * 1000);
   const node: NodeLink = new NodeLink({
     clock,
@@ -106,6 +116,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     metrics,
     inventory,
     clockOffset,
+    auditWitness,
     settled: () => log.info({ ready: true }, 'the link process is ready'),
   });
   const keeper = new LinkKeeper({
@@ -114,6 +125,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     log,
     loadIdentity: () => loadIdentity(paths),
     dialWith: createWebSocketDial,
+    join: createJoinLedger(createSlotFile(paths.joinFile), log),
     watchFiles: (changed) => watchFolder(paths.configDir, changed, () => undefined),
     events: node,
   });

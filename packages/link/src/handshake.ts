@@ -13,6 +13,7 @@ import {
   type Binding,
   type Check,
   type Hello,
+  type JoinClaim,
   type LinkMode,
   type Parsed,
   type Transcript,
@@ -21,7 +22,7 @@ import {
 import type { Random } from '@hauban/shared/time';
 import { sha256 } from './digest.ts';
 import { keyThumbprint, publicKeyFrom, signBytes, verifyBytes, type KeyPair } from './key-pair.ts';
-import { createEphemeralKey, deriveLinkKeys, type EphemeralKey, type LinkKeys } from './link-keys.ts';
+import { createEphemeralKey, deriveJoinMark, deriveLinkKeys, type EphemeralKey, type LinkKeys } from './link-keys.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface Established {
   readonly ok: true;
   readonly version: number;
   readonly keys: LinkKeys;
+  /** What the node shows at its next link (rule KEYS4). */
+  readonly joinMark: string;
 }
 
 /** What the node knows of the controller before it dials: its pinned key, or the thumbprint in a join token (rule HELLO7). */
@@ -53,6 +56,8 @@ export interface HandshakeStart {
   readonly nodeId: string;
   readonly key: KeyPair;
   readonly random: Random;
+  /** Left out in mode `enrol`, where there is no former link. */
+  readonly join?: JoinClaim;
   /** Versions spoken; only a test says other than all. */
   readonly versions?: readonly number[];
 }
@@ -68,7 +73,11 @@ export type NodeEstablished = Established & {
   readonly proof: Uint8Array;
   readonly controllerId: string;
   readonly controllerKey: string;
+  /** The last link that the controller has counted. */
+  readonly joined: number;
 };
+
+const NO_JOIN: JoinClaim = { counter: 0, marks: [] };
 
 const malformed = (why: string): Refusal => refuse(4400, 'LINK_HANDSHAKE_FAILED', why);
 
@@ -99,6 +108,7 @@ export function startHandshake(start: HandshakeStart): SentHello {
     linkKey: start.key.publicText,
     nonce: Buffer.from(start.random.bytes(32)).toString('base64url'),
     eph: eph.publicText,
+    join: start.join ?? NO_JOIN,
   };
   return { message: encode(hello), hello, start, eph };
 }
@@ -124,6 +134,8 @@ function transcriptHash(hello: Hello, welcome: Omit<Welcome, 'sig'>, bindingValu
     controllerEph,
     binding: welcome.binding,
     bindingValue,
+    join: hello.join,
+    joined: welcome.joined,
   };
   return sha256(transcriptBytes(transcript));
 }
@@ -173,7 +185,9 @@ export function answerWelcome(
   return {
     ok: true,
     version: welcome.version,
+    joinMark: deriveJoinMark(secret, hash),
     keys: deriveLinkKeys(secret, hash),
+    joined: welcome.joined,
     proof,
     controllerId: welcome.controllerId,
     controllerKey: welcome.linkKey,
@@ -215,7 +229,7 @@ export interface SentWelcome {
 
 /** Step 2 of the controller, once the claimed key is known to be the registered one (rule HELLO3). */
 export function welcomeNode(
-  read: { readonly hello: Hello; readonly version: number },
+  read: { readonly hello: Hello; readonly version: number; /** 0: none. */ readonly joined?: number },
   identity: ControllerIdentity,
   random: Random,
   exporter: ReadExporter,
@@ -231,6 +245,7 @@ export function welcomeNode(
     nonce: Buffer.from(random.bytes(32)).toString('base64url'),
     eph: eph.publicText,
     binding: bindingValue === null ? 'none' : 'tls-exporter',
+    joined: read.joined ?? 0,
   } as const;
   const hash = transcriptHash(hello, unsigned, bindingValue ?? new Uint8Array(0));
   let secret = eph.agree(hello.eph);
@@ -257,5 +272,6 @@ export function acceptProof(sent: SentWelcome, message: Uint8Array): Established
     return refuse(4401, 'LINK_HANDSHAKE_FAILED', 'the node could not prove its key');
   const secret = sent.takeSecret();
   if (secret === null) return malformed('proof: a second one');
-  return { ok: true, version: sent.version, keys: deriveLinkKeys(secret, sent.hash) };
+  const joinMark = deriveJoinMark(secret, sent.hash);
+  return { ok: true, version: sent.version, joinMark, keys: deriveLinkKeys(secret, sent.hash) };
 }

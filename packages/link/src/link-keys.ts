@@ -54,6 +54,13 @@ function agreeWith(privateKey: KeyObject, theirs: string): Buffer | null {
   return secret.every((byte) => byte === 0) ? null : secret;
 }
 
+/**
+ * What both ends of this link know and nobody else: a node shows it at its next link (rule KEYS4). base64url of 32 bytes.
+ * Before `deriveLinkKeys`, which wipes the secret.
+ */
+export const deriveJoinMark = (secret: Buffer, transcriptHash: Uint8Array): string =>
+  Buffer.from(hkdfSync('sha256', secret, transcriptHash, 'hauban-join-v1', 32)).toString('base64url');
+
 /** Derives both directions and wipes the secret. `transcriptHash` is the salt (rule FRAME1). */
 export function deriveLinkKeys(secret: Buffer, transcriptHash: Uint8Array): LinkKeys {
   const direction = (side: LinkSide): DirectionKey => {

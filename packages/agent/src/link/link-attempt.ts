@@ -21,6 +21,7 @@ import {
   type Transport,
 } from '@hauban/link';
 import type { Dial } from './dial.ts';
+import type { JoinLedger } from './join-ledger.ts';
 
 export interface AttemptOptions {
   readonly dial: Dial;
@@ -32,6 +33,8 @@ export interface AttemptOptions {
   readonly nodeId: string;
   readonly key: KeyPair;
   readonly expected: ExpectedController;
+  /** Null in mode `enrol`. */
+  readonly join: JoinLedger | null;
 }
 
 export interface AttemptEnd {
@@ -113,7 +116,8 @@ export class LinkAttempt {
       return;
     }
     const { mode, nodeId, key, random, clock } = this.#options;
-    const sent = startHandshake({ mode, nodeId, key, random });
+    const join = this.#options.join?.claim(nodeId);
+    const sent = startHandshake({ mode, nodeId, key, random, ...(join === undefined ? {} : { join }) });
     this.#state = { at: 'greeting', transport, exporter, sent };
     this.#deadline = clock.after(LIMITS.handshakeMs, () =>
       this.close(4408, `no answer to the hello within ${LIMITS.handshakeMs / 1000} s`),
@@ -131,6 +135,9 @@ export class LinkAttempt {
     const answer = answerWelcome(state.sent, bytes, this.#options.expected, state.exporter);
     if (!answer.ok) return this.close(answer.close, answer.why);
     this.#deadline?.cancel();
+    const { joinMark: mark, joined } = answer;
+    // Stored before the controller can count this link (rule KEYS5).
+    this.#options.join?.step({ counter: state.sent.hello.join.counter, mark, joined });
     state.transport.send(answer.proof);
     const channel = createFrameChannel<ControllerMessage>({
       transport: state.transport,

@@ -3,6 +3,7 @@ import { fullJitterMs, type Clock, type Random, type Timer } from '@hauban/share
 import { HaubanError } from '@hauban/shared/errors';
 import type { BodyType, ControlOf, Echo, FrameChannel, KeyPair } from '@hauban/link';
 import type { Dial } from './dial.ts';
+import type { JoinLedger } from './join-ledger.ts';
 import { LinkAttempt, type AttemptEnd } from './link-attempt.ts';
 import type { LinkLog } from './link-log.ts';
 
@@ -30,6 +31,7 @@ export interface LinkKeeperDeps {
   dialWith(ca: string | null): Dial;
   /** Calls when trust or key files change; for a link that was refused (rule LIFE5). */
   watchFiles(changed: () => void): { close(): void };
+  readonly join: JoinLedger;
   readonly events: LinkKeeperEvents;
 }
 
@@ -107,7 +109,7 @@ export class LinkKeeper {
 
   #dial(): void {
     this.#rest(this.#state);
-    const { clock, random, events } = this.#deps;
+    const { clock, random, events, join } = this.#deps;
     const identity = this.#identity();
     if (identity === null) return;
     const { url, nodeId, key, controllerId, controllerKey: linkKey } = identity;
@@ -115,7 +117,7 @@ export class LinkKeeper {
     this.#attempts += 1;
     const number = this.#attempts;
     const attempt = new LinkAttempt(
-      { dial: this.#deps.dialWith(identity.ca), clock, random, url, mode: 'node', nodeId, key, expected },
+      { dial: this.#deps.dialWith(identity.ca), clock, random, url, mode: 'node', nodeId, key, expected, join },
       {
         established: (channel) => this.#opening(attempt, channel),
         control: (message) => this.#control(message),
@@ -155,6 +157,7 @@ export class LinkKeeper {
     const state = this.#state;
     if (state.at === 'opening' && message.t === 'ready') {
       state.deadline.cancel();
+      this.#deps.join.settled();
       this.#state = { at: 'online', attempt: state.attempt, sinceMs: this.#deps.clock.monotonicMs() };
       this.#deps.log.info({ session: message.session, epoch: message.epoch }, 'the link is up');
       this.#deps.events.ready(state.channel, message);

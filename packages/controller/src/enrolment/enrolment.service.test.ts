@@ -27,6 +27,8 @@ let audit: AuditService;
 let enrolment: EnrolmentService;
 let joinTokens: JoinTokensService;
 let isSignerUp = true;
+/** Nodes whose links were ended. */
+const cutOff: string[] = [];
 
 beforeAll(async () => {
   fixture = await createTestDatabase();
@@ -34,7 +36,7 @@ beforeAll(async () => {
   const { transaction } = database;
   audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
   const repository = createEnrolmentRepository(database);
-  const nodes = createNewNodes(createNodesRepository(database), createPresence());
+  const nodes = createNewNodes(createNodesRepository(database), createPresence(), (id) => void cutOff.push(id));
   enrolment = createEnrolmentService({
     repository,
     nodes,
@@ -113,6 +115,28 @@ describe('a join token', () => {
       hostName: 'web1',
       nodeId: outcome.ok ? outcome.nodeId : '',
     });
+  });
+
+  it('KEYS3 made for a known node gives it new keys, lifts its bar, begins its count of links anew, and cuts off the old keys', async () => {
+    const first = await enrolment.enrol(attempt(await makeToken({ labels: { rack: '1' }, roles: ['web'] })));
+    const nodeId = first.ok ? first.nodeId : '';
+    await fixture.sql`UPDATE node SET barred_at = 1, barred_why = 'two-copies', join_counter = 9, join_mark_hash = 'x', last_seen_at = 5 WHERE id = ${nodeId}`;
+    const node = { id: nodeId, labels: { rack: '1' }, roles: ['web'] };
+    const made = await joinTokens.makeForNode(node, { name: 'olga', address: '' });
+    expect(made.command).toContain('enrol --force --url');
+    const parsed = parseJoinToken(made.token);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const again = attempt(parsed.value);
+    const outcome = await enrolment.enrol(again);
+    expect(outcome).toMatchObject({ ok: true, nodeId, labels: { rack: '1' }, roles: ['web'] });
+    // The answer was lost: the same again is the same enrolment.
+    expect(await enrolment.enrol(again)).toMatchObject({ ok: true, nodeId });
+    expect(cutOff).toContain(nodeId);
+    const [row] = await fixture.sql`SELECT * FROM node WHERE id = ${nodeId}`;
+    const { linkKey: link_key, receiptKey: receipt_key } = again;
+    expect(row).toMatchObject({ link_key, receipt_key, barred_at: null, barred_why: null, join_mark_hash: null });
+    expect((await audit.list({ code: 'A2012I', limit: 1 })).rows[0]).toMatchObject({ who: 'olga', nodeId });
+    expect(await enrolment.enrol(attempt(parsed.value))).toMatchObject({ ok: false, code: 'TOKEN_USED_UP' });
   });
 
   it.each<[string, () => Promise<EnrolAttempt>, string]>([
@@ -197,7 +221,7 @@ describe('an enrolment', () => {
     expect(await enrolment.enrol({ ...mine, receiptKey: createKeyPair().publicText })).toMatchObject({
       code: 'ENROLMENT_REFUSED',
     });
-    await fixture.sql`UPDATE node SET last_seen_at = 1 WHERE link_key = ${mine.linkKey}`;
+    await fixture.sql`UPDATE node SET last_seen_at = 1, join_mark_hash = 'x' WHERE link_key = ${mine.linkKey}`;
     expect(await enrolment.enrol(mine)).toMatchObject({ code: 'ENROLMENT_REFUSED' });
   });
 

@@ -72,21 +72,39 @@ export function createEnrolmentService({
   clock,
   authorityKeys,
 }: EnrolmentParts) {
+  /** Rule KEYS3: the token of a person gives a known node new keys; those that were copied or lost are worth nothing. */
+  const enrolAgain = async (
+    tx: Tx,
+    token: JoinTokenRecord & { readonly nodeId: string },
+    attempt: EnrolAttempt,
+    detail: Readonly<Record<string, unknown>>,
+  ): Promise<NodeId | Refused> => {
+    const { hostName, agentVersion, os, linkKey, receiptKey, address } = attempt;
+    const { nodeId, id: joinTokenId, createdBy: who } = token;
+    const again = { hostName, agentVersion, os, linkKey, receiptKey, joinTokenId, enrolledAt: clock.nowMs() };
+    if (!(await nodes.reenrol(tx, nodeId, again)))
+      return refuse('ENROLMENT_REFUSED', 'The node of this join token was removed.');
+    audit.record(tx, { code: 'A2012I', who, address, nodeId, hostName, detail });
+    return nodeId as NodeId;
+  };
+
   /** The node that this attempt makes or, when the answer was lost on the way, made before. */
   const enrolNode = async (tx: Tx, token: JoinTokenRecord, attempt: EnrolAttempt): Promise<NodeId | Refused> => {
     const known = await nodes.findByLinkKey(tx, attempt.linkKey);
     if (known !== null) {
       const isRepeated =
-        known.joinTokenId === token.id && known.receiptKey === attempt.receiptKey && known.lastSeenAt === null;
+        known.joinTokenId === token.id && known.receiptKey === attempt.receiptKey && known.joinMarkHash === null;
       return isRepeated
         ? (known.id as NodeId)
         : refuse('ENROLMENT_REFUSED', 'This key is enrolled already; remove that node first.');
     }
     if (token.usesLeft < 1) return refuse('TOKEN_USED_UP', 'This join token has been used up; make a new one.');
-    const id = randomUUID() as NodeId;
     const { hostName, agentVersion, os, linkKey, receiptKey, address } = attempt;
     const { labels, roles } = token;
     await repository.useOnce(tx, token.id);
+    const detail = { tokenId: token.id, tokenBy: token.createdBy, agentVersion, os, linkKey, receiptKey };
+    if (token.nodeId !== null) return enrolAgain(tx, { ...token, nodeId: token.nodeId }, attempt, detail);
+    const id = randomUUID() as NodeId;
     await nodes.add(tx, {
       id,
       hostName,
@@ -99,7 +117,6 @@ export function createEnrolmentService({
       os,
       agentVersion,
     });
-    const detail = { tokenId: token.id, tokenBy: token.createdBy, agentVersion, os, linkKey, receiptKey };
     audit.record(tx, { code: 'A2010I', who: token.createdBy, address, nodeId: id, hostName, detail });
     return id;
   };

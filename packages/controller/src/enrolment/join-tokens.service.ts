@@ -30,40 +30,52 @@ export function createJoinTokensService(parts: JoinTokensParts) {
   const linkUrl = new URL('/link', parts.publicUrl);
   linkUrl.protocol = parts.publicUrl.protocol === 'https:' ? 'wss:' : 'ws:';
 
+  const make = async (
+    request: JoinTokenRequest,
+    actor: { readonly name: string; readonly address: string | null },
+    nodeId: string | null,
+  ): Promise<JoinTokenCreated> => {
+    const now = clock.nowMs();
+    const id = randomUUID();
+    const secret = Buffer.from(random.bytes(32)).toString('base64url');
+    const uses = request.uses ?? 1;
+    const row = {
+      id,
+      secretHash: sha256Hex(secret),
+      createdAt: now,
+      createdBy: actor.name,
+      expiresAt: now + (request.minutes ?? DEFAULT_MINUTES) * 60_000,
+      uses,
+      usesLeft: uses,
+      labels: request.labels ?? {},
+      roles: [...new Set(request.roles)],
+      hostName: request.hostName ?? null,
+      nodeId,
+    };
+    await transaction(async (tx) => {
+      await repository.add(tx, row);
+      const { secretHash: _secret, createdAt: _at, createdBy: _by, usesLeft: _left, ...detail } = row;
+      audit.record(tx, { code: 'A2000I', who: actor.name, address: actor.address, detail });
+    });
+    const token = formatJoinToken({ tokenId: id, secret, thumbprint });
+    return {
+      id,
+      token,
+      expiresAt: row.expiresAt,
+      command: `hauban-agent enrol ${nodeId === null ? '' : '--force '}--url ${linkUrl.href} --token ${token}`,
+    };
+  };
+
   return {
     make: async (
       request: JoinTokenRequest,
       actor: { readonly name: string; readonly address: string | null },
-    ): Promise<JoinTokenCreated> => {
-      const now = clock.nowMs();
-      const id = randomUUID();
-      const secret = Buffer.from(random.bytes(32)).toString('base64url');
-      const uses = request.uses ?? 1;
-      const row = {
-        id,
-        secretHash: sha256Hex(secret),
-        createdAt: now,
-        createdBy: actor.name,
-        expiresAt: now + (request.minutes ?? DEFAULT_MINUTES) * 60_000,
-        uses,
-        usesLeft: uses,
-        labels: request.labels ?? {},
-        roles: [...new Set(request.roles)],
-        hostName: request.hostName ?? null,
-      };
-      await transaction(async (tx) => {
-        await repository.add(tx, row);
-        const { secretHash: _secret, createdAt: _at, createdBy: _by, usesLeft: _left, ...detail } = row;
-        audit.record(tx, { code: 'A2000I', who: actor.name, address: actor.address, detail });
-      });
-      const token = formatJoinToken({ tokenId: id, secret, thumbprint });
-      return {
-        id,
-        token,
-        expiresAt: row.expiresAt,
-        command: `hauban-agent enrol --url ${linkUrl.href} --token ${token}`,
-      };
-    },
+    ): Promise<JoinTokenCreated> => make(request, actor, null),
+    /** For the machine of a known node: it gets new keys and stays that node (rule KEYS3). */
+    makeForNode: async (
+      node: { readonly id: string; readonly labels: Readonly<Record<string, string>>; readonly roles: string[] },
+      actor: { readonly name: string; readonly address: string },
+    ): Promise<JoinTokenCreated> => make({ labels: node.labels, roles: node.roles as NodeRole[] }, actor, node.id),
     list: async (): Promise<JoinTokenRow[]> => {
       const rows = await repository.listUsable(clock.nowMs());
       return rows.map(({ id, createdAt, expiresAt, usesLeft, labels, roles, hostName, createdBy }) => ({

@@ -6,6 +6,7 @@ import {
   parseNodeId,
   type AgentMessage,
   type Hello,
+  type JoinClaim,
   type NodeId,
 } from '@hauban/shared/protocol';
 import type { Clock, Random, Timer } from '@hauban/shared/time';
@@ -27,7 +28,7 @@ import {
 } from '@hauban/link';
 import type { LinkRegistry } from './link-registry.ts';
 import { NodeSession } from './node-session.ts';
-import type { EnrolMessage, EnrolResult, GatewayLog, GatewayPorts, LinkRefusal } from './ports.ts';
+import type { EnrolMessage, EnrolResult, GatewayLog, GatewayPorts, LinkIdentity, LinkRefusal } from './ports.ts';
 
 export interface LinkSessionDeps {
   readonly ports: GatewayPorts;
@@ -129,25 +130,25 @@ export class LinkSession {
     const nodeId = parseNodeId(hello.nodeId);
     if (nodeId === null) return this.#welcome(read);
     this.#identify(nodeId, hello).then(
-      (problem) => {
+      (found) => {
         if (this.#state.at !== 'identifying') return;
-        if (problem === null) this.#welcome(read);
-        else this.#refuse(4401, problem);
+        if (typeof found === 'string') this.#refuse(4401, found);
+        else this.#welcome({ ...read, joined: found.joined });
       },
       (error: unknown) => this.#fault(error, 'a node could not be looked up'),
     );
     return undefined;
   }
 
-  /** Rule HELLO3: which of the three it was is told to the log only. */
-  async #identify(nodeId: NodeId, hello: Hello): Promise<string | null> {
+  /** Rule HELLO3: which of the three it was is told to the log only. A revoked node hears so once it has proven its key. */
+  async #identify(nodeId: NodeId, hello: Hello): Promise<LinkIdentity | string> {
     const identity = await this.#deps.ports.nodes.findLinkIdentity(nodeId);
     if (identity === null) return 'the node is not known';
     if (identity.linkKey !== hello.linkKey) return 'the link key is not the registered one';
-    return identity.isRevoked ? 'the node was revoked' : null;
+    return identity.isRemoved ? 'the node was removed' : identity;
   }
 
-  #welcome(read: { readonly hello: Hello; readonly version: number }): void {
+  #welcome(read: { readonly hello: Hello; readonly version: number; readonly joined?: number }): void {
     const sent = welcomeNode(read, this.#deps.identity, this.#deps.random, this.#start.exporter);
     if (!sent.ok) {
       this.#refused(sent);
@@ -162,7 +163,7 @@ export class LinkSession {
     if (!proven.ok) return this.#refused(proven);
     const nodeId = parseNodeId(hello.nodeId);
     if (nodeId === null) this.#startEnrolment(proven, hello.linkKey);
-    else this.#open(nodeId, proven);
+    else this.#open(nodeId, proven, hello.join);
     return undefined;
   }
 
@@ -195,15 +196,16 @@ export class LinkSession {
     } else if ('channel' in state) state.channel.close(4400, `${message.t} in state ${state.at}`);
   }
 
-  #open(nodeId: NodeId, proven: Established): void {
+  #open(nodeId: NodeId, proven: Established, join: JoinClaim): void {
     const { ports } = this.#deps;
     const channel = this.#channel(proven);
     const session = randomUUID();
     this.#state = { at: 'opening', channel };
     const { address } = this.#start;
-    ports.nodes.openSession({ nodeId, session, address, version: proven.version }).then(
+    const { version, joinMark } = proven;
+    ports.nodes.openSession({ nodeId, session, address, version, join, joinMark }).then(
       (opened) => {
-        if (opened === null) this.#refuse(4401, 'the node was revoked or removed meanwhile');
+        if ('refused' in opened) this.#refuse(opened.refused, opened.why);
         else
           this.#online(
             channel,

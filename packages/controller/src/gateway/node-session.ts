@@ -7,6 +7,7 @@ import {
   type AgentMessage,
   type NodeId,
   type ShellFrame,
+  type SignedBundle,
 } from '@hauban/shared/protocol';
 import type { BodyType, ChannelEnd, ControlOf, FrameChannel } from '@hauban/link';
 import type { RegisteredLink } from './link-registry.ts';
@@ -70,6 +71,10 @@ export class NodeSession implements RegisteredLink {
     return this.#channel.sendControl({ t: 'order', jws });
   }
 
+  sendBundles(items: readonly SignedBundle[]): SendOutcome {
+    return items.length === 0 ? 'sent' : this.#channel.sendControl({ t: 'bundles', items: [...items] });
+  }
+
   sendShell(frame: ShellFrame): SendOutcome {
     return this.#channel.send(FRAME_TYPES.shell, encodeShellFrame(frame));
   }
@@ -82,11 +87,15 @@ export class NodeSession implements RegisteredLink {
     return this.#channel.sendControl({ t: 'inventory.refresh', sections });
   }
 
+  sendAuditHead(jws: string): SendOutcome {
+    return this.#channel.sendControl({ t: 'audit.head', jws });
+  }
+
   onceDrained(callback: () => void): void {
     this.#channel.onceDrained(callback);
   }
 
-  close(code: 1000 | 4401, why: string): void {
+  close(code: Parameters<RegisteredLink['close']>[0], why: string): void {
     this.#channel.close(code, why);
   }
 
@@ -117,13 +126,14 @@ export class NodeSession implements RegisteredLink {
   }
 
   async #take(message: Exclude<Message, { t: 'enrol' }>): Promise<void> {
-    const { nodes, runs, metrics, inventory, shells } = this.#ports;
+    const { nodes, runs, metrics, inventory, shells, trust } = this.#ports;
     const link = this.#ref;
     switch (message.t) {
       case 'status':
         await nodes.status(link, message);
+        this.sendBundles(await trust.nodeStatus(link.nodeId, message.bundle));
         for (const jws of await runs.pendingOrders(link)) this.sendOrder(jws);
-        return;
+        return this.#auditHead(message.auditHead);
       case 'series':
         return metrics.series(link, message.list);
       case 'order.taken':
@@ -139,6 +149,11 @@ export class NodeSession implements RegisteredLink {
       case 'shell.refused':
         return shells.refused(link, message);
     }
+  }
+
+  async #auditHead(kept: string | null): Promise<void> {
+    const newest = await this.#ports.audit.seen(this.#ref, kept);
+    if (newest !== null) this.sendAuditHead(newest);
   }
 
   async #receipt(jws: string): Promise<void> {

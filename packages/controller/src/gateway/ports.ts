@@ -1,4 +1,11 @@
-import type { AgentMessage, ControllerMessage, NodeId, ShellFrame } from '@hauban/shared/protocol';
+import type {
+  AgentMessage,
+  ControllerMessage,
+  JoinClaim,
+  NodeId,
+  ShellFrame,
+  SignedBundle,
+} from '@hauban/shared/protocol';
 
 /**
  * What the gateway needs from the services, and what it gives them. The gateway knows sockets, handshake and frames;
@@ -28,11 +35,13 @@ export interface LinkRef {
   readonly epoch: number;
 }
 
-/** The registered key of a node; all that may be read before the node has proven it (rule HELLO8). */
+/** The registered key of a node and the number of its last link; all that may be read before the node has proven the key (rule HELLO8). */
 export interface LinkIdentity {
   /** Ed25519 public key, base64url, 43 characters. */
   readonly linkKey: string;
-  readonly isRevoked: boolean;
+  readonly isRemoved: boolean;
+  /** The last link that was counted; 0: none (rule KEYS4). */
+  readonly joined: number;
 }
 
 export interface LinkOpening {
@@ -42,6 +51,15 @@ export interface LinkOpening {
   readonly address: string;
   /** Protocol version agreed. */
   readonly version: number;
+  /** What the node shows of its former links, and what it will show of this one (rule KEYS4). */
+  readonly join: JoinClaim;
+  readonly joinMark: string;
+}
+
+/** A node that has proven its key and is refused all the same: removed, revoked, overtaken by its own newer link, or one of two copies. */
+export interface LinkRefused {
+  readonly refused: 4401 | 4402 | 4411 | 4412;
+  readonly why: string;
 }
 
 /** How a link ended: a code of `close-codes.ts` and a sentence. */
@@ -54,10 +72,10 @@ export interface NodePort {
   /** Null: not known. Runs before the node has proven anything: one indexed read, no write. */
   findLinkIdentity(nodeId: NodeId): Promise<LinkIdentity | null>;
   /**
-   * The node has proven its key: raises its epoch in the database and returns it. Null when the node was revoked or
-   * removed meanwhile (the link closes 4401). A link of an older epoch is closed by the gateway, code 4411.
+   * The node has proven its key: counts the link, raises the node's epoch in the database and returns it. A link of an
+   * older epoch is closed by the gateway, code 4411.
    */
-  openSession(opening: LinkOpening): Promise<{ readonly epoch: number } | null>;
+  openSession(opening: LinkOpening): Promise<{ readonly epoch: number } | LinkRefused>;
   /** `ready` is sent: the link takes messages from now on. Services that were waiting for the node may send. */
   linkReady(link: NodeLink): void;
   /** The link is gone. With an epoch below the current one it says nothing about the node: a newer link is up. */
@@ -158,6 +176,16 @@ export interface RecordingPort {
   ): Promise<{ readonly session: string; readonly index: number } | null>;
 }
 
+export interface AuditPort {
+  /** After each `status`: what the node keeps (rule AUDIT3). Gives the newest head, for the node to keep; null: there is none yet. */
+  seen(link: LinkRef, auditHead: string | null): Promise<string | null>;
+}
+
+export interface TrustPort {
+  /** The node holds this version of the policy bundle: those that it lacks, oldest first (rule BUNDLE4). Asked after each `status`. */
+  nodeStatus(nodeId: NodeId, version: number): Promise<readonly SignedBundle[]>;
+}
+
 /** Fields first, then a fixed sentence. */
 export interface GatewayLog {
   info(fields: object, message: string): void;
@@ -174,6 +202,8 @@ export interface GatewayPorts {
   readonly inventory: InventoryPort;
   readonly shells: ShellPort;
   readonly recordings: RecordingPort;
+  readonly trust: TrustPort;
+  readonly audit: AuditPort;
 }
 
 /**
@@ -187,16 +217,20 @@ export interface NodeLink extends LinkRef {
   readonly isOpen: boolean;
   readonly bufferedBytes: number;
   sendOrder(jws: string): SendOutcome;
+  /** Consecutive versions of the policy bundle; nothing is sent for an empty list. */
+  sendBundles(items: readonly SignedBundle[]): SendOutcome;
   /** Input, resize, credit, close, attach. */
   sendShell(frame: ShellFrame): SendOutcome;
   /** Rule METRIC4: lapses on the node after 60 s unless repeated. */
   watch(periodMs: 1000 | 10_000): SendOutcome;
   /** Null: all sections. */
   refreshInventory(sections: readonly string[] | null): SendOutcome;
+  /** Rule AUDIT1. */
+  sendAuditHead(jws: string): SendOutcome;
   /** Calls once, as soon as less than 8 MiB wait (at once if so already) or the link is gone. */
   onceDrained(callback: () => void): void;
-  /** 4401 for a revoked or removed node, 1000 otherwise. */
-  close(code: 1000 | 4401, why: string): void;
+  /** 4401 for a removed node, 4402 for a revoked one, 4412 for one of two copies, 1000 otherwise. */
+  close(code: 1000 | 4401 | 4402 | 4412, why: string): void;
 }
 
 /** Links that are up in this controller. */

@@ -1,5 +1,6 @@
+import type { NodeId } from '@hauban/shared/protocol';
 import type { Tx } from '../db/transaction.ts';
-import type { NodeBrief, NodesRepository } from './nodes.repository.ts';
+import type { NodeBrief, NodesRepository, ReenrolledNode } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
 
 /** A node as its enrolment makes it. */
@@ -20,15 +21,30 @@ export interface NewNode {
 export interface NodesForEnrolment {
   findByLinkKey(tx: Tx, linkKey: string): Promise<NodeBrief | null>;
   add(tx: Tx, node: NewNode): Promise<void>;
+  /** New keys for a node that is known; what held the old ones is cut off. False: it was removed. */
+  reenrol(tx: Tx, id: string, node: ReenrolledNode): Promise<boolean>;
 }
 
-export function createNewNodes(repository: NodesRepository, presence: Presence): NodesForEnrolment {
+export function createNewNodes(
+  repository: NodesRepository,
+  presence: Presence,
+  disconnect: (nodeId: NodeId, code: 4401, why: string) => void,
+): NodesForEnrolment {
   return {
     findByLinkKey: (tx, linkKey) => repository.findByLinkKey(tx, linkKey),
     add: async (tx, node) => {
       await repository.add(tx, node);
       const made = await repository.lock(tx, node.id);
       if (made !== null) tx.afterCommit(() => presence.changed(made));
+    },
+    reenrol: async (tx, id, node) => {
+      const again = await repository.reenrol(tx, id, node);
+      if (again === null) return false;
+      tx.afterCommit(() => {
+        presence.admitted(again);
+        disconnect(again.id as NodeId, 4401, 'the node was enrolled again, with other keys');
+      });
+      return true;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { storableText, type Database, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
+import type { StoredJoin } from './judge-join.ts';
 import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './nodes.repository.ts';
 
 /** What a node says of itself at each link. */
@@ -12,15 +13,23 @@ export type NodeFacts = Pick<
 /** The fleet's rows, as links change them. */
 export function createNodeLinksRepository(database: Database) {
   return {
-    /** Raises the epoch; null when the node is unknown or removed. */
+    /** Raises the epoch and counts the link; null when the node is unknown or removed. */
     open: async (
       tx: Tx,
       id: string,
-      link: { readonly at: number; readonly address: string },
+      link: { readonly at: number; readonly address: string; readonly join: StoredJoin },
     ): Promise<NodeBrief | null> => {
       const [row] = await tx.db
         .update(node)
-        .set({ epoch: sql`${node.epoch} + 1`, connectedAt: link.at, lastSeenAt: link.at, remoteAddress: link.address })
+        .set({
+          epoch: sql`${node.epoch} + 1`,
+          connectedAt: link.at,
+          lastSeenAt: link.at,
+          remoteAddress: link.address,
+          joinCounter: link.join.counter,
+          joinMarkHash: link.join.markHash,
+          joinShownHashes: [...link.join.shownHashes],
+        })
         .where(and(eq(node.id, id), isHere))
         .returning(briefColumns);
       return row ?? null;

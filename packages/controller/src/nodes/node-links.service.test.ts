@@ -21,7 +21,14 @@ let audit: AuditService;
 let presence: Presence;
 let nodes: NodesService;
 let links: ReturnType<typeof createNodeLinksService>;
+interface Claim {
+  counter: number;
+  marks: string[];
+}
+
 let nodeId: NodeId;
+/** What the node remembers of its links. */
+let copy: Claim;
 const clock = new FakeClock();
 const tokenId = randomUUID();
 const disconnected: string[] = [];
@@ -45,16 +52,29 @@ beforeEach(async () => {
   presence = createPresence();
   const repository = createNodesRepository(database);
   const shared = { presence, audit, transaction: database.transaction, clock, log: createLog('silent') };
-  links = createNodeLinksService({ ...shared, repository: createNodeLinksRepository(database), nodes: repository });
-  const disconnect = (id: string): void => void disconnected.push(id);
+  const disconnect = (id: string, code: number): void => void disconnected.push(`${id} ${code}`);
+  links = createNodeLinksService({
+    ...shared,
+    repository: createNodeLinksRepository(database),
+    nodes: repository,
+    disconnect,
+  });
+  copy = { counter: 0, marks: [] };
   nodes = createNodesService({ ...shared, repository, figuresOf: () => NO_FIGURES, disconnect });
   return () => links.stop();
 });
 
+/** Opens a link as the node whose memory `claim` is, which then knows the mark of this one. */
+const openWith = async (claim: Claim, address = '192.0.2.9') => {
+  const joinMark = randomUUID();
+  claim.counter += 1;
+  const join = { counter: claim.counter, marks: [...claim.marks] };
+  claim.marks.push(joinMark);
+  return links.openSession({ nodeId, session: randomUUID(), address, version: 1, join, joinMark });
+};
 const open = async (): Promise<{ nodeId: NodeId; session: string; epoch: number }> => {
-  const session = randomUUID();
-  const opened = await links.openSession({ nodeId, session, address: '192.0.2.9', version: 1 });
-  return { nodeId, session, epoch: opened?.epoch ?? -1 };
+  const opened = await openWith(copy);
+  return { nodeId, session: randomUUID(), epoch: 'epoch' in opened ? opened.epoch : -1 };
 };
 const status = (
   more: Partial<Extract<AgentMessage, { t: 'status' }>> = {},
@@ -70,6 +90,7 @@ const status = (
   spoolChunks: 3,
   shells: [randomUUID()],
   bundle: 0,
+  auditHead: null,
   ...more,
 });
 const end = { code: 1006, why: 'lost' };
@@ -118,22 +139,94 @@ describe('a link', () => {
   });
 
   it('has a growing epoch also when many come at once', async () => {
-    const opened = await Promise.all(Array.from({ length: 6 }, () => open()));
-    expect(opened.map(({ epoch }) => epoch).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(presence.find(nodeId)?.epoch).toBe(6);
+    const opened = await Promise.all(Array.from({ length: 6 }, () => openWith(copy)));
+    const epochs = opened.flatMap((one) => ('epoch' in one ? [one.epoch] : []));
+    expect(epochs.toSorted((a, b) => a - b)).toEqual(epochs.map((_epoch, at) => at + 1));
+    expect(presence.find(nodeId)?.epoch).toBe(epochs.length);
+    // One that was overtaken on its way is no copy.
+    for (const one of opened) if ('refused' in one) expect(one.refused).toBe(4411);
+    expect(await nodes.detail(nodeId)).toMatchObject({ bar: null });
+  });
+
+  it('KEYS6 whose proof was overtaken by a newer link of the same node is refused, and nobody is locked', async () => {
+    await open();
+    const lateClaim = { counter: copy.counter, marks: [...copy.marks] };
+    const joinMark = randomUUID();
+    // The node gives that attempt up, makes another, and that one is faster.
+    copy.counter += 1;
+    copy.marks.push(joinMark);
+    expect((await open()).epoch).toBe(2);
+    const join = { ...lateClaim, counter: lateClaim.counter + 1 };
+    const opening = { nodeId, session: randomUUID(), address: '', version: 1, join, joinMark };
+    expect(await links.openSession(opening)).toMatchObject({ refused: 4411 });
+    expect(await nodes.detail(nodeId)).toMatchObject({ state: 'up', bar: null });
+    expect((await open()).epoch).toBe(3);
   });
 
   it('of a removed node is refused, and a live one is ended by the removal', async () => {
     await open();
     await nodes.remove(nodeId, actor);
-    expect(disconnected).toContain(nodeId);
-    expect(await links.findLinkIdentity(nodeId)).toEqual({ linkKey: nodeId, isRevoked: true });
-    expect(await links.openSession({ nodeId, session: randomUUID(), address: '', version: 1 })).toBeNull();
+    expect(disconnected).toContain(`${nodeId} 4401`);
+    expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKey: nodeId, isRemoved: true });
+    expect(await openWith(copy)).toMatchObject({ refused: 4401 });
     await expect(nodes.detail(nodeId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await nodes.row(nodeId)).toBeNull();
     await expect(nodes.remove(nodeId, actor)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     // Its history keeps its name.
     expect((await nodes.hostNames([nodeId])).get(nodeId)).toBe('web1');
+  });
+
+  it('KEYS1 of a revoked node ends at once, is refused from then on with its own code, and the node stays in the list', async () => {
+    await open();
+    const revoked = await nodes.revoke(nodeId, 'stolen', actor);
+    expect(revoked).toMatchObject({ state: 'revoked', bar: { by: 'olga', reason: 'stolen', at: clock.nowMs() } });
+    expect(disconnected).toContain(`${nodeId} 4402`);
+    expect(await openWith(copy)).toMatchObject({ refused: 4402 });
+    expect((await nodes.list({ state: 'revoked', limit: 1000 })).nodes.map(({ id }) => id)).toContain(nodeId);
+    await expect(nodes.revoke(nodeId, 'again', actor)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(nodes.revoke(randomUUID(), 'x', actor)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const [entry] = (await audit.list({ nodeId, code: 'A2040W' })).rows;
+    expect(entry).toMatchObject({ who: 'olga', detail: { reason: 'stolen' } });
+  });
+
+  it('KEYS2 that comes up at the moment at which its node is revoked is ended as well', async () => {
+    const closes: number[] = [];
+    const link = { ...(await open()), close: (code: number) => void closes.push(code) };
+    links.linkReady(link);
+    expect(closes).toEqual([]);
+    await nodes.revoke(nodeId, 'stolen', actor);
+    links.linkReady(link);
+    expect(closes).toEqual([4402]);
+  });
+
+  it('KEYS6 KEYS7 of a copied disk is found: both are locked, with an alert, an audit entry and the state of the node', async () => {
+    await open();
+    const clone = { counter: copy.counter, marks: [...copy.marks] };
+    await open();
+    expect(await openWith(clone, '198.51.100.7')).toMatchObject({ refused: 4412 });
+    expect(disconnected).toContain(`${nodeId} 4412`);
+    expect(await nodes.detail(nodeId)).toMatchObject({
+      state: 'locked',
+      bar: { by: 'system', reason: expect.stringContaining('198.51.100.7') as string },
+    });
+    // Neither is believed any more, the one that was connected no more than the other.
+    expect(await openWith(copy)).toMatchObject({ refused: 4412 });
+    expect(await openWith(clone)).toMatchObject({ refused: 4412 });
+    const entries = (await audit.list({ nodeId, code: 'A2041E' })).rows;
+    expect(entries).toHaveLength(1);
+    expect(entries[0]).toMatchObject({
+      detail: { before: '192.0.2.9', counted: 2, shown: 2 },
+    });
+    const [row] = await fixture.sql`SELECT join_mark_hash FROM node WHERE id = ${nodeId}`;
+    expect(copy.marks).not.toContain(row?.['join_mark_hash']);
+  });
+
+  it('KEYS6 of two copies that come in the same moment: one is taken, the other is found', async () => {
+    await open();
+    const clone = { counter: copy.counter, marks: [...copy.marks] };
+    const both = await Promise.all([openWith(copy), openWith(clone)]);
+    expect(both.filter((opened) => 'refused' in opened)).toMatchObject([{ refused: 4412 }]);
+    expect(disconnected).toContain(`${nodeId} 4412`);
   });
 
   it('that a killed controller left behind is not taken for one', async () => {
@@ -146,6 +239,7 @@ describe('a link', () => {
       log: createLog('silent'),
       repository: createNodeLinksRepository(database),
       nodes: createNodesRepository(database),
+      disconnect: () => undefined,
     });
     await heir.start();
     expect(await state()).toBe('down');

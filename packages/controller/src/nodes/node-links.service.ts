@@ -1,11 +1,12 @@
-import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
+import type { AgentMessage, JoinClaim, NodeId } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
-import type { Transact } from '../db/transaction.ts';
+import type { Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { NodeLinksRepository } from './node-links.repository.ts';
-import type { NodesRepository } from './nodes.repository.ts';
-import type { Presence } from './presence.ts';
+import { judgeJoin, storedJoin } from './judge-join.ts';
+import type { NodeBrief, NodesRepository } from './nodes.repository.ts';
+import type { BarCode, Presence } from './presence.ts';
 
 /** A link as the gateway names it. */
 export interface LinkOf {
@@ -22,6 +23,8 @@ export interface NodeLinksParts {
   readonly transaction: Transact;
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends the link of a node of which there are two copies. */
+  readonly disconnect: (nodeId: NodeId, code: 4412, why: string) => void;
 }
 
 /** How a link ended: a code of `close-codes.ts` and a sentence. */
@@ -29,6 +32,22 @@ export interface LinkEnd {
   readonly code: number;
   readonly why: string;
 }
+
+export interface LinkOpening {
+  readonly nodeId: NodeId;
+  readonly session: string;
+  readonly address: string;
+  readonly version: number;
+  readonly join: JoinClaim;
+  readonly joinMark: string;
+}
+
+export interface LinkRefused {
+  readonly refused: BarCode | 4411;
+  readonly why: string;
+}
+
+const REMOVED: LinkRefused = { refused: 4401, why: 'the node was removed meanwhile' };
 
 type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
 
@@ -60,6 +79,34 @@ export function createNodeLinksService(parts: NodeLinksParts) {
     }
   };
 
+  /** Rule KEYS7: neither copy is believed. The link that is up ends, this one is refused, a person is told. */
+  const lockCopies = async (tx: Tx, node: NodeBrief, opening: LinkOpening): Promise<void> => {
+    const reason = `two copies have connected, from ${node.remoteAddress ?? 'an unknown address'} and ${opening.address}`;
+    const at = clock.nowMs();
+    const locked = await nodes.bar(tx, node.id, { at, why: 'two-copies', by: 'system', reason });
+    if (locked === null) return;
+    const { nodeId, address, join } = opening;
+    const detail = { before: node.remoteAddress, counted: node.joinCounter, shown: join.counter };
+    audit.record(tx, { code: 'A2041E', who: 'system', address, nodeId, hostName: node.hostName, detail });
+    tx.afterCommit(() => {
+      presence.barred(locked, 4412);
+      parts.disconnect(nodeId, 4412, 'two copies of this node have connected');
+      log.error({ nodeId, ...detail, address }, 'two copies of a node have connected; both are locked');
+    });
+  };
+
+  /** Of a node that has proven its key. */
+  const refusalOf = async (tx: Tx, node: NodeBrief, opening: LinkOpening): Promise<LinkRefused | null> => {
+    if (node.barredWhy === 'revoked') return { refused: 4402, why: 'the node is revoked' };
+    if (node.barredWhy === 'two-copies') return { refused: 4412, why: 'the node is locked: there are two copies' };
+    const { joinCounter: counter, joinMarkHash: markHash, joinShownHashes: shownHashes } = node;
+    const verdict = judgeJoin({ counter, markHash, shownHashes }, opening);
+    if (verdict === 'same') return null;
+    if (verdict === 'late') return { refused: 4411, why: 'a newer link of the same node was counted before this one' };
+    await lockCopies(tx, node, opening);
+    return { refused: 4412, why: 'the node does not know the mark of the last link: there are two copies' };
+  };
+
   return {
     /** Before any node is let in. */
     start: async (): Promise<void> => {
@@ -72,25 +119,30 @@ export function createNodeLinksService(parts: NodeLinksParts) {
 
     findLinkIdentity: async (
       nodeId: NodeId,
-    ): Promise<{ readonly linkKey: string; readonly isRevoked: boolean } | null> => {
+    ): Promise<{ readonly linkKey: string; readonly isRemoved: boolean; readonly joined: number } | null> => {
       const node = await nodes.find(nodeId);
-      return node === null ? null : { linkKey: node.linkKey, isRevoked: node.revokedAt !== null };
+      if (node === null) return null;
+      return { linkKey: node.linkKey, isRemoved: node.revokedAt !== null, joined: node.joinCounter };
     },
-    openSession: async (opening: {
-      readonly nodeId: NodeId;
-      readonly session: string;
-      readonly address: string;
-      readonly version: number;
-    }): Promise<{ readonly epoch: number } | null> =>
+    openSession: async (opening: LinkOpening): Promise<{ readonly epoch: number } | LinkRefused> =>
       transaction(async (tx) => {
         const { nodeId, session, address, version } = opening;
-        const node = await repository.open(tx, nodeId, { at: clock.nowMs(), address });
-        if (node === null) return null;
+        const known = await nodes.lock(tx, nodeId);
+        const refused = known === null ? REMOVED : await refusalOf(tx, known, opening);
+        if (refused !== null) return refused;
+        const counted = { at: clock.nowMs(), address, join: storedJoin(opening) };
+        const node = await repository.open(tx, nodeId, counted);
+        if (node === null) return REMOVED;
         const detail = { session, version, epoch: node.epoch };
         audit.record(tx, { code: 'A2020I', who: 'system', address, nodeId, hostName: node.hostName, detail });
         tx.afterCommit(() => presence.connected(node));
         return { epoch: node.epoch };
       }),
+    /** The link takes messages from now on. One whose node was barred while it came up ends here. */
+    linkReady: (link: LinkOf & { close(code: BarCode, why: string): void }): void => {
+      const bar = presence.barOf(link.nodeId);
+      if (bar !== null) link.close(bar, 'the node was barred while the link came up');
+    },
     closeSession: async (link: LinkOf, end: LinkEnd): Promise<void> => {
       try {
         await storeEnd(link, end);

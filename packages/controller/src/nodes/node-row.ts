@@ -1,4 +1,4 @@
-import type { KeyFigures, NodeDetail, NodeRow } from '@hauban/shared/api';
+import type { KeyFigures, NodeDetail, NodeRow, NodeState } from '@hauban/shared/api';
 import type { NodeRole } from '@hauban/shared/protocol';
 import type { NodeBrief, NodeRecord } from './nodes.repository.ts';
 
@@ -10,6 +10,12 @@ export const NO_FIGURES: KeyFigures = {
   failedUnits: null,
 };
 
+function stateOf(node: NodeBrief): NodeState {
+  if (node.barredWhy !== null) return node.barredWhy === 'revoked' ? 'revoked' : 'locked';
+  if (node.connectedAt !== null) return 'up';
+  return node.lastSeenAt === null ? 'never-seen' : 'down';
+}
+
 /** A node as the API shows it. While it is connected it is seen at this moment. */
 export function toNodeRow(node: NodeBrief, now: { readonly at: number; readonly figures: KeyFigures }): NodeRow {
   const isUp = node.connectedAt !== null;
@@ -18,7 +24,7 @@ export function toNodeRow(node: NodeBrief, now: { readonly at: number; readonly 
     hostName: node.hostName,
     labels: node.labels,
     roles: node.roles as NodeRole[],
-    state: isUp ? 'up' : node.lastSeenAt === null ? 'never-seen' : 'down',
+    state: stateOf(node),
     os: node.os,
     agentVersion: node.agentVersion,
     isRoot: node.isRoot,
@@ -42,5 +48,9 @@ export function toNodeDetail(
     actions: node.actions,
     openShells: now.openShells,
     spoolChunks: node.spoolChunks,
+    bar:
+      node.barredAt === null
+        ? null
+        : { at: node.barredAt, by: node.barredBy ?? 'system', reason: node.barredReason ?? '' },
   };
 }

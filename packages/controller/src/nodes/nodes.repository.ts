@@ -3,6 +3,11 @@ import { storableText, type Database, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
 
 export type NodeRecord = typeof node.$inferSelect;
+/** What an enrolment of a known node changes. */
+export type ReenrolledNode = Pick<
+  NodeRecord,
+  'hostName' | 'linkKey' | 'receiptKey' | 'joinTokenId' | 'enrolledAt' | 'os' | 'agentVersion'
+>;
 /** A node without its two long texts. */
 export type NodeBrief = Omit<NodeRecord, 'policyText' | 'actions'>;
 
@@ -69,7 +74,49 @@ export function createNodesRepository(database: Database) {
           .where(and(eq(node.id, id), isHere))
           .for('update')
       )[0] ?? null,
-    revoke: async (tx: Tx, id: string, at: number): Promise<NodeBrief | null> => {
+    /** Null when it is not here or barred already. It stays in the list; only an enrolment lifts the bar. */
+    bar: async (
+      tx: Tx,
+      id: string,
+      bar: {
+        readonly at: number;
+        readonly why: 'revoked' | 'two-copies';
+        readonly by: string;
+        readonly reason: string;
+      },
+    ): Promise<NodeBrief | null> => {
+      const { at: barredAt, why: barredWhy, by: barredBy } = bar;
+      const [row] = await tx.db
+        .update(node)
+        .set({ barredAt, barredWhy, barredBy, barredReason: storableText(bar.reason) })
+        .where(and(eq(node.id, id), isHere, isNull(node.barredAt)))
+        .returning(brief);
+      return row ?? null;
+    },
+    /** New keys for a node that is here; nothing of the old ones is left, neither a bar nor the count of links. */
+    reenrol: async (tx: Tx, id: string, keys: ReenrolledNode): Promise<NodeBrief | null> => {
+      const [row] = await tx.db
+        .update(node)
+        .set({
+          ...keys,
+          hostName: storableText(keys.hostName),
+          os: storableText(keys.os),
+          nextLinkKey: null,
+          linkKeySince: null,
+          joinCounter: 0,
+          joinMarkHash: null,
+          joinShownHashes: [],
+          barredAt: null,
+          barredWhy: null,
+          barredBy: null,
+          barredReason: null,
+        })
+        .where(and(eq(node.id, id), isHere))
+        .returning(brief);
+      return row ?? null;
+    },
+    /** For good. */
+    remove: async (tx: Tx, id: string, at: number): Promise<NodeBrief | null> => {
       const [row] = await tx.db
         .update(node)
         .set({ revokedAt: at, connectedAt: null })

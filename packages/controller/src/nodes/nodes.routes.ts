@@ -1,7 +1,7 @@
-import { NodeDetail, NodePage, NodePatch, NodeQuery, NoContent, Uuid } from '@hauban/shared/api';
+import { NodeDetail, NodePage, NodePatch, NodeQuery, NodeRevoke, NoContent, Uuid } from '@hauban/shared/api';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { Actor, NodesService } from './nodes.service.ts';
 
 const NodeParams = Type.Object({ nodeId: Uuid });
@@ -13,15 +13,15 @@ export function nodeRoutes(app: HttpApp, { nodes }: { readonly nodes: NodesServi
   app.get(
     '/api/nodes',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'list' } },
       schema: { summary: 'The fleet', tags, querystring: NodeQuery, response: { 200: NodePage } },
     },
-    async (request) => nodes.list(request.query),
+    async (request) => nodes.list(request.query, readableOf(request)),
   );
   app.get(
     '/api/nodes/:nodeId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'node' } },
       schema: { summary: 'One node', tags, params: NodeParams, response: { 200: NodeDetail } },
     },
     async (request) => nodes.detail(request.params.nodeId),
@@ -29,7 +29,7 @@ export function nodeRoutes(app: HttpApp, { nodes }: { readonly nodes: NodesServi
   app.patch(
     '/api/nodes/:nodeId',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', needs: { right: 'edit-node', on: 'node' } },
       schema: {
         summary: 'Change labels and roles',
         tags,
@@ -40,10 +40,24 @@ export function nodeRoutes(app: HttpApp, { nodes }: { readonly nodes: NodesServi
     },
     async (request) => nodes.patch(request.params.nodeId, request.body, actorOf(request)),
   );
+  app.post(
+    '/api/nodes/:nodeId/revoke',
+    {
+      config: { access: 'owner' },
+      schema: {
+        summary: 'End the link of a node and take none from it again, until it is enrolled again',
+        tags,
+        params: NodeParams,
+        body: NodeRevoke,
+        response: { 200: NodeDetail },
+      },
+    },
+    async (request) => nodes.revoke(request.params.nodeId, request.body.reason, actorOf(request)),
+  );
   app.delete(
     '/api/nodes/:nodeId',
     {
-      config: { access: 'owner' },
+      config: { access: 'owner', needs: { right: 'admin', on: 'node' } },
       schema: { summary: 'Remove a node for good', tags, params: NodeParams, response: { 200: NoContent } },
     },
     async (request) => {

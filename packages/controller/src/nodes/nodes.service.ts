@@ -27,8 +27,8 @@ export interface NodesParts {
   readonly clock: Clock;
   /** The newest figures of a node, from its live frames. */
   readonly figuresOf: (nodeId: string) => KeyFigures;
-  /** Ends the link of a node that was removed. */
-  readonly disconnect: (nodeId: NodeId, why: string) => void;
+  /** Ends the link of a node that was removed (4401) or revoked (4402). */
+  readonly disconnect: (nodeId: NodeId, code: 4401 | 4402, why: string) => void;
 }
 
 export type NodesService = ReturnType<typeof createNodesService>;
@@ -49,8 +49,14 @@ export function createNodesService(parts: NodesParts) {
   };
 
   return {
-    list: async (query: NodeQuery): Promise<{ nodes: NodeRow[]; total: number; cursor: string | null }> => {
-      const all = selectNodes((await repository.list()).map(rowOf), query);
+    /** @param readable of these ids, those that the reader may see; null: all */
+    list: async (
+      query: NodeQuery,
+      readable: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null = null,
+    ): Promise<{ nodes: NodeRow[]; total: number; cursor: string | null }> => {
+      const rows = await repository.list();
+      const seen = readable === null ? null : await readable(rows.map(({ id }) => id));
+      const all = selectNodes(rows.filter(({ id }) => seen === null || seen.has(id)).map(rowOf), query);
       const from = /^\d{1,9}$/.test(query.cursor ?? '') ? Number(query.cursor) : 0;
       const end = from + (query.limit ?? PAGE);
       return { nodes: all.slice(from, end), total: all.length, cursor: end < all.length ? String(end) : null };
@@ -101,16 +107,33 @@ export function createNodesService(parts: NodesParts) {
       return detail(nodeId);
     },
 
+    /** Its link ends at once and none is taken from it again; it stays in the list. A person can enrol it again (rule KEYS3). */
+    revoke: async (nodeId: string, reason: string, actor: Actor): Promise<NodeDetail> => {
+      await transaction(async (tx) => {
+        if ((await repository.lock(tx, nodeId)) === null) throw unknownNode();
+        const { name: who, address } = actor;
+        const at = clock.nowMs();
+        const node = await repository.bar(tx, nodeId, { at, why: 'revoked', by: who, reason });
+        if (node === null) throw new HaubanError('CONFLICT', 'This node is revoked or locked already.');
+        audit.record(tx, { code: 'A2040W', who, address, nodeId, hostName: node.hostName, detail: { reason } });
+        tx.afterCommit(() => {
+          presence.barred(node, 4402);
+          parts.disconnect(nodeId as NodeId, 4402, 'the node was revoked');
+        });
+      });
+      return detail(nodeId);
+    },
+
     /** For good: its link ends, its keys are worth nothing; its history stays. */
     remove: async (nodeId: string, actor: Actor): Promise<void> =>
       transaction(async (tx) => {
-        const node = await repository.revoke(tx, nodeId, clock.nowMs());
+        const node = await repository.remove(tx, nodeId, clock.nowMs());
         if (node === null) throw unknownNode();
         const { name: who, address } = actor;
         audit.record(tx, { code: 'A2031I', who, address, nodeId, hostName: node.hostName });
         tx.afterCommit(() => {
           presence.removed(node);
-          parts.disconnect(nodeId as NodeId, 'the node was removed');
+          parts.disconnect(nodeId as NodeId, 4401, 'the node was removed');
         });
       }),
   };

@@ -2,6 +2,9 @@ import type { NodeBrief } from './nodes.repository.ts';
 
 export type FleetChange = { readonly kind: 'changed' | 'removed'; readonly node: NodeBrief };
 
+/** Close codes of nodes that may not connect: removed, revoked, one of two copies. */
+export type BarCode = 4401 | 4402 | 4412;
+
 /**
  * Which nodes are connected to this controller, with what they last said: so that live frames and receipts need no
  * database read. Written by the link's events only, after they are stored.
@@ -15,6 +18,12 @@ export interface Presence {
   /** Stored again; kept here only while it is connected. */
   changed(node: NodeBrief): void;
   removed(node: NodeBrief): void;
+  /** Stored: no link of this node may be up. The code says why. */
+  barred(node: NodeBrief, code: BarCode): void;
+  /** Stored: it may connect again. */
+  admitted(node: NodeBrief): void;
+  /** For a link that comes up at the moment at which its node is barred. */
+  barOf(nodeId: string): BarCode | null;
   setShells(nodeId: string, count: number): void;
   /** Told of every change that was stored, also of nodes that are not connected. Must not throw. */
   onChange(listener: (change: FleetChange) => void): () => void;
@@ -23,6 +32,8 @@ export interface Presence {
 export function createPresence(): Presence {
   const nodes = new Map<string, NodeBrief>();
   const shells = new Map<string, number>();
+  /** Nodes that were barred here since this controller started. */
+  const bars = new Map<string, BarCode>();
   const listeners = new Set<(change: FleetChange) => void>();
   const tell = (kind: FleetChange['kind'], node: NodeBrief): void => {
     for (const listener of listeners) listener({ kind, node });
@@ -53,8 +64,20 @@ export function createPresence(): Presence {
     },
     removed: (node) => {
       forget(node.id);
+      bars.set(node.id, 4401);
       tell('removed', node);
     },
+    barred: (node, code) => {
+      if (nodes.has(node.id)) nodes.set(node.id, node);
+      bars.set(node.id, code);
+      tell('changed', node);
+    },
+    admitted: (node) => {
+      if (nodes.has(node.id)) nodes.set(node.id, node);
+      bars.delete(node.id);
+      tell('changed', node);
+    },
+    barOf: (nodeId) => bars.get(nodeId) ?? null,
     setShells: (nodeId, count) => {
       if (nodes.has(nodeId)) shells.set(nodeId, count);
     },

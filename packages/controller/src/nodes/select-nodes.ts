@@ -1,7 +1,7 @@
 import type { NodeQuery, NodeRow } from '@hauban/shared/api';
 
 /** Order of the states when sorted by state: what needs a look comes first. */
-const STATE_ORDER = { down: 0, 'never-seen': 1, up: 2 } as const;
+const STATE_ORDER = { locked: 0, down: 1, 'never-seen': 2, up: 3, revoked: 4 } as const;
 
 const KEYS: Readonly<Record<NonNullable<NodeQuery['sort']>, (node: NodeRow) => number | string | null>> = {
   hostName: (node) => node.hostName.toLowerCase(),

@@ -12,7 +12,14 @@ export const Labels = Type.Record(
   { additionalProperties: false, maxProperties: 32 },
 );
 export type Labels = Static<typeof Labels>;
-export const NodeState = Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('never-seen')]);
+/** `revoked` by a person, `locked` because two copies of it have connected: neither comes back before it is enrolled again. */
+export const NodeState = Type.Union([
+  Type.Literal('up'),
+  Type.Literal('down'),
+  Type.Literal('never-seen'),
+  Type.Literal('revoked'),
+  Type.Literal('locked'),
+]);
 export type NodeState = Static<typeof NodeState>;
 
 /** The newest key figures, from live frames; null where the node has not told yet. */
@@ -75,6 +82,10 @@ export const NodeDetail = Type.Object(
     actions: Type.Array(Type.Object({ name: Type.String(), version: Type.Integer() }, closed)),
     openShells: Type.Integer(),
     spoolChunks: Type.Integer(),
+    bar: Type.Union([
+      Type.Object({ at: TimeMs, by: Type.String(), reason: Type.String() }, closed),
+      Type.Null({ description: 'The node is neither revoked nor locked' }),
+    ]),
   },
   closed,
 );
@@ -86,6 +97,10 @@ export const NodePatch = Type.Object(
   closed,
 );
 export type NodePatch = Static<typeof NodePatch>;
+
+/** POST /api/nodes/:nodeId/revoke -> NodeDetail; POST /api/nodes/:nodeId/re-enrol -> JoinTokenCreated (owner) */
+export const NodeRevoke = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, closed);
+export type NodeRevoke = Static<typeof NodeRevoke>;
 
 /** GET /api/nodes/:nodeId/series -> names with unit; GET /api/nodes/:nodeId/metrics */
 export const SeriesRow = Type.Object(

@@ -11,6 +11,11 @@ export type LinkMode = (typeof LINK_MODES)[number];
 export const BINDINGS = ['tls-exporter', 'none'] as const;
 export type Binding = (typeof BINDINGS)[number];
 
+/** Marks that a node may offer at most: one of the last link that it knows to be counted, the others of links that may have been (rule KEYS5). */
+export const MOST_JOIN_MARKS = 16;
+/** Links that a node has begun so far, this one included (rule KEYS4). */
+const joinCounter = integer(0, 2 ** 47);
+
 export const checkHello = object({
   t: literal('hello'),
   versions: list(integer(1, 65_535), 16),
@@ -19,7 +24,10 @@ export const checkHello = object({
   linkKey: bytes32,
   nonce: bytes32,
   eph: bytes32,
+  join: object({ counter: joinCounter, marks: list(bytes32, MOST_JOIN_MARKS) }),
 });
+/** What a node says of its former links. Empty in mode `enrol` and at a node's first link. */
+export type JoinClaim = Checked<typeof checkHello>['join'];
 export type Hello = Checked<typeof checkHello>;
 
 export const checkWelcome = object({
@@ -30,6 +38,8 @@ export const checkWelcome = object({
   nonce: bytes32,
   eph: bytes32,
   binding: oneOf(BINDINGS),
+  /** Number of the node's last link that the controller has counted; 0: none. */
+  joined: joinCounter,
   sig: signature,
 });
 export type Welcome = Checked<typeof checkWelcome>;
@@ -56,6 +66,8 @@ export interface Transcript {
   readonly controllerEph: Uint8Array;
   readonly binding: Binding;
   readonly bindingValue: Uint8Array;
+  readonly join: JoinClaim;
+  readonly joined: number;
 }
 
 function lengthPrefixed(field: Uint8Array): Uint8Array {
@@ -82,6 +94,9 @@ export function transcriptBytes(transcript: Transcript): Uint8Array {
     transcript.controllerEph,
     utf8(transcript.binding),
     transcript.bindingValue,
+    utf8(String(transcript.join.counter)),
+    utf8(transcript.join.marks.join(',')),
+    utf8(String(transcript.joined)),
   ];
   return concatBytes(fields.map(lengthPrefixed));
 }

@@ -1,7 +1,7 @@
 import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** The fleet and its join tokens (migrations/0001_nodes.sql). */
+/** The fleet and its join tokens (migrations/0001_nodes.sql, 0008_keys.sql). */
 export const joinToken = pgTable('join_token', {
   id: uuid('id').primaryKey(),
   secretHash: text('secret_hash').notNull(),
@@ -14,6 +14,7 @@ export const joinToken = pgTable('join_token', {
   roles: text('roles').array().notNull(),
   hostName: text('host_name'),
   deletedAt: timeMs('deleted_at'),
+  nodeId: uuid('node_id'),
 });
 
 export const node = pgTable('node', {
@@ -38,4 +39,13 @@ export const node = pgTable('node', {
   connectedAt: timeMs('connected_at'),
   remoteAddress: text('remote_address'),
   lastSeenAt: timeMs('last_seen_at'),
+  barredAt: timeMs('barred_at'),
+  barredWhy: text('barred_why', { enum: ['revoked', 'two-copies'] }),
+  barredBy: text('barred_by'),
+  barredReason: text('barred_reason'),
+  joinCounter: bigint('join_counter', { mode: 'number' }).notNull().default(0),
+  joinMarkHash: text('join_mark_hash'),
+  joinShownHashes: text('join_shown_hashes').array().notNull().default([]),
+  nextLinkKey: text('next_link_key'),
+  linkKeySince: timeMs('link_key_since'),
 });
