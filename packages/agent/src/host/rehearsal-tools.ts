@@ -39,7 +39,8 @@ async function foldersBelow(path: string, depth: number): Promise<readonly Folde
     if (!entry.isDirectory()) continue;
     const child = join(path, entry.name);
     const { mode, uid, gid } = await stat(child);
-    found.push({ path: child, mode: mode & 0o7777, uid, gid }, ...(await foldersBelow(child, depth - 1)));
+    // Without setgid, which the executor's sandbox forbids to make and no log of the rehearsal needs.
+    found.push({ path: child, mode: mode & 0o1777, uid, gid }, ...(await foldersBelow(child, depth - 1)));
   }
   return found;
 }
