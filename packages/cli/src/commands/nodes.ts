@@ -46,7 +46,12 @@ function nodeSheet(node: NodeDetail): string {
     [
       ['name', node.hostName],
       ['id', node.id],
-      ['state', node.state],
+      [
+        'state',
+        node.bar === null
+          ? node.state
+          : `${node.state} by ${node.bar.by}, ${localTime(node.bar.at)}: ${node.bar.reason}`,
+      ],
       ['roles', node.roles.join(', ')],
       ['labels', labelText(node.labels)],
       ['system', node.os],
@@ -75,6 +80,9 @@ function parseLabels(items: readonly string[]): Record<string, string> {
   );
 }
 
+const tokenText = (made: JoinTokenCreated): string =>
+  `Valid until ${localTime(made.expiresAt)}. On the machine, as root:\n\n    ${made.command}\n`;
+
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 export function addNodes(program: Command, context: Context): void {
@@ -84,7 +92,7 @@ export function addNodes(program: Command, context: Context): void {
     .option('--search <text>', 'part of the host name or a label')
     .option('--role <role>', 'only nodes with this role')
     .option('--label <name=value>', 'only nodes with this label')
-    .option('--state <state>', 'up, down or never-seen')
+    .option('--state <state>', 'up, down, never-seen, revoked or locked')
     .option('--json', 'for programs')
     .action(async (options: { search?: string; role?: string; label?: string; state?: string; json?: boolean }) => {
       const { json, ...query } = options;
@@ -101,6 +109,28 @@ export function addNodes(program: Command, context: Context): void {
       const api = context.api();
       const detail = await api.get<NodeDetail>(`/api/nodes/${(await findNode(api, wanted)).id}`);
       print(context, options.json === true, detail, () => nodeSheet(detail));
+    });
+  node
+    .command('revoke')
+    .argument('<node>', 'host name or id')
+    .description('End the link of a node at once and take none from it again, until it is enrolled again')
+    .requiredOption('--reason <text>', 'why; it stands in the audit log')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, options: { reason: string; json?: boolean }) => {
+      const api = context.api();
+      const { id } = await findNode(api, wanted);
+      const revoked = await api.post<NodeDetail>(`/api/nodes/${id}/revoke`, { reason: options.reason });
+      print(context, options.json === true, revoked, () => nodeSheet(revoked));
+    });
+  node
+    .command('re-enrol')
+    .argument('<node>', 'host name or id')
+    .description('Make a token by which the machine of a node gets new keys and is let in again')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, options: { json?: boolean }) => {
+      const api = context.api();
+      const made = await api.post<JoinTokenCreated>(`/api/nodes/${(await findNode(api, wanted)).id}/re-enrol`, {});
+      print(context, options.json === true, made, () => tokenText(made));
     });
   program
     .command('join-token')
@@ -128,12 +158,7 @@ export function addNodes(program: Command, context: Context): void {
           ...(options.hostName === undefined ? {} : { hostName: options.hostName }),
         };
         const made = await context.api().post<JoinTokenCreated>('/api/join-tokens', body);
-        print(
-          context,
-          options.json === true,
-          made,
-          () => `Valid until ${localTime(made.expiresAt)}. On the new machine, as root:\n\n    ${made.command}\n`,
-        );
+        print(context, options.json === true, made, () => tokenText(made));
       },
     );
 }

@@ -65,6 +65,8 @@ export function createApi(request: Request) {
     nodes: (query: NodeQuery, signal?: AbortSignal) => get<NodePage>(path('nodes'), query, signal),
     node: (id: string) => get<NodeDetail>(path('nodes', id)),
     patchNode: (id: string, body: NodePatch) => request<unknown>('PATCH', path('nodes', id), { body }),
+    revokeNode: (id: string, reason: string) => post<NodeDetail>(path('nodes', id, 'revoke'), { reason }),
+    reenrolNode: (id: string) => post<JoinTokenCreated>(path('nodes', id, 're-enrol')),
     removeNode: (id: string) => remove(path('nodes', id)),
     series: (id: string) => get<SeriesRow[]>(path('nodes', id, 'series')),
     metrics: (id: string, query: MetricQuery, signal?: AbortSignal) =>

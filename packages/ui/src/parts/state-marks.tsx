@@ -7,6 +7,8 @@ const NODE: Record<NodeState, readonly [Tone, string, string]> = {
   up: ['ok', texts.nodeState.up, texts.nodeState.upHint],
   down: ['bad', texts.nodeState.down, texts.nodeState.downHint],
   'never-seen': ['idle', texts.nodeState['never-seen'], texts.nodeState.neverHint],
+  revoked: ['warn', texts.nodeState.revoked, texts.nodeState.revokedHint],
+  locked: ['bad', texts.nodeState.locked, texts.nodeState.lockedHint],
 };
 
 export function NodeStateMark({ state, isBoxed = false }: { readonly state: NodeState; readonly isBoxed?: boolean }) {

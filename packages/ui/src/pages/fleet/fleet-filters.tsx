@@ -12,6 +12,9 @@ import { STATES, useStateCounts } from './queries.ts';
 
 const t = texts.fleet;
 
+/** The others are offered only when there is such a node. */
+const ALWAYS: ReadonlySet<NodeState> = new Set(['up', 'down']);
+
 interface FilterProps {
   readonly search: SearchState;
   readonly onChange: (changes: Readonly<Record<string, string>>) => void;
@@ -36,7 +39,7 @@ function StateFilter({ search, onChange }: FilterProps) {
   return (
     <div className="hb-state-filters" role="group" aria-label={t.state}>
       {button('')}
-      {STATES.filter((state) => state !== 'never-seen' || (counts[state] ?? 0) > 0 || chosen === state).map(button)}
+      {STATES.filter((state) => ALWAYS.has(state) || (counts[state] ?? 0) > 0 || chosen === state).map(button)}
     </div>
   );
 }

@@ -13,7 +13,7 @@ import type { FleetEvent } from '../../api/live-connection.ts';
 import { useServices } from '../../api/services.ts';
 import type { SearchState } from '../../parts/use-search-state.ts';
 
-export const STATES: readonly NodeState[] = ['up', 'down', 'never-seen'];
+export const STATES: readonly NodeState[] = ['up', 'down', 'locked', 'never-seen', 'revoked'];
 const PAGE_SIZE = 200;
 /** Key figures move by themselves; the order of the rows is read anew this often. */
 const REFRESH_MS = 30_000;

@@ -4,7 +4,7 @@ import { Button, Tabs } from '@mantine/core';
 import { IconTags, IconTerminal2, IconTool } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState, type ReactNode } from 'react';
-import { useLiveNode, useNode } from '../../api/hooks.ts';
+import { useLiveNode, useMe, useNode } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { Loading, Notice, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -15,12 +15,14 @@ import { usePathParam } from '../../parts/use-path-param.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { ActionsTab } from './actions-tab.tsx';
+import { BarredNotice } from './barred-notice.tsx';
 import { InventoryTab } from './inventory-tab.tsx';
 import { LabelsDialog } from './labels-dialog.tsx';
 import './node.css';
 import { NodeFacts } from './node-facts.tsx';
 import { PolicyTab } from './policy-tab.tsx';
 import { RemoveNode } from './remove-node.tsx';
+import { RevokeNode } from './revoke-node.tsx';
 import { ShellsTab } from './shells-tab.tsx';
 
 const t = texts.node;
@@ -74,9 +76,21 @@ function NodeTabs({ node }: { readonly node: NodeDetail }) {
   );
 }
 
-function HeadActions({ node, onLabels }: { readonly node: NodeDetail; readonly onLabels: () => void }) {
+interface HeadActionsProps {
+  readonly node: NodeDetail;
+  readonly onLabels: () => void;
+  /** Null: not offered. */
+  readonly onRevoke: (() => void) | null;
+}
+
+function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
   return (
     <>
+      {onRevoke === null ? null : (
+        <Button variant="subtle" color="red" onClick={onRevoke}>
+          {t.revoke}
+        </Button>
+      )}
       <Button variant="default" leftSection={<IconTags size={16} />} onClick={onLabels}>
         {t.editLabels}
       </Button>
@@ -96,7 +110,9 @@ function HeadActions({ node, onLabels }: { readonly node: NodeDetail; readonly o
 }
 
 function NodeView({ node }: { readonly node: NodeDetail }) {
-  const [dialog, setDialog] = useState<'labels' | 'remove' | null>(null);
+  const [dialog, setDialog] = useState<'labels' | 'remove' | 'revoke' | null>(null);
+  const isOwner = useMe().data?.role === 'owner';
+  const onRevoke = isOwner && node.bar === null ? () => setDialog('revoke') : null;
   const close = (): void => setDialog(null);
   const host = visibleLine(node.hostName, 100);
   const beside = (
@@ -111,13 +127,15 @@ function NodeView({ node }: { readonly node: NodeDetail }) {
       title={host}
       heading={<span className="hb-foreign">{host}</span>}
       beside={beside}
-      actions={<HeadActions node={node} onLabels={() => setDialog('labels')} />}
+      actions={<HeadActions node={node} onLabels={() => setDialog('labels')} onRevoke={onRevoke} />}
     >
       {node.state === 'down' ? <Notice tone="warn">{t.downNotice}</Notice> : null}
       {node.state === 'never-seen' ? <Notice tone="idle">{t.neverNotice}</Notice> : null}
+      <BarredNotice node={node} isOwner={isOwner} />
       <NodeFacts node={node} />
       <NodeTabs node={node} />
       {dialog === 'labels' ? <LabelsDialog node={node} onClose={close} onRemove={() => setDialog('remove')} /> : null}
+      {dialog === 'revoke' ? <RevokeNode node={node} onClose={close} /> : null}
       {dialog === 'remove' ? <RemoveNode node={node} onClose={close} /> : null}
     </Page>
   );

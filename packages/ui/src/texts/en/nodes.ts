@@ -9,6 +9,10 @@ export const nodes = {
     upHint: 'Connected and reporting',
     downHint: 'Not connected',
     neverHint: 'Enrolled, but it has not connected yet',
+    revoked: 'revoked',
+    revokedHint: 'Cut off by a person until it is enrolled again',
+    locked: 'locked: two copies',
+    lockedHint: 'Two copies of its disk have connected; neither is let in until the real one is enrolled again',
   },
   role: {
     web: 'web',
@@ -104,6 +108,18 @@ export const nodes = {
     downNotice:
       'This node is not connected. What you see is what it said last; orders wait until it is back or they expire.',
     neverNotice: 'This node has enrolled but never connected. Look at the agent’s log on it.',
+    revoke: 'Revoke',
+    revokeTitle: (host: string) => `Revoke ${host}?`,
+    revokeText:
+      'Its link ends at once and its keys are worth nothing. It stays in the list, and comes back only when a person enrols it again.',
+    revokeReason: 'Why',
+    revoked: (host: string) => `${host} is revoked.`,
+    revokedNotice: 'This node was revoked',
+    lockedNotice:
+      'Two copies of this node have connected, so neither is let in. Look which machine is the real one. Locked',
+    reenrol: 'Enrol it again …',
+    reenrolCommand:
+      'Run this on the real machine, as root. It gets new keys; all copies of the old ones are worth nothing.',
     labelsTitle: 'Roles and labels',
     labelsSaved: 'Roles and labels are saved.',
     remove: 'Remove this node …',

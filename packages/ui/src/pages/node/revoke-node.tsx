@@ -1,0 +1,51 @@
+import type { NodeDetail } from '@hauban/shared/api';
+import { TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keys, refreshNodes } from '../../api/hooks.ts';
+import { useServices } from '../../api/services.ts';
+import { visibleLine } from '../../format/visible-text.ts';
+import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
+import { texts } from '../../texts/index.ts';
+
+const t = texts.node;
+
+/** Cuts a node off until it is enrolled again; the reason stands in the audit log. Only an owner is offered this. */
+export function RevokeNode({ node, onClose }: { readonly node: NodeDetail; readonly onClose: () => void }) {
+  const { api } = useServices();
+  const client = useQueryClient();
+  const [reason, setReason] = useState('');
+  const host = visibleLine(node.hostName, 100);
+  const revoke = useMutation({
+    mutationFn: () => api.revokeNode(node.id, reason.trim()),
+    onSuccess: async () => {
+      notifications.show({ message: t.revoked(host) });
+      await client.invalidateQueries({ queryKey: keys.node(node.id), exact: true });
+      onClose();
+      await refreshNodes(client);
+    },
+  });
+  return (
+    <ConfirmDialog
+      isOpen
+      title={t.revokeTitle(host)}
+      verb={t.revoke}
+      isDanger
+      isBusy={revoke.isPending}
+      isReady={reason.trim() !== ''}
+      error={revoke.error}
+      onConfirm={() => revoke.mutate()}
+      onClose={onClose}
+    >
+      <p>{t.revokeText}</p>
+      <TextInput
+        label={t.revokeReason}
+        value={reason}
+        maxLength={500}
+        autoComplete="off"
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+    </ConfirmDialog>
+  );
+}
