@@ -7,6 +7,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { authenticate, type AuthenticateOptions } from './authenticate.ts';
+import { CONNECTIONS_PER_ADDRESS, limitConnections } from './connection-limit.ts';
 import { answerErrors, describeMismatch } from './error-handler.ts';
 import type { HttpApp } from './fastify-types.ts';
 import { describeApi } from './openapi.ts';
@@ -34,6 +35,8 @@ export interface App {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** Of TLS; the headers have their own. */
+const HANDSHAKE_WITHIN_MS = 10_000;
 
 /**
  * Builds the server; nothing listens yet. A route without access level or response schema stops it here.
@@ -41,7 +44,9 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 export async function buildApp(options: AppOptions): Promise<App> {
   const server = { headersTimeout: 10_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 5_000 };
   const transport =
-    options.tls === null ? { http: server } : { https: { ...server, ...options.tls, minVersion: 'TLSv1.2' } };
+    options.tls === null
+      ? { http: server }
+      : { https: { ...server, ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_WITHIN_MS } };
   const app = fastify({
     ...transport,
     loggerInstance: options.log,
@@ -58,6 +63,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     schemaErrorFormatter: (errors, part) => new Error(describeMismatch(errors, part)),
     genReqId: () => randomUUID(),
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpApp;
+  const letIn = limitConnections(app.server, { perAddress: CONNECTIONS_PER_ADDRESS, exempt: options.trustedProxies });
+  app.server.on('upgrade', (request) => letIn(request.socket));
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   answerErrors(app);
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));

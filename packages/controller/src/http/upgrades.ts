@@ -73,7 +73,9 @@ function match(pattern: string, path: string): Record<string, string> | null {
   return params;
 }
 
+/** Destroyed when it is written: the peer of a socket that is only ended could keep its half open for ever. */
 function refuse(socket: Duplex, status: number): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
