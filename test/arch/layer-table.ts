@@ -195,8 +195,10 @@ const AGENT: readonly Layer[] = [
   },
 ];
 
+/** The one decision about who may do what; pure, so that every room may ask it. */
+const AUTHORIZATION = 'packages/controller/src/authorization/index.ts';
 /** Files of the controller that may hold a WebSocket: the agents' gateway and the browser's socket files. */
-const FEATURES = '{nodes,enrolment,runs,shells,recordings,metrics,inventory,people,audit,live,actions}';
+const FEATURES = '{nodes,enrolment,runs,shells,recordings,metrics,inventory,people,audit,live,actions,trust}';
 /** Clock, randomness and log come in as arguments; the interface of the log is named there. */
 const RUNTIME = 'packages/controller/src/runtime/index.ts';
 const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;
@@ -224,9 +226,15 @@ const CONTROLLER: readonly Layer[] = [
     why: 'schema, client, transactions, migrations',
   },
   {
+    files: 'packages/controller/src/authorization/**',
+    may: ['own', CONTRACT],
+    why: 'who may do what: data and one pure function',
+  },
+  {
     files: 'packages/controller/src/http/**',
     may: [
       'own',
+      AUTHORIZATION,
       // Types of requests and sockets, and whether the built page is there.
       'node:{http,net,stream,fs}',
       RUNTIME,
@@ -292,9 +300,30 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the two ways to prove who one is',
   },
   {
+    files: 'packages/controller/src/trust/cose-key.ts',
+    may: ['own', CONTRACT, PURE_NODE, 'npm:@simplewebauthn/server'],
+    why: 'the key of a passkey, as the bundle lists it',
+  },
+  {
+    files: 'packages/controller/src/audit/witness-file.ts',
+    may: ['own', CONTRACT, FILES],
+    why: 'the outside witness of the audit log: a file on another disk',
+  },
+  {
     files: `packages/controller/src/${FEATURES}/**`,
     // A rule that spans features holds one transaction open over their services; it sees the handle, not the SQL.
-    may: ['own', RUNTIME, SERVICES, 'packages/controller/src/db/transaction.ts', CONTRACT, LINK, PURE_NODE],
+    may: [
+      'own',
+      RUNTIME,
+      SERVICES,
+      AUTHORIZATION,
+      'packages/controller/src/db/transaction.ts',
+      CONTRACT,
+      LINK,
+      PURE_NODE,
+      // Checks what is stored as JSON before it is believed.
+      'npm:typebox',
+    ],
     never: ['**/*.routes.ts', '**/*.socket.ts'],
     why: 'rules of one feature: no SQL, no HTTP, no socket',
   },

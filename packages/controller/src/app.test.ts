@@ -8,11 +8,14 @@ import { createController, type Controller } from './app.ts';
 import { createDatabase, type Database } from './db/index.ts';
 import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';
 import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
-import { mayAccess, type PersonRole } from './http/caller.ts';
+import { authorize, builtInGrant, type Access } from './authorization/index.ts';
 import { createLog } from './runtime/index.ts';
 
 const PASSWORD = 'correct horse battery';
 const ROLES = ['owner', 'operator', 'viewer'] as const;
+type PersonRole = (typeof ROLES)[number];
+const mayEnter = (access: Access, role: PersonRole): boolean =>
+  authorize(builtInGrant(role), { kind: 'enter', access }).allowed;
 const publicUrl = new URL('http://localhost:7460');
 const { origin } = publicUrl;
 
@@ -113,6 +116,9 @@ describe('every route', () => {
       'GET /api/setup',
       'POST /api/cli-sign-in',
       'POST /api/cli-sign-in/poll',
+      'POST /api/invite',
+      'POST /api/invite/accept',
+      'POST /api/invite/passkey-options',
       'POST /api/setup',
       'POST /api/setup/passkey-options',
       'POST /api/sign-in',
@@ -137,14 +143,7 @@ describe('every route', () => {
       await ask('a forged cookie', isPublic, { cookies: { 'hauban-session': 'x'.repeat(43) } });
       await ask('a forged token', isPublic, { headers: { authorization: `Bearer ${'x'.repeat(43)}` } });
       for (const role of ROLES) {
-        const caller = {
-          personId: '',
-          name: '',
-          role,
-          via: 'page' as const,
-          credential: { kind: 'session' as const, id: '' },
-        };
-        await ask(role, mayAccess(access, caller), {
+        await ask(role, mayEnter(access, role), {
           cookies: { 'hauban-session': sessions.get(role) ?? '' },
         });
       }
@@ -313,15 +312,8 @@ describe('a WebSocket upgrade', () => {
     for (const route of controller.upgrades.routes.filter(({ access }) => access !== 'public')) {
       expect((await dial(pathOf(route.path))).status).toBe(401);
       for (const role of ROLES) {
-        const caller = {
-          personId: '',
-          name: '',
-          role,
-          via: 'page' as const,
-          credential: { kind: 'session' as const, id: '' },
-        };
         const { status, socket } = await dial(`${pathOf(route.path)}?ticket=${await ticket(role)}`, { origin });
-        expect(status === 403).toBe(!mayAccess(route.access, caller));
+        expect(status === 403).toBe(!mayEnter(route.access, role));
         socket.terminate();
       }
     }

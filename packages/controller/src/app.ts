@@ -11,12 +11,15 @@ import { sql } from 'drizzle-orm';
 import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
 import { actionRoutes } from './actions/actions.routes.ts';
 import { createActionsService } from './actions/actions.service.ts';
-import { createAuditRepository } from './audit/audit.repository.ts';
 import { auditRoutes } from './audit/audit.routes.ts';
-import { createAuditService } from './audit/audit.service.ts';
+import { createRequestRows } from './audit/request-rows.ts';
+import type { OutsideWitness } from './audit/outside-witness.ts';
+import { createAudit, createAuditEvidence } from './compose-audit.ts';
 import { createPeople } from './compose-people.ts';
 import { createRuns } from './compose-runs.ts';
 import { createShells } from './compose-shells.ts';
+import { createTargetSource, mayAttach } from './compose-targets.ts';
+import { createTrust } from './compose-trust.ts';
 import type { Database } from './db/index.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
@@ -31,6 +34,7 @@ import {
   createSocketTickets,
   createUpgrades,
   listen,
+  readableBy,
   type App,
   type Credential,
   type HttpApp,
@@ -52,6 +56,9 @@ import { nodeRoutes } from './nodes/nodes.routes.ts';
 import { createNodesService } from './nodes/nodes.service.ts';
 import { createPresence } from './nodes/presence.ts';
 import { createAuthenticator, type AuthenticatorService } from './people/authenticator.service.ts';
+import { directoryRoutes } from './people/directory.routes.ts';
+import { inviteRoutes } from './people/invites.routes.ts';
+import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
@@ -60,6 +67,9 @@ import { runRoutes } from './runs/runs.routes.ts';
 import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
 import type { SignerClient } from './signer/index.ts';
+import { approvalRoutes } from './trust/approvals.routes.ts';
+import type { WaitingRuns } from './trust/approvals.service.ts';
+import { trustRoutes } from './trust/trust.routes.ts';
 
 export interface ControllerParts {
   readonly database: Database;
@@ -71,6 +81,8 @@ export interface ControllerParts {
   readonly uiDir: string | null;
   readonly trustedProxies: readonly string[];
   readonly version: string;
+  /** Who keeps signed heads of the audit log, besides the nodes. */
+  readonly auditWitnesses?: readonly OutsideWitness[];
   readonly clock?: Clock;
   readonly random?: Random;
   /** Attempts to sign in that an address may make within a minute; default 20. */
@@ -92,16 +104,21 @@ export interface Controller {
 /** All routes, one function a feature: each takes its own parts out of these. */
 const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   actionRoutes,
+  approvalRoutes,
   auditRoutes,
+  directoryRoutes,
   inventoryRoutes,
+  inviteRoutes,
   joinTokenRoutes,
   metricRoutes,
   nodeRoutes,
+  ownRoutes,
   peopleRoutes,
   recordingRoutes,
   runRoutes,
   shellRoutes,
   tokenRoutes,
+  trustRoutes,
 ];
 
 type RouteParts = Services & {
@@ -110,6 +127,7 @@ type RouteParts = Services & {
   readonly attemptsPerMinute: number;
   readonly onSignedOut: (sessionHash: string) => void;
   readonly onTokenDeleted: (id: string) => void;
+  readonly onRightsChanged: (personId: string | null) => void;
 };
 
 type Services = ReturnType<typeof createServices>;
@@ -118,15 +136,17 @@ type Services = ReturnType<typeof createServices>;
 interface Later {
   readonly links: () => Gateway['links'] | null;
   readonly isWatched: () => boolean;
+  /** What this person was let in by is worth nothing any more. */
+  readonly onLeft: (personId: string) => void;
 }
 
 /** Features, without HTTP and sockets. */
-function createServices(parts: ControllerParts, { links, isWatched }: Later) {
+function createServices(parts: ControllerParts, { links, isWatched, onLeft }: Later) {
   const { database, identity, signer, log, publicUrl } = parts;
   const { transaction, together } = database;
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
-  const audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
+  const audit = createAudit(database, clock);
   const shared = { audit, transaction, together, clock, random, log };
   const find = (nodeId: string) => links()?.find(nodeId as NodeId) ?? null;
 
@@ -139,13 +159,14 @@ function createServices(parts: ControllerParts, { links, isWatched }: Later) {
     repository: nodesRepository,
     presence,
     figuresOf: (nodeId) => metrics.figuresOf(nodeId),
-    disconnect: (nodeId, why) => find(nodeId)?.close(4401, why),
+    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
   });
   const nodeLinks = createNodeLinksService({
     ...shared,
     repository: createNodeLinksRepository(database),
     nodes: nodesRepository,
     presence,
+    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
   });
 
   const enrolmentRepository = createEnrolmentRepository(database);
@@ -158,17 +179,35 @@ function createServices(parts: ControllerParts, { links, isWatched }: Later) {
   const enrolment = createEnrolmentService({
     ...shared,
     repository: enrolmentRepository,
-    nodes: createNewNodes(nodesRepository, presence),
+    nodes: createNewNodes(nodesRepository, presence, (nodeId, code, why) => find(nodeId)?.close(code, why)),
     authorityKeys: () => signer.keys(),
   });
 
   const actions = createActionsService(createAccountUidsRepository(database), clock);
   const { controllerId } = identity;
-  const shells = createShells({ ...shared, database, controllerId, signer, nodes, findLink: find });
+  const waitingRuns = (): WaitingRuns => runs.waitingRuns;
+  const trust = createTrust(shared, database, {
+    controllerId,
+    publicUrl,
+    signer,
+    waitingRuns,
+    hostNames: nodes.hostNames,
+    links: () => links()?.all() ?? [],
+  });
+  const shells = createShells({
+    ...shared,
+    database,
+    controllerId,
+    signer,
+    nodes,
+    approvals: trust.shellApprovals,
+    findLink: find,
+  });
   const runs = createRuns(shared, database, {
     isWatched,
     controllerId,
     signer,
+    approvals: trust.runApprovals,
     actions,
     nodes,
     shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
@@ -179,11 +218,28 @@ function createServices(parts: ControllerParts, { links, isWatched }: Later) {
   });
   const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
   const refusals = createLinkRefusals(audit, clock, log);
+  const requestRows = createRequestRows(audit, clock, log);
+  const evidence = createAuditEvidence(shared, database, {
+    identity,
+    witnesses: parts.auditWitnesses ?? [],
+    hostNameOf: async (nodeId) => (await nodes.hostNames([nodeId])).get(nodeId) ?? null,
+    tellNodes: (jws) =>
+      links()
+        ?.all()
+        .forEach((link) => void link.sendAuditHead(jws)),
+  });
+  const offboarding = people.offboardingWith({ runs: { cancelOf: runs.cancelOrders }, shells: shells.shells, onLeft });
+  const targets = createTargetSource({ nodes, runs: runs.runs, shells: shells.shells });
   return {
+    offboarding,
+    targets,
     ...people,
     ...runs,
     ...shells,
+    ...evidence,
+    ...trust,
     audit,
+    requestRows,
     metrics,
     nodes,
     nodeLinks,
@@ -222,6 +278,8 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
           await shells.nodeStatus(link, status);
         },
         linkReady: (link) => {
+          nodeLinks.linkReady(link);
+          if (!link.isOpen) return;
           // A node that has told nothing yet is asked for everything.
           inventory.isEmpty(link.nodeId).then(
             (isEmpty) => isEmpty && link.refreshInventory(null),
@@ -236,6 +294,8 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
       inventory,
       shells,
       recordings,
+      trust: { nodeStatus: (nodeId, version) => services.bundles.nodeStatus(nodeId, version) },
+      audit: { seen: (link, auditHead) => services.auditHeads.seen(link, auditHead) },
     },
   });
 }
@@ -254,6 +314,8 @@ function createHub(services: Services, gateway: Gateway, clock: Clock): LiveHub 
       nodeRow: (nodeId) => nodes.liveRow(nodeId) ?? nodes.row(nodeId),
       onTick: (listener) => metrics.onTick(listener),
       onRun: (listener) => runs.onRun(listener),
+      readableBy: (caller) => readableBy(caller, { targets: services.targets, nowMs: () => clock.nowMs() }),
+      nodesOfRun: (runId) => services.runs.nodesOf(runId),
       watchNode: (nodeId, periodMs) => void gateway.links.find(nodeId as NodeId)?.watch(periodMs),
     },
     clock,
@@ -274,6 +336,7 @@ async function createHttp(parts: ControllerParts, services: Services, upgrades: 
     attemptsPerMinute: parts.attemptsPerMinute ?? 20,
     onSignedOut: (id) => revoke({ kind: 'session', id }),
     onTokenDeleted: (id) => revoke({ kind: 'token', id }),
+    onRightsChanged: web.onRightsChanged,
   };
   return buildApp({
     log,
@@ -284,12 +347,23 @@ async function createHttp(parts: ControllerParts, services: Services, upgrades: 
     cookie: web.cookie,
     origins: web.origins,
     authenticator: web.authenticator,
-    onForbidden: (caller, request) => {
-      const detail = { method: request.method, route: request.routeOptions.url ?? '', role: caller.role };
+    targets: services.targets,
+    nowMs: web.nowMs,
+    onForbidden: (caller, request, why) => {
+      const detail = { method: request.method, route: request.routeOptions.url ?? '', role: caller.role, why };
       audit
         .recordAlone({ code: 'A1030W', who: caller.name, address: request.ip, detail })
         .catch((error: unknown) => log.warn({ err: error }, 'a refusal could not be written to the audit log'));
     },
+    onRequestEnd: ({ request, route, status, code }) =>
+      services.requestRows.ended({
+        method: request.method,
+        route,
+        status,
+        code,
+        who: request.caller?.name ?? null,
+        address: request.ip,
+      }),
     system: {
       version,
       ping: async () => void (await database.query((db) => db.execute(sql`SELECT 1`))),
@@ -304,6 +378,9 @@ interface Web {
   readonly tickets: ReturnType<typeof createSocketTickets>;
   readonly origins: ReadonlySet<string>;
   readonly authenticator: AuthenticatorService;
+  readonly nowMs: () => number;
+  /** Rights of this person (null: perhaps of everybody) are not what they were. */
+  readonly onRightsChanged: (personId: string | null) => void;
 }
 
 const CLEAN_UP_MS = 10 * 60_000;
@@ -315,20 +392,24 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const { log, publicUrl } = parts;
   let gateway: Gateway | null = null;
   let pages: LiveHub | null = null;
+  let leaving: (personId: string | null) => void = () => undefined;
   const services = createServices(parts, {
     links: () => gateway?.links ?? null,
     isWatched: () => (pages?.viewers ?? 0) > 0,
+    onLeft: (personId) => leaving(personId),
   });
   const nodeGateway = createNodeGateway(parts, services);
   gateway = nodeGateway;
   const hub = createHub(services, nodeGateway, clock);
   pages = hub;
-  const shellSockets = createShellSockets(services.shells, clock);
+  const shellSockets = createShellSockets(services.shells, clock, mayAttach(services.targets, clock));
   const web: Web = {
     cookie: createSessionCookie(publicUrl),
     tickets: createSocketTickets(clock, random),
     origins: allowedOrigins(publicUrl),
-    authenticator: createAuthenticator(services.people, services.tokens, clock),
+    authenticator: createAuthenticator(services.people, services.tokens, services.roles, clock),
+    nowMs: () => clock.nowMs(),
+    onRightsChanged: (personId) => leaving(personId),
   };
   const upgrades = createUpgrades({
     ...web,
@@ -340,8 +421,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
       shellSockets.route,
     ],
   });
+  leaving = (personId) => {
+    web.authenticator.forgetPerson(personId);
+    upgrades.revokePerson(personId);
+  };
   const app = await createHttp(parts, services, upgrades, web);
-  const { audit, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } = services;
+  const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
+    services;
+  const { approvals, bundles } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -354,12 +441,15 @@ export async function createController(parts: ControllerParts): Promise<Controll
     start: async (host, port) => {
       await nodeLinks.start();
       await metrics.start();
+      await bundles.start();
+      approvals.start();
       orderBeat.start();
       expiry.start();
       shells.start();
       upgrades.attach(app.server.server);
       const address = await listen(app, host, port);
       await audit.recordAlone({ code: 'A5000I', who: 'system', detail: { version: parts.version } });
+      await auditHeads.start();
       return address.port;
     },
     stop: async () => {
@@ -373,12 +463,16 @@ export async function createController(parts: ControllerParts): Promise<Controll
       cleanUp.cancel();
       await orderBeat.stop();
       expiry.stop();
+      approvals.stop();
+      bundles.stop();
       shells.stop();
       nodeLinks.stop();
       await metrics.stop();
       await refusals.stop();
       try {
+        await requestRows.stop();
         await audit.recordAlone({ code: 'A5001I', who: 'system' });
+        await auditHeads.stop();
       } catch (error) {
         // The database went first; that is no reason not to stop.
         if (!(error instanceof HaubanError) || error.code !== 'DATABASE') throw error;

@@ -4,9 +4,17 @@ import type { Database } from './db/index.ts';
 import { allowedOrigins } from './http/index.ts';
 import { createChallenges } from './people/challenges.service.ts';
 import { createCliSignInService } from './people/cli-sign-in.service.ts';
+import { createDirectoryService } from './people/directory.service.ts';
+import { createInvitesRepository } from './people/invites.repository.ts';
+import { createInvitesService } from './people/invites.service.ts';
+import { endApprovals } from './people/leaver.repository.ts';
+import { createOffboardService, type OffboardParts } from './people/offboard.service.ts';
+import { createOwnPasskeysService } from './people/own-passkeys.service.ts';
 import { passkeySite } from './people/passkeys.ts';
 import { createPeopleRepository } from './people/people.repository.ts';
 import { createPeopleService } from './people/people.service.ts';
+import { createRolesRepository } from './people/roles.repository.ts';
+import { createRolesService } from './people/roles.service.ts';
 import { createSessionsRepository } from './people/sessions.repository.ts';
 import { createSetupRepository } from './people/setup.repository.ts';
 import { createSetupService } from './people/setup.service.ts';
@@ -32,7 +40,9 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
   const repository = createPeopleRepository(database);
   const setupRepository = createSetupRepository(database);
   const tokensRepository = createTokensRepository(database);
-  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database) });
+  const roles = createRolesService({ ...shared, repository: createRolesRepository(database) });
+  const sessions = createSessionsRepository(database);
+  const people = createPeopleService({ ...shared, repository, sessions, roles });
   const challenges = createChallenges(setupRepository, site, clock);
   const setup = createSetupService({
     ...shared,
@@ -45,5 +55,30 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
   const signIn = createSignInService({ ...shared, repository, people, challenges });
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
-  return { people, setup, signIn, tokens, cliSignIn };
+  const invitesRepository = createInvitesRepository(database);
+  const directory = createDirectoryService({ ...shared, repository, roles });
+  const invites = createInvitesService({
+    ...shared,
+    repository: invitesRepository,
+    peopleRepository: repository,
+    people,
+    roles,
+    challenges,
+    arePasskeysOffered: site !== null,
+    publicUrl,
+  });
+  const ownPasskeys = createOwnPasskeysService({ ...shared, repository, challenges });
+  /** Needs what other features hold of a person. */
+  const offboardingWith = (needs: Pick<OffboardParts, 'runs' | 'shells' | 'onLeft'>) =>
+    createOffboardService({
+      ...shared,
+      ...needs,
+      repository,
+      sessions,
+      tokens: tokensRepository,
+      invites: invitesRepository,
+      directory,
+      endApprovals,
+    });
+  return { people, setup, signIn, tokens, cliSignIn, roles, directory, invites, ownPasskeys, offboardingWith };
 }

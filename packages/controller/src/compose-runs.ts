@@ -2,6 +2,7 @@ import type { ActionsService } from './actions/actions.service.ts';
 import type { Shared } from './compose-people.ts';
 import type { Database } from './db/index.ts';
 import type { NodesService } from './nodes/nodes.service.ts';
+import { createCancelOrders } from './runs/cancel-orders.ts';
 import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
 import { createExpiryService } from './runs/expiry.service.ts';
 import { createOpenOrders } from './runs/open-orders.ts';
@@ -14,10 +15,13 @@ import { createRunsRepository } from './runs/runs.repository.ts';
 import { createRunsService, readRunRows } from './runs/runs.service.ts';
 import { createSigningService } from './runs/signing-queue.service.ts';
 import type { OrderSigner } from './runs/sign-orders.ts';
+import type { RunApprovals } from './runs/start-run.service.ts';
+import { createWaitingRuns } from './runs/waiting-runs.service.ts';
 
 export interface RunNeeds {
   readonly controllerId: string;
   readonly signer: OrderSigner;
+  readonly approvals: RunApprovals;
   readonly actions: ActionsService;
   readonly nodes: NodesService;
   readonly links: OrderLinks;
@@ -48,9 +52,20 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const dispatch = createDispatchService(base);
   const signing = createSigningService({ ...base, dispatch });
   const runs = createRunsService({ ...base, dispatch, signing });
+  const waitingRuns = createWaitingRuns({ ...base, signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
   const receipts = createReceiptsService({ ...base, findNode });
   const expiry = createExpiryService(base);
   const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
-  return { runs, dispatch, signing, receipts, expiry, orderBeat, events };
+  return {
+    runs,
+    waitingRuns,
+    dispatch,
+    signing,
+    receipts,
+    expiry,
+    orderBeat,
+    events,
+    cancelOrders: createCancelOrders(base),
+  };
 }

@@ -6,7 +6,7 @@ export function actionRoutes(app: HttpApp, { actions }: { readonly actions: Acti
   app.get(
     '/api/actions',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: 'none' },
       schema: {
         summary: 'Every action, with the schema of its arguments',
         tags: ['runs'],

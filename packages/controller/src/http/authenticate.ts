@@ -1,6 +1,7 @@
 import { HaubanError } from '@hauban/shared/errors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { mayAccess, type Caller, type Credential } from './caller.ts';
+import { authorize, type Denial } from '../authorization/index.ts';
+import type { Caller, Credential } from './caller.ts';
 import { isFromUs } from './origin.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
@@ -19,7 +20,7 @@ export interface AuthenticateOptions {
   readonly cookie: SessionCookie;
   readonly origins: ReadonlySet<string>;
   /** A signed-in person asked for what the role does not allow: for the audit log. Must not throw. */
-  readonly onForbidden: (caller: Caller, request: FastifyRequest) => void;
+  readonly onForbidden: (caller: Caller, request: FastifyRequest, why: Denial) => void;
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -52,8 +53,9 @@ export function authenticate(app: FastifyInstance, options: AuthenticateOptions)
           : null;
     if (caller === null) throw new HaubanError('NOT_SIGNED_IN', 'Sign in first, or send a valid API token.');
     request.caller = caller;
-    if (mayAccess(access, caller)) return;
-    options.onForbidden(caller, request);
+    const verdict = authorize(caller.grant, { kind: 'enter', access });
+    if (verdict.allowed) return;
+    options.onForbidden(caller, request, verdict.why);
     throw new HaubanError('FORBIDDEN', `The role ${caller.role} may not do this; it needs ${access}.`);
   });
 }

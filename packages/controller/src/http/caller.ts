@@ -1,14 +1,6 @@
 import { HaubanError } from '@hauban/shared/errors';
 import type { FastifyRequest } from 'fastify';
-
-export const PERSON_ROLES = ['viewer', 'operator', 'owner'] as const;
-export type PersonRole = (typeof PERSON_ROLES)[number];
-
-/**
- * Who may call a route: anybody (`public`), anybody with an account (`signed-in`), those who act on nodes
- * (`operator` and `owner`), those who decide who comes in (`owner`).
- */
-export type Access = 'public' | 'signed-in' | 'operator' | 'owner';
+import type { Access, Grant, RouteNeed } from '../authorization/index.ts';
 
 /** What a request was proven with: a session cookie or a bearer token. Revoking it ends sockets that were opened by it. */
 export interface Credential {
@@ -21,20 +13,11 @@ export interface Credential {
 export interface Caller {
   readonly personId: string;
   readonly name: string;
-  readonly role: PersonRole;
+  readonly role: string;
+  /** What the role allows, and the token's scope if there is one. */
+  readonly grant: Grant;
   readonly via: 'page' | 'cli' | 'api';
   readonly credential: Credential;
-}
-
-const NEEDED: Readonly<Record<Exclude<Access, 'public'>, readonly PersonRole[]>> = {
-  'signed-in': ['viewer', 'operator', 'owner'],
-  operator: ['operator', 'owner'],
-  owner: ['owner'],
-};
-
-/** The one rights table, for routes and sockets alike. */
-export function mayAccess(access: Access, caller: Caller | null): boolean {
-  return access === 'public' || (caller !== null && NEEDED[access].includes(caller.role));
 }
 
 declare module 'fastify' {
@@ -44,6 +27,11 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    /**
+     * What the caller needs on the targets of the request; `none`: it is about the caller, or about nothing secret. Unsaid,
+     * it is the widest right of the level on the whole fleet.
+     */
+    needs?: RouteNeed | 'none';
   }
 }
 

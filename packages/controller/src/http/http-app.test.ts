@@ -5,6 +5,7 @@ import { createConnection } from 'node:net';
 import { pino } from 'pino';
 import Type from 'typebox';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { builtInGrant } from '../authorization/index.ts';
 import type { Caller } from './caller.ts';
 import type { HttpApp } from './fastify-types.ts';
 import { buildApp, listen, type App, type AppOptions } from './http-app.ts';
@@ -16,6 +17,7 @@ const viewer: Caller = {
   personId: 'p',
   name: 'vera',
   role: 'viewer',
+  grant: builtInGrant('viewer', 'p'),
   via: 'page',
   credential: { kind: 'session', id: 's' },
 };
@@ -29,12 +31,23 @@ const Reply = Type.Object({ ok: Type.Boolean() });
 
 function testRoutes(app: HttpApp): void {
   app.get('/api/open', { config, schema: { response: { 200: Reply } } }, async () => ({ ok: true }));
-  app.get('/api/mine', { config: { access: 'signed-in' }, schema: { response: { 200: Reply } } }, async () => ({
-    ok: true,
-  }));
-  app.post('/api/act', { config: { access: 'operator' }, schema: { response: { 200: Reply } } }, async () => ({
-    ok: true,
-  }));
+  app.get(
+    '/api/mine',
+    { config: { access: 'signed-in', needs: 'none' }, schema: { response: { 200: Reply } } },
+    async () => ({
+      ok: true,
+    }),
+  );
+  app.post(
+    '/api/act',
+    {
+      config: { access: 'operator', needs: { right: 'edit-node', on: 'fleet' } },
+      schema: { response: { 200: Reply } },
+    },
+    async () => ({
+      ok: true,
+    }),
+  );
   app.get('/api/bug', { config, schema: { response: { 200: Reply } } }, async () => {
     throw new TypeError('secret inside: hunter2');
   });
@@ -69,9 +82,13 @@ async function start(more: Partial<AppOptions> = {}): Promise<App> {
     authenticator: {
       bySession: async (token) => (token === 'good' ? viewer : null),
       byToken: async (secret) =>
-        secret === 'good-token-good-token' ? { ...viewer, role: 'operator', via: 'api' } : null,
+        secret === 'good-token-good-token'
+          ? { ...viewer, role: 'operator', grant: builtInGrant('operator', 'p'), via: 'api' }
+          : null,
       isValid: async () => true,
     },
+    targets: { ofNodes: async () => [], ofRun: async () => null, ofSession: async () => null },
+    nowMs: () => 0,
     onForbidden: (caller, request) => void forbidden.push(`${caller.name} ${request.method} ${request.url}`),
     system: { version: '1.2.3', ping: async () => undefined },
     routes: [testRoutes],
@@ -115,9 +132,51 @@ describe('a route that nobody decided about stops the boot', () => {
     ];
     await expect(start({ routes })).rejects.toThrow('no access level');
   });
+  it.each([
+    ['/api/nodes/:nodeId/odd', 'none'],
+    ['/api/nodes/:nodeId/odd', { right: 'read', on: 'fleet' }],
+    ['/api/runs/:runId/odd', { right: 'read', on: 'node' }],
+    ['/api/shells/:sessionId/odd', { right: 'read', on: 'list' }],
+  ] as const)('that names a target and does not judge it: %s with %j', async (url, needs) => {
+    const level = { access: 'signed-in', needs } as const;
+    const routes = [
+      (app: HttpApp) =>
+        void app.get(url, { config: level, schema: { response: { 200: Reply } } }, async () => ({ ok: true })),
+    ];
+    await expect(start({ routes })).rejects.toThrow(/names a (node|run|session)/);
+  });
   it('without a response schema', async () => {
     const routes = [(app: HttpApp) => void app.get('/api/loose', { config }, async () => ({ ok: true }))];
     await expect(start({ routes })).rejects.toThrow('route GET /api/loose has no response schema');
+  });
+});
+
+describe('a route that acts and does not say where', () => {
+  it('is not for a role that reaches a part of the fleet, however high', async () => {
+    const how = { runAs: ['*'], needsApproval: false, window: null };
+    const rules = [{ name: 'part', what: ['admin', 'action:*', 'edit-node'], where: { labels: { tier: 'web' } }, how }];
+    const part: Caller = { ...viewer, grant: { personId: 'p', role: 'part', rules, scope: null } };
+    const whole: Caller = { ...viewer, grant: builtInGrant('owner') };
+    const ok = { schema: { response: { 200: Reply } } };
+    const routes = [
+      (app: HttpApp) => {
+        app.post('/api/acts', { config: { access: 'operator' }, ...ok }, async () => ({ ok: true }));
+        app.post('/api/decides', { config: { access: 'owner' }, ...ok }, async () => ({ ok: true }));
+      },
+    ];
+    const authenticator = {
+      bySession: async (token: string) => (token === 'part' ? part : whole),
+      byToken: async () => null,
+      isValid: async () => true,
+    };
+    const { server } = await start({ routes, authenticator });
+    const post = async (url: string, session: string): Promise<number> => {
+      const headers = { origin: publicUrl.origin };
+      return (await server.inject({ method: 'POST', url, headers, cookies: { 'hauban-session': session } })).statusCode;
+    };
+    expect([await post('/api/acts', 'whole'), await post('/api/decides', 'whole')]).toEqual([200, 200]);
+    expect([await post('/api/acts', 'part'), await post('/api/decides', 'part')]).toEqual([403, 403]);
+    expect(forbidden.splice(0)).toHaveLength(2);
   });
 });
 

@@ -11,7 +11,9 @@ import { CONNECTIONS_PER_ADDRESS, limitConnections } from './connection-limit.ts
 import { answerErrors, describeMismatch } from './error-handler.ts';
 import type { HttpApp } from './fastify-types.ts';
 import { describeApi } from './openapi.ts';
+import { tellRequestEnds, type RequestEnd } from './request-ends.ts';
 import { requireAccess, type RouteFact } from './require-access.ts';
+import { requireRight, type TargetSource } from './require-right.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { serveUi } from './static-ui.ts';
 import { systemRoutes, type SystemParts } from './system-routes.ts';
@@ -25,6 +27,11 @@ export interface AppOptions extends AuthenticateOptions {
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly system: SystemParts;
+  /** After each request whose route exists. Must not throw. */
+  readonly onRequestEnd?: (end: RequestEnd) => void;
+  /** Expands what a request names to the nodes that it concerns. */
+  readonly targets: TargetSource;
+  readonly nowMs: () => number;
   /** Each registers the routes of one feature. */
   readonly routes: readonly ((app: HttpApp) => void)[];
 }
@@ -69,6 +76,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   answerErrors(app);
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
   logRequests(app);
+  if (options.onRequestEnd !== undefined) tellRequestEnds(app, options.onRequestEnd);
   await setSecurityHeaders(app, options.publicUrl);
   await app.register(cookie);
   await app.register(rateLimit, {
@@ -79,6 +87,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await describeApi(app);
   const routes = requireAccess(app);
   authenticate(app, options);
+  requireRight(app, options);
   systemRoutes(app, options.system);
   for (const register of options.routes) register(app);
   await serveUi(app, options.uiDir);

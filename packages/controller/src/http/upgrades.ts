@@ -2,8 +2,10 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@hauban/shared/time';
 import { bearerOf, type Authenticator } from './authenticate.ts';
-import { mayAccess, type Access, type Caller, type Credential } from './caller.ts';
+import { authorize, type Access, type RouteNeed } from '../authorization/index.ts';
+import type { Caller, Credential } from './caller.ts';
 import { isFromUs } from './origin.ts';
+import { checkNeeds } from './require-access.ts';
 import { hasCookie } from './session-cookie.ts';
 import type { SocketTickets } from './socket-tickets.ts';
 
@@ -34,6 +36,8 @@ export type UpgradeRoute =
   | {
       readonly path: string;
       readonly access: Exclude<Access, 'public'>;
+      /** What is needed on the target; checked by the room that takes the socket, since it knows the target. */
+      readonly needs: RouteNeed;
       /** Takes the socket. The result is told when the caller's credential ends; `onClosed` says that the socket is gone. */
       accept(upgrade: Upgrade, caller: Caller, onClosed: () => void): OpenSocket;
     };
@@ -53,6 +57,8 @@ export interface Upgrades {
   attach(server: Server): void;
   /** Ends every socket that was opened by this credential. */
   revoke(credential: Credential): void;
+  /** Ends every socket of this person (null: of everybody); the number of them. */
+  revokePerson(personId: string | null): number;
   /** Ends all sockets of people with 1001. */
   close(): void;
 }
@@ -81,6 +87,9 @@ function refuse(socket: Duplex, status: number): void {
 
 export function createUpgrades(options: UpgradeOptions): Upgrades {
   const open = new Set<{ readonly caller: Caller; readonly socket: OpenSocket }>();
+  for (const route of options.routes) {
+    if (route.access !== 'public') checkNeeds(`upgrade ${route.path}`, route.path, route.needs);
+  }
 
   const findCaller = async (request: IncomingMessage, url: URL): Promise<Caller | null> => {
     const bearer = bearerOf(request.headers.authorization);
@@ -102,7 +111,7 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
         return refuse(socket, 403);
       const caller = await findCaller(request, url);
       if (caller === null) return refuse(socket, 401);
-      if (!mayAccess(route.access, caller)) return refuse(socket, 403);
+      if (!authorize(caller.grant, { kind: 'enter', access: route.access }).allowed) return refuse(socket, 403);
       if (socket.destroyed) return undefined;
       const entry = { caller, socket: route.accept(upgrade, caller, () => void open.delete(entry)) };
       open.add(entry);
@@ -137,6 +146,11 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
         const { kind, id } = entry.caller.credential;
         if (kind === credential.kind && id === credential.id) entry.socket.close(4401, 'the sign-in has ended');
       }
+    },
+    revokePerson: (personId) => {
+      const theirs = [...open].filter(({ caller }) => personId === null || caller.personId === personId);
+      for (const entry of theirs) entry.socket.close(4401, 'the sign-in has ended');
+      return theirs.length;
     },
     close: () => {
       timer.cancel();

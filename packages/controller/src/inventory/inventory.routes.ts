@@ -8,7 +8,7 @@ const Page = Type.Object(PageQuery, { additionalProperties: false });
 const tags = ['nodes'];
 
 export function inventoryRoutes(app: HttpApp, { inventory }: { readonly inventory: InventoryService }): void {
-  const config = { access: 'signed-in' } as const;
+  const config = { access: 'signed-in', needs: { right: 'read', on: 'node' } } as const;
   app.get(
     '/api/nodes/:nodeId/inventory',
     { config, schema: { summary: 'What is in a node', tags, params: NodeParams, response: { 200: InventoryReply } } },

@@ -34,11 +34,12 @@ export function createLiveHub(sources: LiveSources, clock: Clock): LiveHub {
   const route: UpgradeRoute = {
     path: '/api/live',
     access: 'signed-in',
-    accept: ({ request, socket, head }, _caller, onClosed) => {
+    needs: { right: 'read', on: 'list' },
+    accept: ({ request, socket, head }, caller, onClosed) => {
       let close: (code: number, reason: string) => void = () => socket.destroy();
       server.handleUpgrade(request, socket, head, (opened) => {
         close = (code, reason) => opened.close(code, reason);
-        const viewer = createLiveViewer(opened, sources, watchers, clock);
+        const viewer = createLiveViewer(opened, sources, { watchers, clock, readable: sources.readableBy(caller) });
         viewers.add(viewer);
         let isAnswering = true;
         // A page that is gone without a word (a closed laptop) is noticed by the missing pong.

@@ -6,6 +6,7 @@ import { FakeClock } from '@hauban/shared/testing';
 import { systemClock } from '@hauban/link';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Readable } from '../http/index.ts';
 import { createLiveHub, type LiveSources, type LiveTickOfNode, type RunEvent } from './index.ts';
 import { createLiveViewer, selectSeries } from './live-viewer.ts';
 import { createNodeWatchers } from './node-watchers.ts';
@@ -35,6 +36,8 @@ function sources(): LiveSources & {
     onTick: (listener) => add(on.tick, listener),
     onRun: (listener) => add(on.run, listener),
     nodeRow: (id) => (id === nodeId ? row('<script>alert(1)</script>') : null),
+    readableBy: () => null,
+    nodesOfRun: async () => [nodeId],
     watchNode: (id, periodMs) => void paces.push([id, periodMs]),
     node: (id) => on.node.forEach((listener) => listener(id)),
     tick: (tick) => on.tick.forEach((listener) => listener(tick)),
@@ -42,7 +45,7 @@ function sources(): LiveSources & {
   };
 }
 
-function viewerOf(clock: FakeClock) {
+function viewerOf(clock: FakeClock, readable: Readable | null = null) {
   const from = sources();
   const sent: LiveEvent[] = [];
   const closed: number[] = [];
@@ -51,7 +54,11 @@ function viewerOf(clock: FakeClock) {
     send: (text: string) => void sent.push(JSON.parse(text) as LiveEvent),
     close: (code: number) => void closed.push(code),
   };
-  const viewer = createLiveViewer(socket, from, createNodeWatchers(clock, from.watchNode), clock);
+  const viewer = createLiveViewer(socket, from, {
+    watchers: createNodeWatchers(clock, from.watchNode),
+    clock,
+    readable,
+  });
   return { viewer, socket, sent, closed, from };
 }
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -7,7 +7,7 @@ const NodeParams = Type.Object({ nodeId: Uuid });
 const tags = ['nodes'];
 
 export function metricRoutes(app: HttpApp, { metrics }: { readonly metrics: MetricsService }): void {
-  const config = { access: 'signed-in' } as const;
+  const config = { access: 'signed-in', needs: { right: 'read', on: 'node' } } as const;
   app.get(
     '/api/nodes/:nodeId/series',
     {

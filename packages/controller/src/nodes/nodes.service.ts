@@ -2,22 +2,19 @@
  * The fleet: which nodes there are, what they say of themselves, which are connected. May not know what a node
  * measures, runs or holds; those features ask here who a node is.
  */
-import { HaubanError } from '@hauban/shared/errors';
 import type { KeyFigures, NodeDetail, NodePatch, NodeQuery, NodeRow } from '@hauban/shared/api';
 import type { NodeId } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
+import { createNodeBars, unknownNode, type Actor } from './node-bars.ts';
 import { toNodeDetail, toNodeRow } from './node-row.ts';
-import type { NodeBrief, NodesRepository } from './nodes.repository.ts';
+import type { NodeBrief } from './node-columns.ts';
+import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
 import { selectNodes } from './select-nodes.ts';
 
-/** A person who changes something. */
-export interface Actor {
-  readonly name: string;
-  readonly address: string;
-}
+export type { Actor };
 
 export interface NodesParts {
   readonly repository: NodesRepository;
@@ -35,8 +32,6 @@ export type NodesService = ReturnType<typeof createNodesService>;
 
 const PAGE = 200;
 
-const unknownNode = (): HaubanError => new HaubanError('NOT_FOUND', 'There is no node with this id.');
-
 export function createNodesService(parts: NodesParts) {
   const { repository, presence, audit, transaction, clock, figuresOf } = parts;
   const rowOf = (node: NodeBrief): NodeRow => toNodeRow(node, { at: clock.nowMs(), figures: figuresOf(node.id) });
@@ -49,6 +44,7 @@ export function createNodesService(parts: NodesParts) {
   };
 
   return {
+    ...createNodeBars(parts, detail),
     /** @param readable of these ids, those that the reader may see; null: all */
     list: async (
       query: NodeQuery,
@@ -103,23 +99,6 @@ export function createNodesService(parts: NodesParts) {
         const { name: who, address } = actor;
         audit.record(tx, { code: 'A2030I', who, address, nodeId, hostName: after.hostName, detail: sides });
         tx.afterCommit(() => presence.changed(after));
-      });
-      return detail(nodeId);
-    },
-
-    /** Its link ends at once and none is taken from it again; it stays in the list. A person can enrol it again (rule KEYS3). */
-    revoke: async (nodeId: string, reason: string, actor: Actor): Promise<NodeDetail> => {
-      await transaction(async (tx) => {
-        if ((await repository.lock(tx, nodeId)) === null) throw unknownNode();
-        const { name: who, address } = actor;
-        const at = clock.nowMs();
-        const node = await repository.bar(tx, nodeId, { at, why: 'revoked', by: who, reason });
-        if (node === null) throw new HaubanError('CONFLICT', 'This node is revoked or locked already.');
-        audit.record(tx, { code: 'A2040W', who, address, nodeId, hostName: node.hostName, detail: { reason } });
-        tx.afterCommit(() => {
-          presence.barred(node, 4402);
-          parts.disconnect(nodeId as NodeId, 4402, 'the node was revoked');
-        });
       });
       return detail(nodeId);
     },

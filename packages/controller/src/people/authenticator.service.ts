@@ -1,6 +1,7 @@
 import type { Clock } from '@hauban/shared/time';
-import type { PersonRow } from './people.repository.ts';
+import type { Grant } from '../authorization/index.ts';
 import type { PeopleService } from './people.service.ts';
+import type { RolesService } from './roles.service.ts';
 import { hashSecret } from './secret.ts';
 import type { TokensService } from './tokens.service.ts';
 
@@ -13,7 +14,8 @@ interface Credential {
 interface Known {
   readonly personId: string;
   readonly name: string;
-  readonly role: PersonRow['role'];
+  readonly role: string;
+  readonly grant: Grant;
   readonly via: 'page' | 'cli' | 'api';
   readonly credential: Credential;
 }
@@ -25,6 +27,8 @@ export interface AuthenticatorService {
   isValid(credential: Credential): Promise<boolean>;
   /** It was ended here: it is refused from this moment on. */
   forget(credential: Credential): void;
+  /** Role, roles' rules or account changed here: everybody's (or this person's) credentials are looked up again. */
+  forgetPerson(personId: string | null): void;
 }
 
 /**
@@ -35,7 +39,12 @@ const REMEMBER_MS = 2_000;
 const MOST = 10_000;
 
 /** Who is behind a session or a token. */
-export function createAuthenticator(people: PeopleService, tokens: TokensService, clock: Clock): AuthenticatorService {
+export function createAuthenticator(
+  people: PeopleService,
+  tokens: TokensService,
+  roles: RolesService,
+  clock: Clock,
+): AuthenticatorService {
   const remembered = new Map<string, { readonly known: Known; readonly until: number }>();
 
   const remember = async (secret: string, find: () => Promise<Known | null>): Promise<Known | null> => {
@@ -56,7 +65,8 @@ export function createAuthenticator(people: PeopleService, tokens: TokensService
         const found = await people.findSession(token);
         if (found === null) return null;
         const { id: personId, name, role } = found.person;
-        return { personId, name, role, via: 'page', credential: { kind: 'session', id: found.hash } };
+        const grant = await roles.grantOf(found.person, null);
+        return { personId, name, role, grant, via: 'page', credential: { kind: 'session', id: found.hash } };
       }),
     byToken: (secret) =>
       remember(secret, async () => {
@@ -64,10 +74,16 @@ export function createAuthenticator(people: PeopleService, tokens: TokensService
         if (found === null) return null;
         const { id: personId, name, role } = found.person;
         const via = found.madeBy === 'cli' ? 'cli' : 'api';
-        return { personId, name, role, via, credential: { kind: 'token', id: found.id } };
+        const grant = await roles.grantOf(found.person, found.scope);
+        return { personId, name, role, grant, via, credential: { kind: 'token', id: found.id } };
       }),
     isValid: (credential) =>
       credential.kind === 'session' ? people.isSessionLive(credential.id) : tokens.isLive(credential.id),
+    forgetPerson: (personId) => {
+      for (const [key, { known }] of remembered) {
+        if (personId === null || known.personId === personId) remembered.delete(key);
+      }
+    },
     forget: (credential) => {
       for (const [key, { known }] of remembered) {
         if (known.credential.kind === credential.kind && known.credential.id === credential.id) remembered.delete(key);

@@ -63,9 +63,16 @@ export function createCliSignInService(parts: CliSignInParts) {
           throw new HaubanError('SIGN_IN_REFUSED', 'This sign-in is unknown or has expired; begin again.');
         }
         if (found.person === null) return { state: 'pending' as const };
+        if (found.person.leftAt !== null) throw new HaubanError('SIGN_IN_REFUSED', 'This account has been closed.');
         await repository.endCli(tx, deviceHash);
         const { id, name } = found.person;
-        const made = await tokens.add(tx, { personId: id, name: 'command line', madeBy: 'cli', days: TOKEN_DAYS });
+        const made = await tokens.add(tx, {
+          personId: id,
+          name: 'command line',
+          madeBy: 'cli',
+          days: TOKEN_DAYS,
+          scope: null,
+        });
         audit.record(tx, { code: 'A1020I', who: name, detail: { id: made.id, name: 'command line' } });
         return { state: 'approved' as const, token: made.secret, name };
       }),

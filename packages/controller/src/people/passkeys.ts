@@ -32,6 +32,8 @@ export function passkeySite(publicUrl: URL, origins: ReadonlySet<string>): Passk
 export async function creationOptions(
   site: PasskeySite,
   person: { readonly id: string; readonly name: string },
+  /** Passkeys that the person has already: the device that holds one makes no second. */
+  known: readonly string[] = [],
 ): Promise<{ readonly challenge: string; readonly options: object }> {
   const options = await generateRegistrationOptions({
     rpName: 'Hauban',
@@ -40,6 +42,7 @@ export async function creationOptions(
     userName: person.name,
     userDisplayName: person.name,
     attestationType: 'none',
+    excludeCredentials: known.map((id) => ({ id })),
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   });
   return { challenge: options.challenge, options };

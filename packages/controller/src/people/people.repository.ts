@@ -1,9 +1,20 @@
-import { eq } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNull, max, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
-import { passkey, person } from '../db/schema/people.ts';
+import { apiToken, passkey, person, session } from '../db/schema/people.ts';
 
 export type PersonRow = typeof person.$inferSelect;
 export type PasskeyRow = typeof passkey.$inferSelect;
+
+/** Somebody who has not left. */
+const isHere = isNull(person.leftAt);
+
+export interface PersonSummary {
+  readonly person: PersonRow;
+  readonly passkeys: number;
+  readonly sessions: number;
+  readonly tokens: number;
+  readonly lastSeenAt: number | null;
+}
 
 /** People and their passkeys. */
 export function createPeopleRepository(database: Database) {
@@ -16,8 +27,105 @@ export function createPeopleRepository(database: Database) {
     addPasskey: async (tx: Tx, row: typeof passkey.$inferInsert): Promise<void> => {
       await tx.db.insert(passkey).values(row);
     },
+    /** Somebody who is here; a leaver is not found. */
     findPersonByName: async (name: string): Promise<PersonRow | null> =>
-      (await database.query((db) => db.select().from(person).where(eq(person.name, name))))[0] ?? null,
+      (
+        await database.query((db) =>
+          db
+            .select()
+            .from(person)
+            .where(and(eq(person.name, name), isHere)),
+        )
+      )[0] ?? null,
+    isNameTaken: async (tx: Tx, name: string): Promise<boolean> =>
+      (await tx.db.select({ id: person.id }).from(person).where(eq(person.name, name))).length > 0,
+    findPerson: async (id: string): Promise<PersonRow | null> =>
+      (
+        await database.query((db) =>
+          db
+            .select()
+            .from(person)
+            .where(and(eq(person.id, id), isHere)),
+        )
+      )[0] ?? null,
+    /** Locks a person who is here until the transaction ends. */
+    lockPerson: async (tx: Tx, id: string): Promise<PersonRow | null> =>
+      (
+        await tx.db
+          .select()
+          .from(person)
+          .where(and(eq(person.id, id), isHere))
+          .for('update')
+      )[0] ?? null,
+    /** Locks all of them, in one order for everybody: two owners cannot put each other out at the same time. */
+    lockWithRole: async (tx: Tx, role: string): Promise<PersonRow[]> =>
+      tx.db
+        .select()
+        .from(person)
+        .where(and(eq(person.role, role), isHere))
+        .orderBy(asc(person.id))
+        .for('update'),
+    setRole: async (tx: Tx, id: string, role: string): Promise<void> => {
+      await tx.db.update(person).set({ role }).where(eq(person.id, id));
+    },
+    setPassword: async (tx: Tx, id: string, passwordHash: string | null): Promise<void> => {
+      await tx.db.update(person).set({ passwordHash, failedSignIns: 0, lockedUntil: null }).where(eq(person.id, id));
+    },
+    /** The name stays, for the history; nothing signs in by it any more. */
+    setLeft: async (tx: Tx, id: string, leftAt: number): Promise<void> => {
+      await tx.db.update(person).set({ leftAt, passwordHash: null }).where(eq(person.id, id));
+    },
+    /** Everybody who is here, with how they sign in and when they were last seen. */
+    list: async (now: number): Promise<PersonSummary[]> =>
+      database.query((db) => {
+        const passkeys = db
+          .select({ personId: passkey.personId, n: count().as('passkeys') })
+          .from(passkey)
+          .groupBy(passkey.personId)
+          .as('k');
+        const sessions = db
+          .select({
+            personId: session.personId,
+            n: count().as('sessions'),
+            at: max(session.lastUsedAt).as('session_at'),
+          })
+          .from(session)
+          .where(gt(session.expiresAt, now))
+          .groupBy(session.personId)
+          .as('s');
+        const tokens = db
+          .select({ personId: apiToken.personId, n: count().as('tokens'), at: max(apiToken.lastUsedAt).as('token_at') })
+          .from(apiToken)
+          .where(gt(apiToken.expiresAt, now))
+          .groupBy(apiToken.personId)
+          .as('t');
+        return db
+          .select({
+            person,
+            passkeys: sql<number>`coalesce(${passkeys.n}, 0)::integer`,
+            sessions: sql<number>`coalesce(${sessions.n}, 0)::integer`,
+            tokens: sql<number>`coalesce(${tokens.n}, 0)::integer`,
+            lastSeenAt: sql<number | null>`greatest(${sessions.at}, ${tokens.at})`,
+          })
+          .from(person)
+          .leftJoin(passkeys, eq(passkeys.personId, person.id))
+          .leftJoin(sessions, eq(sessions.personId, person.id))
+          .leftJoin(tokens, eq(tokens.personId, person.id))
+          .where(isHere)
+          .orderBy(asc(person.name));
+      }),
+    passkeysOf: async (personId: string): Promise<PasskeyRow[]> =>
+      database.query((db) =>
+        db.select().from(passkey).where(eq(passkey.personId, personId)).orderBy(asc(passkey.createdAt)),
+      ),
+    /** Locks the person's passkeys, so that two deletions do not both leave the other as the last. */
+    lockPasskeys: async (tx: Tx, personId: string): Promise<PasskeyRow[]> =>
+      tx.db.select().from(passkey).where(eq(passkey.personId, personId)).orderBy(asc(passkey.id)).for('update'),
+    deletePasskey: async (tx: Tx, personId: string, id: string): Promise<void> => {
+      await tx.db.delete(passkey).where(and(eq(passkey.id, id), eq(passkey.personId, personId)));
+    },
+    deletePasskeys: async (tx: Tx, personId: string): Promise<number> =>
+      (await tx.db.delete(passkey).where(eq(passkey.personId, personId)).returning({ id: passkey.id })).length,
     hasPasskey: async (personId: string): Promise<boolean> =>
       (
         await database.query((db) =>
@@ -31,7 +139,7 @@ export function createPeopleRepository(database: Database) {
             .select({ passkey, person })
             .from(passkey)
             .innerJoin(person, eq(person.id, passkey.personId))
-            .where(eq(passkey.id, id)),
+            .where(and(eq(passkey.id, id), isHere)),
         )
       )[0] ?? null,
     notePasskeyUse: async (tx: Tx, id: string, counter: number, now: number): Promise<void> => {

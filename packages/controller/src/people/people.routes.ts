@@ -112,7 +112,7 @@ function sessionRoutes(app: HttpApp, { people, cookie, tickets, onSignedOut }: P
   app.post(
     '/api/sign-out',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: 'none' },
       schema: { summary: 'End this session', tags, body: Empty, response: { 200: NoContent } },
     },
     async (request, reply) => {
@@ -127,13 +127,13 @@ function sessionRoutes(app: HttpApp, { people, cookie, tickets, onSignedOut }: P
   );
   app.get(
     '/api/me',
-    { config: { access: 'signed-in' }, schema: { summary: 'Who am I?', tags, response: { 200: Me } } },
+    { config: { access: 'signed-in', needs: 'none' }, schema: { summary: 'Who am I?', tags, response: { 200: Me } } },
     async (request) => people.me(callerOf(request).name),
   );
   app.post(
     '/api/socket-tickets',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: 'none' },
       schema: { summary: 'One-time ticket for a WebSocket, 30 s', tags, body: Empty, response: { 200: SocketTicket } },
     },
     async (request) => ({ ticket: tickets.issue(callerOf(request)) }),

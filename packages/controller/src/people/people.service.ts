@@ -3,12 +3,14 @@
  * subject; this one holds sessions, which the others open. May not know HTTP: what it gives to `http/` is an
  * `Authenticator`.
  */
-import type { Me } from '@hauban/shared/api';
+import type { Me, SignInRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
+import { authorize } from '../authorization/index.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { PeopleRepository, PersonRow } from './people.repository.ts';
+import type { RolesService } from './roles.service.ts';
 import { hashSecret, makeSecret } from './secret.ts';
 import type { SessionRow, SessionsRepository } from './sessions.repository.ts';
 
@@ -28,6 +30,7 @@ export interface SignedIn {
 export interface PeopleParts {
   readonly repository: PeopleRepository;
   readonly sessions: SessionsRepository;
+  readonly roles: RolesService;
   readonly audit: AuditService;
   readonly transaction: Transact;
   readonly clock: Clock;
@@ -42,16 +45,22 @@ export const SESSION_MAX_MS = 7 * 24 * 3_600_000;
 /** How exactly the time of the last use is kept. */
 const TOUCH_MS = 60_000;
 
-export function createPeopleService({ repository, sessions, audit, transaction, clock, random }: PeopleParts) {
+export function createPeopleService(parts: PeopleParts) {
+  const { repository, sessions, roles, audit, transaction, clock, random } = parts;
   const isLive = (row: SessionRow): boolean =>
     row.expiresAt > clock.nowMs() && row.lastUsedAt + SESSION_IDLE_MS > clock.nowMs();
 
-  const meOf = async (person: PersonRow): Promise<Me> => ({
-    id: person.id,
-    name: person.name,
-    role: person.role,
-    hasPasskey: await repository.hasPasskey(person.id),
-  });
+  const meOf = async (person: PersonRow): Promise<Me> => {
+    const grant = await roles.grantOf(person, null);
+    const may = (access: 'operator' | 'owner'): boolean => authorize(grant, { kind: 'enter', access }).allowed;
+    return {
+      id: person.id,
+      name: person.name,
+      role: person.role,
+      may: { operate: may('operator'), own: may('owner') },
+      hasPasskey: await repository.hasPasskey(person.id),
+    };
+  };
 
   return {
     meOf,
@@ -92,6 +101,31 @@ export function createPeopleService({ repository, sessions, audit, transaction, 
       const found = await sessions.findSession(hash);
       return found !== null && isLive(found.session);
     },
+    /** Sessions of a person, the newest use first. @param current the one that asks, if it is one */
+    sessionsOf: async (personId: string, current: string | null): Promise<SignInRow[]> => {
+      const rows = await sessions.listOf(personId, clock.nowMs());
+      return rows.filter(isLive).map(({ tokenHash, createdAt, lastUsedAt, expiresAt, address, userAgent }) => ({
+        // Hash of a random secret: it finds the session and signs nobody in.
+        id: tokenHash,
+        createdAt,
+        lastUsedAt,
+        expiresAt,
+        address,
+        userAgent,
+        isThis: tokenHash === current,
+      }));
+    },
+    /** Ends one session of this person; NOT_FOUND when there is no such. */
+    endSession: async (
+      personId: string,
+      sessionHash: string,
+      who: { readonly name: string; readonly address: string },
+    ): Promise<void> =>
+      transaction(async (tx) => {
+        if (!(await sessions.deleteSessionOf(tx, personId, sessionHash)))
+          throw new HaubanError('NOT_FOUND', 'There is no such session; it may have ended.');
+        audit.record(tx, { code: 'A1013I', who: who.name, address: who.address, detail: { personId } });
+      }),
     /** Rows that are of no more use; called now and then. */
     deleteExpired: (): Promise<void> => sessions.deleteExpired(clock.nowMs()),
   };

@@ -14,6 +14,8 @@ import { passkeySite } from './passkeys.ts';
 import { createPeopleRepository } from './people.repository.ts';
 import { peopleRoutes } from './people.routes.ts';
 import { createPeopleService } from './people.service.ts';
+import { createRolesRepository } from './roles.repository.ts';
+import { createRolesService } from './roles.service.ts';
 import { createSessionsRepository } from './sessions.repository.ts';
 import { createSetupRepository } from './setup.repository.ts';
 import { createSetupService, type SetupService } from './setup.service.ts';
@@ -55,7 +57,8 @@ async function makeBench(): Promise<Bench> {
   const shared = { audit, transaction, clock, random };
   const repository = createPeopleRepository(database);
   const setupRepository = createSetupRepository(database);
-  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database) });
+  const roles = createRolesService({ ...shared, repository: createRolesRepository(database) });
+  const people = createPeopleService({ ...shared, repository, sessions: createSessionsRepository(database), roles });
   const challenges = createChallenges(setupRepository, site, clock);
   const setup = createSetupService({
     ...shared,
@@ -69,7 +72,7 @@ async function makeBench(): Promise<Bench> {
   const tokensRepository = createTokensRepository(database);
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
-  const authenticator = createAuthenticator(people, tokens, clock);
+  const authenticator = createAuthenticator(people, tokens, roles, clock);
   const cookie = createSessionCookie(publicUrl);
   const ended: string[] = [];
   const revoke = (kind: 'session' | 'token', id: string): void => {
@@ -85,6 +88,8 @@ async function makeBench(): Promise<Bench> {
     cookie,
     origins,
     authenticator,
+    targets: { ofNodes: async () => [], ofRun: async () => null, ofSession: async () => null },
+    nowMs: () => clock.nowMs(),
     onForbidden: () => undefined,
     system: { version: '0', ping: async () => undefined },
     routes: [

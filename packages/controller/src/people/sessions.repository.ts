@@ -1,6 +1,6 @@
-import { and, eq, lte } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lte } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
-import { cliSignIn, passkeyChallenge, person, session } from '../db/schema/people.ts';
+import { cliSignIn, invite, passkeyChallenge, person, session } from '../db/schema/people.ts';
 import type { PersonRow } from './people.repository.ts';
 
 export type SessionRow = typeof session.$inferSelect;
@@ -21,7 +21,7 @@ export function createSessionsRepository(database: Database) {
             .select({ session, person })
             .from(session)
             .innerJoin(person, eq(person.id, session.personId))
-            .where(eq(session.tokenHash, tokenHash))
+            .where(and(eq(session.tokenHash, tokenHash), isNull(person.leftAt)))
             .prepare('session_find')
             .execute(),
         )
@@ -32,12 +32,31 @@ export function createSessionsRepository(database: Database) {
     deleteSession: async (tx: Tx, tokenHash: string): Promise<boolean> =>
       (await tx.db.delete(session).where(eq(session.tokenHash, tokenHash)).returning({ hash: session.tokenHash }))
         .length > 0,
+    listOf: async (personId: string, now: number): Promise<SessionRow[]> =>
+      database.query((db) =>
+        db
+          .select()
+          .from(session)
+          .where(and(eq(session.personId, personId), gt(session.expiresAt, now)))
+          .orderBy(desc(session.lastUsedAt)),
+      ),
+    /** False: this person has no such session. */
+    deleteSessionOf: async (tx: Tx, personId: string, tokenHash: string): Promise<boolean> =>
+      (
+        await tx.db
+          .delete(session)
+          .where(and(eq(session.tokenHash, tokenHash), eq(session.personId, personId)))
+          .returning({ hash: session.tokenHash })
+      ).length > 0,
+    deleteAllOf: async (tx: Tx, personId: string): Promise<number> =>
+      (await tx.db.delete(session).where(eq(session.personId, personId)).returning({ hash: session.tokenHash })).length,
     /** Rows of people's sign-ins that are of no more use; called now and then. */
     deleteExpired: async (now: number): Promise<void> => {
       await database.query(async (db) => {
         await db.delete(session).where(lte(session.expiresAt, now));
         await db.delete(passkeyChallenge).where(lte(passkeyChallenge.expiresAt, now));
         await db.delete(cliSignIn).where(lte(cliSignIn.expiresAt, now));
+        await db.delete(invite).where(lte(invite.expiresAt, now));
       });
     },
   };

@@ -74,7 +74,8 @@ export function createSetupService(parts: SetupParts) {
     const token = await people.openSession(tx, id, from);
     const detail = { with: passkey === null ? 'password' : 'passkey' };
     audit.record(tx, { code: 'A1000I', who: name, address: from.address, detail });
-    const me: Me = { id, name, role: 'owner', hasPasskey: passkey !== null };
+    const may = { operate: true, own: true };
+    const me: Me = { id, name, role: 'owner', may, hasPasskey: passkey !== null };
     return { token, maxAgeMs: SESSION_MAX_MS, me };
   };
 

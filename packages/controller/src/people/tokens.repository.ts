@@ -1,4 +1,4 @@
-import { and, eq, gt, lte } from 'drizzle-orm';
+import { and, eq, gt, isNull, lte } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { apiToken, cliSignIn, person } from '../db/schema/people.ts';
 import type { PersonRow } from './people.repository.ts';
@@ -21,7 +21,7 @@ export function createTokensRepository(database: Database) {
             .select({ token: apiToken, person })
             .from(apiToken)
             .innerJoin(person, eq(person.id, apiToken.personId))
-            .where(eq(apiToken.secretHash, secretHash))
+            .where(and(eq(apiToken.secretHash, secretHash), isNull(person.leftAt)))
             .prepare('token_find')
             .execute(),
         )
@@ -43,6 +43,11 @@ export function createTokensRepository(database: Database) {
           .where(and(eq(apiToken.id, id), eq(apiToken.personId, personId)))
           .returning({ name: apiToken.name })
       )[0]?.name ?? null,
+    removeAllOf: async (tx: Tx, personId: string): Promise<number> =>
+      (await tx.db.delete(apiToken).where(eq(apiToken.personId, personId)).returning({ id: apiToken.id })).length,
+    removeCliOf: async (tx: Tx, personId: string): Promise<number> =>
+      (await tx.db.delete(cliSignIn).where(eq(cliSignIn.personId, personId)).returning({ code: cliSignIn.userCode }))
+        .length,
     beginCli: async (row: typeof cliSignIn.$inferInsert): Promise<void> => {
       await database.query(async (db) => {
         await db.delete(cliSignIn).where(lte(cliSignIn.expiresAt, row.createdAt));

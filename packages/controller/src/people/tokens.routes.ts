@@ -9,12 +9,10 @@ import {
   TokenRequest,
   Uuid,
 } from '@hauban/shared/api';
-import { HaubanError } from '@hauban/shared/errors';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import { actorOf, callerOf, needSession, type HttpApp } from '../http/index.ts';
 import type { CliSignInService } from './cli-sign-in.service.ts';
-import type { Owner, TokensService } from './tokens.service.ts';
+import type { TokensService } from './tokens.service.ts';
 
 export interface TokenRouteParts {
   readonly tokens: TokensService;
@@ -29,18 +27,6 @@ const Empty = Type.Object({}, { additionalProperties: false });
 const TokenParams = Type.Object({ id: Uuid });
 const tags = ['people'];
 
-function ownerOf(request: FastifyRequest): Owner {
-  const { personId, name } = callerOf(request);
-  return { personId, name, address: request.ip };
-}
-
-/** What a leaked token could do must not outlive it: a token makes no further tokens and approves no sign-in. */
-function needSession(request: FastifyRequest): void {
-  if (callerOf(request).credential.kind !== 'session') {
-    throw new HaubanError('FORBIDDEN', 'This needs a person signed in to the page; an API token is not enough.');
-  }
-}
-
 /** API tokens and the command line's sign-in. */
 export function tokenRoutes(app: HttpApp, parts: TokenRouteParts): void {
   ownTokenRoutes(app, parts);
@@ -48,7 +34,7 @@ export function tokenRoutes(app: HttpApp, parts: TokenRouteParts): void {
 }
 
 function ownTokenRoutes(app: HttpApp, { tokens, onTokenDeleted }: TokenRouteParts): void {
-  const config = { access: 'signed-in' } as const;
+  const config = { access: 'signed-in', needs: 'none' } as const;
   app.get(
     '/api/tokens',
     { config, schema: { summary: 'My API tokens', tags, response: { 200: TokenList } } },
@@ -67,7 +53,7 @@ function ownTokenRoutes(app: HttpApp, { tokens, onTokenDeleted }: TokenRoutePart
     },
     async (request) => {
       needSession(request);
-      return tokens.make(request.body, ownerOf(request));
+      return tokens.make(request.body, actorOf(request));
     },
   );
   app.delete(
@@ -77,7 +63,7 @@ function ownTokenRoutes(app: HttpApp, { tokens, onTokenDeleted }: TokenRoutePart
       schema: { summary: 'Delete one of my API tokens', tags, params: TokenParams, response: { 200: NoContent } },
     },
     async (request) => {
-      await tokens.remove(request.params.id, ownerOf(request));
+      await tokens.remove(request.params.id, actorOf(request));
       onTokenDeleted(request.params.id);
       return {};
     },
@@ -110,7 +96,7 @@ function cliSignInRoutes(app: HttpApp, { cliSignIn, attemptsPerMinute }: TokenRo
   app.post(
     '/api/cli-sign-in/approve',
     {
-      config: { access: 'signed-in', rateLimit: { max: attemptsPerMinute, timeWindow: 60_000 } },
+      config: { access: 'signed-in', needs: 'none', rateLimit: { max: attemptsPerMinute, timeWindow: 60_000 } },
       schema: {
         summary: 'Approve the code that a command line shows',
         tags,
@@ -120,7 +106,7 @@ function cliSignInRoutes(app: HttpApp, { cliSignIn, attemptsPerMinute }: TokenRo
     },
     async (request) => {
       needSession(request);
-      await cliSignIn.approve(request.body.userCode, ownerOf(request));
+      await cliSignIn.approve(request.body.userCode, actorOf(request));
       return {};
     },
   );

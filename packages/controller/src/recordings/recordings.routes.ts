@@ -1,7 +1,7 @@
 import { RecordingChunks, SessionPage, SessionQuery, Uuid } from '@hauban/shared/api';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { RecordingReader, RecordingsService } from './recordings.service.ts';
 
 const tags = ['recordings'];
@@ -26,7 +26,7 @@ export function recordingRoutes(app: HttpApp, { recordings }: { readonly recordi
   app.get(
     '/api/recordings',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'list' } },
       schema: {
         summary: 'Recorded shells, newest first',
         tags,
@@ -34,12 +34,12 @@ export function recordingRoutes(app: HttpApp, { recordings }: { readonly recordi
         response: { 200: SessionPage },
       },
     },
-    async (request) => recordings.list(request.query),
+    async (request) => recordings.list(request.query, readableOf(request)),
   );
   app.get(
     '/api/recordings/:sessionId/cast',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'session' } },
       schema: {
         summary: 'A recording as asciicast v3; reading it is written to the audit log',
         tags,
@@ -57,7 +57,7 @@ export function recordingRoutes(app: HttpApp, { recordings }: { readonly recordi
   app.get(
     '/api/recordings/:sessionId/chunks',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'session' } },
       schema: {
         summary: 'The signed chunks of a recording, for an offline check',
         tags,

@@ -14,6 +14,9 @@ import { advance, judgeChunk, proveChunk, type ChunkClaim, type IncomingChunk, t
 import type { RecordingsRepository } from './recordings.repository.ts';
 
 /** What this room needs to know of a session; the shells have it. */
+/** Of these nodes, those that the reader may see. */
+type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
 export interface RecordedSession {
   readonly id: string;
   readonly nodeId: string;
@@ -30,7 +33,7 @@ export interface RecordingsParts {
   readonly findNode: (nodeId: string) => Promise<{ readonly id: string; readonly receiptKey: string } | null>;
   readonly shells: {
     find(id: string): Promise<RecordedSession | null>;
-    listRecorded(query: SessionQuery): Promise<SessionPage>;
+    listRecorded(query: SessionQuery, readable: Readable | null): Promise<SessionPage>;
     recordingEnded(id: string, ending: ShellEnding, at: number): Promise<void>;
   };
 }
@@ -79,8 +82,8 @@ export class RecordingsService {
     return await taking;
   }
 
-  async list(query: SessionQuery): Promise<SessionPage> {
-    return await this.#parts.shells.listRecorded(query);
+  async list(query: SessionQuery, readable: Readable | null = null): Promise<SessionPage> {
+    return await this.#parts.shells.listRecorded(query, readable);
   }
 
   /** The recording as asciicast v3 text, piece by piece; a running one as far as it has come. */

@@ -1,7 +1,14 @@
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, notExists } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
 import { isOpen, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
+
+/** The run of a target, when it needs approval and has none yet. */
+const waitsForPeople = (tx: Tx) =>
+  tx.db
+    .select({ id: run.id })
+    .from(run)
+    .where(and(eq(run.id, runTarget.runId), eq(run.needsApproval, true), isNull(run.approval)));
 
 /** Targets on their way: what waits to be signed, to be sent, or for its end. */
 export function createOrderQueueRepository(database: Database) {
@@ -20,12 +27,23 @@ export function createOrderQueueRepository(database: Database) {
       );
       return rows.map(({ target }) => target);
     },
+    /** Open targets of one requester's runs, locked until the transaction ends, in one order for everybody. */
+    openOf: async (tx: Tx, requesterId: string): Promise<TargetRecord[]> => {
+      const rows = await tx.db
+        .select({ target: runTarget })
+        .from(runTarget)
+        .innerJoin(run, eq(run.id, runTarget.runId))
+        .where(and(eq(run.requesterId, requesterId), isOpen))
+        .orderBy(asc(runTarget.orderId))
+        .for('update', { of: runTarget });
+      return rows.map(({ target }) => target);
+    },
     /** Targets whose order is not signed yet: the signer was away, or the run is large. */
     unsigned: async (tx: Tx, now: number, limit: number): Promise<TargetRecord[]> =>
       tx.db
         .select()
         .from(runTarget)
-        .where(and(isOpen, isNull(runTarget.jws), gt(runTarget.expiresAt, now)))
+        .where(and(isOpen, isNull(runTarget.jws), gt(runTarget.expiresAt, now), notExists(waitsForPeople(tx))))
         .orderBy(asc(runTarget.expiresAt))
         .limit(limit)
         .for('update', { skipLocked: true }),

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { storableJson, storableText, type Database, type Tx } from '../db/index.ts';
 import { runTarget, type TargetStateName } from '../db/schema/runs.ts';
 
@@ -49,6 +49,19 @@ export function createRunTargetsRepository(database: Database) {
           .prepare('targets_of_run')
           .execute(),
       ),
+    /** Ids of the nodes of each run; a run that is unknown is not in it. */
+    nodesOf: async (runIds: readonly string[]): Promise<Map<string, string[]>> => {
+      const nodes = new Map<string, string[]>();
+      if (runIds.length === 0) return nodes;
+      const rows = await database.query((db) =>
+        db
+          .select({ runId: runTarget.runId, nodeId: runTarget.nodeId })
+          .from(runTarget)
+          .where(inArray(runTarget.runId, [...runIds])),
+      );
+      for (const { runId, nodeId } of rows) nodes.set(runId, [...(nodes.get(runId) ?? []), nodeId]);
+      return nodes;
+    },
     find: async (orderId: string): Promise<TargetRecord | null> =>
       (await database.query((db) => db.select().from(runTarget).where(eq(runTarget.orderId, orderId))))[0] ?? null,
     /** Locks these until the transaction ends, in one order for everybody. */
@@ -86,6 +99,26 @@ export function createRunTargetsRepository(database: Database) {
       tx.write('target_ended', (db) =>
         db.update(runTarget).set(storable(outcome)).where(asSent).returning({ id: runTarget.orderId }),
       );
+    },
+    /** Of a run, those that were never signed; the number of them. */
+    closeUnsigned: async (
+      tx: Tx,
+      runId: string,
+      end: Pick<TargetRecord, 'state' | 'code' | 'detail' | 'finishedAt'>,
+    ): Promise<number> =>
+      (
+        await tx.db
+          .update(runTarget)
+          .set(end)
+          .where(and(eq(runTarget.runId, runId), isOpen, isNull(runTarget.jws)))
+          .returning({ orderId: runTarget.orderId })
+      ).length,
+    /** It waits for nobody any more. */
+    clearDetail: async (tx: Tx, runId: string): Promise<void> => {
+      await tx.db
+        .update(runTarget)
+        .set({ detail: '' })
+        .where(and(eq(runTarget.runId, runId), isOpen));
     },
     /** Without the node's word: refused by the signer, or expired. Empty when it had ended already. */
     close: async (

@@ -1,7 +1,7 @@
 import { RunDetail, RunPage, RunQuery, RunRequest, RunWait, Uuid } from '@hauban/shared/api';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { RunsService } from './runs.service.ts';
 import type { Requester } from './start-run.service.ts';
 
@@ -17,7 +17,7 @@ export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }
   app.post(
     '/api/runs',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', needs: { right: 'action', on: 'nodes' } },
       schema: {
         summary: 'Plan or apply an action on nodes; with waitMs, answered when it has finished or after that time',
         tags,
@@ -31,15 +31,15 @@ export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }
   app.get(
     '/api/runs',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'list' } },
       schema: { summary: 'Runs, newest first', tags, querystring: RunQuery, response: { 200: RunPage } },
     },
-    async (request) => runs.list(request.query),
+    async (request) => runs.list(request.query, readableOf(request)),
   );
   app.get(
     '/api/runs/:runId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'run' } },
       schema: {
         summary: 'One run and its targets',
         tags,

@@ -20,6 +20,8 @@ import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
 import { createStartRun, type Requester, type StartRunParts } from './start-run.service.ts';
 
+type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
 export interface RunsParts extends Omit<StartRunParts, 'detailOf' | 'nodes'> {
   readonly nodes: StartRunParts['nodes'] & {
     hostNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -34,7 +36,10 @@ export interface RunsService {
   start(request: RunRequest, requester: Requester, waitMs?: number): Promise<RunDetail>;
   /** @param waitMs answers as soon as the run has finished, or after this time */
   get(runId: string, waitMs?: number): Promise<RunDetail>;
-  list(query: RunQuery): Promise<{ runs: RunRow[]; cursor: string | null }>;
+  /** @param readable of these nodes, those that the reader may see; null: all. Runs on any other are left out. */
+  list(query: RunQuery, readable?: Readable | null): Promise<{ runs: RunRow[]; cursor: string | null }>;
+  /** Nodes of a run; null: there is no such run. */
+  nodesOf(runId: string): Promise<readonly string[] | null>;
 }
 
 const PAGE = 50;
@@ -51,6 +56,13 @@ export function createRunsService(parts: RunsParts): RunsService {
       toRunTarget(target, names.get(target.nodeId) ?? target.nodeId, open.momentOf(target.orderId)),
     );
     return toRunDetail(run, rows);
+  };
+
+  /** Runs whose nodes are readable, every one. */
+  const shownOf = async (runIds: readonly string[], readable: Readable): Promise<ReadonlySet<string>> => {
+    const nodesByRun = await targets.nodesOf(runIds);
+    const seen = await readable([...nodesByRun.values()].flat());
+    return new Set(runIds.filter((id) => nodesByRun.get(id)?.every((nodeId) => seen.has(nodeId)) ?? false));
   };
 
   const startRun = createStartRun({ ...parts, detailOf });
@@ -82,13 +94,17 @@ export function createRunsService(parts: RunsParts): RunsService {
       return get(detail.id, waitMs - (clock.monotonicMs() - startedMs), isWoken);
     },
     get: async (runId, waitMs = 0) => get(runId, waitMs),
-    list: async (query) => {
+    nodesOf: async (runId) => (await targets.nodesOf([runId])).get(runId) ?? null,
+    list: async (query, readable = null) => {
       const limit = query.limit ?? PAGE;
       const records = await runs.list({ ...query, before: parseCursor(query.cursor), limit });
-      const counts = await runs.counts(records.map(({ id }) => id));
+      const ids = records.map(({ id }) => id);
+      const [counts, shown] = await Promise.all([runs.counts(ids), readable === null ? null : shownOf(ids, readable)]);
       const last = records.length < limit ? undefined : records.at(-1);
       return {
-        runs: records.map((run) => toRunRow(run, counts.get(run.id) ?? {})),
+        runs: records
+          .filter(({ id }) => shown === null || shown.has(id))
+          .map((run) => toRunRow(run, counts.get(run.id) ?? {})),
         cursor: last === undefined ? null : `${last.createdAt}.${last.id}`,
       };
     },

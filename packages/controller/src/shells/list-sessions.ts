@@ -25,12 +25,16 @@ export function toSessionRow(view: SessionView, hostName: string): SessionRow {
   };
 }
 
-/** Sessions newest first, page by page. @param isRecorded only those with a recording */
+/** Sessions newest first, page by page. @param which isRecorded: only those with a recording */
 export async function listSessions(
   repository: ShellsRepository,
   hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>,
   query: SessionQuery,
-  isRecorded: boolean,
+  which: {
+    readonly isRecorded: boolean;
+    /** Of these nodes, those that the reader may see; null: all. */
+    readonly readable: ((nodeIds: readonly string[]) => Promise<ReadonlySet<string>>) | null;
+  },
 ): Promise<SessionPage> {
   const cursor = CURSOR.exec(query.cursor ?? '');
   const limit = query.limit ?? PAGE;
@@ -38,14 +42,17 @@ export async function listSessions(
     ...(query.nodeId === undefined ? {} : { nodeId: query.nodeId }),
     ...(query.openedBy === undefined ? {} : { openedBy: query.openedBy }),
     ...(query.open === undefined ? {} : { isOpen: query.open }),
-    isRecorded,
+    isRecorded: which.isRecorded,
     before: cursor === null ? null : { requestedAt: Number(cursor[1]), id: cursor[2] ?? '' },
     limit,
   });
+  const seen = which.readable === null ? null : await which.readable(views.map(({ nodeId }) => nodeId));
   const names = await hostNames(views.map(({ nodeId }) => nodeId));
   const last = views.length < limit ? undefined : views.at(-1);
   return {
-    sessions: views.map((view) => toSessionRow(view, names.get(view.nodeId) ?? '')),
+    sessions: views
+      .filter(({ nodeId }) => seen === null || seen.has(nodeId))
+      .map((view) => toSessionRow(view, names.get(view.nodeId) ?? '')),
     cursor: last === undefined ? null : `${last.requestedAt}_${last.id}`,
   };
 }

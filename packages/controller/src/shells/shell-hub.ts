@@ -36,7 +36,7 @@ export interface ConnectedViewer {
 }
 
 /** Close codes of the page's socket, beside those of the HTTP side. */
-export const VIEWER_CLOSE = { done: 1000, malformed: 4400, replaced: 4411 } as const;
+export const VIEWER_CLOSE = { done: 1000, malformed: 4400, signedOut: 4401, replaced: 4411 } as const;
 
 /** What a viewer may send to the node. */
 const VIEWER_OPS: ReadonlySet<number> = new Set([SHELL_OPS.input, SHELL_OPS.resize, SHELL_OPS.credit, SHELL_OPS.close]);
@@ -68,6 +68,13 @@ const message = (op: ShellOp, body: Uint8Array): Uint8Array => {
 };
 
 const NOTHING = new Uint8Array(0);
+/** Sits where a shell is only closed. */
+const NOBODY: ShellViewer = {
+  send: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  close: () => undefined,
+};
 
 function isWellFormed(op: ShellOp, body: Uint8Array): boolean {
   if (op === SHELL_OPS.resize) return decodeResize(body) !== null;
@@ -123,6 +130,22 @@ export class ShellHub {
     const link = this.#findLink(nodeId);
     if (seat === undefined || seat.nodeId !== nodeId || link === null || seat.link === link.session) return;
     this.#attach(session, seat);
+  }
+
+  /**
+   * Ends a shell from here, whoever looks at it: the viewer is sent away, the shell is attached to (a node listens to
+   * nothing else) and closed. False: the node is not connected; say it again when it is.
+   */
+  close(session: string, nodeId: string): boolean {
+    const seat = this.#seats.get(session);
+    if (seat !== undefined) {
+      this.#seats.delete(session);
+      seat.viewer.close(VIEWER_CLOSE.signedOut, 'the sign-in has ended');
+    }
+    const link = this.#findLink(nodeId);
+    if (link === null) return false;
+    this.#attach(session, { nodeId, viewer: NOBODY, next: 0, link: null });
+    return link.sendShell({ op: SHELL_OPS.close, session, body: NOTHING }) !== 'closed';
   }
 
   linkLost(link: { readonly session: string }): void {

@@ -81,6 +81,24 @@ export function createShellsRepository(database: Database) {
           .from(shellSession)
           .where(and(eq(shellSession.nodeId, nodeId), isUnsettled)),
       ),
+    /** Marks what this person has open as ending; those that were. */
+    markEnding: async (tx: Tx, openedById: string, at: number): Promise<SessionRecord[]> =>
+      tx.db
+        .update(shellSession)
+        .set({ endingAt: at })
+        .where(and(eq(shellSession.openedById, openedById), isUnsettled))
+        .returning(),
+    /** Of these, those that have ended or never began. */
+    settledAmong: async (ids: readonly string[]): Promise<string[]> => {
+      if (ids.length === 0) return [];
+      const rows = await database.query((db) =>
+        db
+          .select({ id: shellSession.id })
+          .from(shellSession)
+          .where(and(inArray(shellSession.id, [...ids]), sql`NOT ${isUnsettled}`)),
+      );
+      return rows.map(({ id }) => id);
+    },
     /** Requested before this time and never answered. */
     unanswered: async (before: number): Promise<SessionRecord[]> =>
       database.query((db) =>

@@ -1,6 +1,6 @@
 import { SessionPage, SessionQuery, SessionRow, ShellOpened, ShellRequest, Uuid } from '@hauban/shared/api';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { ShellsService } from './shells.service.ts';
 
 const tags = ['shells'];
@@ -11,7 +11,7 @@ export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsS
   app.post(
     '/api/nodes/:nodeId/shells',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', needs: { right: 'shell', on: 'node' } },
       schema: {
         summary: 'Open a recorded shell on a node',
         tags,
@@ -29,15 +29,15 @@ export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsS
   app.get(
     '/api/shells',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'list' } },
       schema: { summary: 'Shells, newest first', tags, querystring: SessionQuery, response: { 200: SessionPage } },
     },
-    async (request) => shells.list(request.query),
+    async (request) => shells.list(request.query, readableOf(request)),
   );
   app.get(
     '/api/shells/:sessionId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', needs: { right: 'read', on: 'session' } },
       schema: { summary: 'One shell and its recording', tags, params: SessionParams, response: { 200: SessionRow } },
     },
     async (request) => shells.detail(request.params.sessionId),

@@ -14,6 +14,8 @@ import {
   type ShellFrame,
 } from '@hauban/shared/protocol';
 import type { Timer } from '@hauban/shared/time';
+import type { Tx } from '../db/transaction.ts';
+import type { LeftShell } from '../people/offboard.service.ts';
 import type { Log } from '../runtime/index.ts';
 import { listSessions, toSessionRow } from './list-sessions.ts';
 import { ShellHub, type ConnectedViewer, type ShellLink, type ShellViewer } from './shell-hub.ts';
@@ -34,10 +36,15 @@ interface LinkOf {
   readonly session: string;
 }
 
+/** Of these nodes, those that the reader may see. */
+type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
 /** Why somebody cannot attach to a session. */
 export type NotAttachable = 'unknown' | 'forbidden' | 'over';
 
 const SWEEP_MS = 30_000;
+/** How often an end that is waited for is looked for. */
+const LOOK_AGAIN_MS = 100;
 /** An open shell that the node no longer names gets this long for its last chunk, which says how it ended. */
 const MISSING_MS = 60_000;
 
@@ -69,12 +76,12 @@ export class ShellsService {
     return await this.#opening.open(nodeId, request, requester);
   }
 
-  async list(query: SessionQuery): Promise<SessionPage> {
-    return await listSessions(this.#parts.repository, this.#parts.hostNames, query, false);
+  async list(query: SessionQuery, readable: Readable | null = null): Promise<SessionPage> {
+    return await listSessions(this.#parts.repository, this.#parts.hostNames, query, { isRecorded: false, readable });
   }
 
-  async listRecorded(query: SessionQuery): Promise<SessionPage> {
-    return await listSessions(this.#parts.repository, this.#parts.hostNames, query, true);
+  async listRecorded(query: SessionQuery, readable: Readable | null = null): Promise<SessionPage> {
+    return await listSessions(this.#parts.repository, this.#parts.hostNames, query, { isRecorded: true, readable });
   }
 
   /** One session and how far its recording has come. */
@@ -89,15 +96,38 @@ export class ShellsService {
     return await this.#parts.repository.find(id);
   }
 
-  /** The session for somebody who wants to attach: knowing its id is no right; who opened it has it, and an owner. */
+  /** The session for somebody who wants to attach: knowing its id is no right. @param mayAttach what the role says */
   async findForViewer(
     id: string,
-    caller: { readonly personId: string; readonly role: string },
+    mayAttach: (session: SessionRecord) => Promise<boolean>,
   ): Promise<NotAttachable | SessionRecord> {
     const session = parseSessionId(id) === null ? null : await this.#parts.repository.find(id);
     if (session === null) return 'unknown';
-    if (session.openedById !== caller.personId && caller.role !== 'owner') return 'forbidden';
+    if (!(await mayAttach(session))) return 'forbidden';
+    if (session.endingAt !== null) return 'over';
     return session.state === 'open' || session.state === 'requested' ? session : 'over';
+  }
+
+  /** Marks this person's shells as ending; when that is committed, the nodes are told, now or as soon as they are back. */
+  async endOf(tx: Tx, personId: string): Promise<readonly LeftShell[]> {
+    const { repository, clock, hostNames } = this.#parts;
+    const marked = await repository.markEnding(tx, personId, clock.nowMs());
+    const names = await hostNames(marked.map(({ nodeId }) => nodeId));
+    tx.afterCommit(() => {
+      for (const { id, nodeId } of marked) this.#hub.close(id, nodeId);
+    });
+    return marked.map(({ id, nodeId, login }) => ({ id, nodeId, hostName: names.get(nodeId) ?? '', user: login }));
+  }
+
+  /** Those of them that have ended, when all have or after this time. */
+  async whenEnded(ids: readonly string[], withinMs: number): Promise<ReadonlySet<string>> {
+    const { repository, clock } = this.#parts;
+    const deadline = clock.monotonicMs() + withinMs;
+    for (;;) {
+      const ended = await repository.settledAmong(ids);
+      if (ended.length === ids.length || clock.monotonicMs() >= deadline) return new Set(ended);
+      await new Promise<void>((resolve) => void clock.after(LOOK_AGAIN_MS, resolve));
+    }
   }
 
   connect(session: string, nodeId: string, viewer: ShellViewer): ConnectedViewer {
@@ -119,6 +149,8 @@ export class ShellsService {
     this.#missing.delete(id);
     this.#opening.answered(id, { ok: true });
     this.#hub.opened(link.nodeId, id);
+    const session = await this.#parts.repository.find(id);
+    if (session !== null && session.endingAt !== null) this.#hub.close(id, link.nodeId);
   }
 
   async refused(

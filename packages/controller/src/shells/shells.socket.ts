@@ -5,6 +5,13 @@ import type { Caller, OpenSocket, Upgrade, UpgradeRoute } from '../http/index.ts
 import { VIEWER_CLOSE, type ShellViewer } from './shell-hub.ts';
 import type { ShellsService } from './shells.service.ts';
 
+/** What a role is held against when somebody attaches. */
+export interface AttachedSession {
+  readonly nodeId: string;
+  readonly login: string;
+  readonly openedById: string;
+}
+
 export interface ShellSockets {
   readonly route: UpgradeRoute;
   stop(): void;
@@ -26,7 +33,11 @@ function viewerOf(socket: WebSocket): ShellViewer {
 }
 
 /** The browser's and the command line's end of shells: `/api/shells/:sessionId/socket`, binary messages both ways. */
-export function createShellSockets(shells: ShellsService, clock: Clock): ShellSockets {
+export function createShellSockets(
+  shells: ShellsService,
+  clock: Clock,
+  mayAttach: (caller: Caller, session: AttachedSession) => Promise<boolean>,
+): ShellSockets {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MESSAGE_LIMIT_BYTES });
 
   const serve = (socket: WebSocket, session: string, nodeId: string, onClosed: () => void): void => {
@@ -53,7 +64,7 @@ export function createShellSockets(shells: ShellsService, clock: Clock): ShellSo
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   };
 
-  /** Knowing the id of a session is no right: who opened it, or an owner. */
+  /** Knowing the id of a session is no right: the role has to allow it there, as that user, now. */
   const admit = async (
     upgrade: Upgrade,
     caller: Caller,
@@ -61,7 +72,7 @@ export function createShellSockets(shells: ShellsService, clock: Clock): ShellSo
     onClosed: () => void,
   ): Promise<void> => {
     const id = upgrade.params['sessionId'] ?? '';
-    const found = await shells.findForViewer(id, caller);
+    const found = await shells.findForViewer(id, (session) => mayAttach(caller, session));
     if (typeof found === 'string') {
       onClosed();
       return refuse(upgrade.socket, STATUS[found]);
@@ -76,6 +87,7 @@ export function createShellSockets(shells: ShellsService, clock: Clock): ShellSo
   const route: UpgradeRoute = {
     path: '/api/shells/:sessionId/socket',
     access: 'operator',
+    needs: { right: 'attach', on: 'session' },
     accept: (upgrade, caller, onClosed): OpenSocket => {
       let close: OpenSocket['close'] = () => upgrade.socket.destroy();
       const opened = (socket: WebSocket): void => {

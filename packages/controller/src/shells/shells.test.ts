@@ -20,6 +20,8 @@ import { WebSocket } from 'ws';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
 import { createAuditRepository } from '../audit/audit.repository.ts';
 import { createAuditService } from '../audit/audit.service.ts';
+import { builtInGrant } from '../authorization/index.ts';
+import { mayAttach } from '../compose-targets.ts';
 import { createDatabase, type Database } from '../db/index.ts';
 import {
   allowedOrigins,
@@ -83,6 +85,12 @@ beforeAll(async () => {
           throw new HaubanError('ORDER_MALFORMED', 'The shell ends later than the signer allows.');
         return await signOrder(order, authority, kid);
       },
+    },
+    approvals: {
+      neededFor: () => ({ count: 0, waitMs: 0 }),
+      shellsOf: async () => [],
+      ask: () => expect.fail('nothing needs approval here'),
+      use: async () => false,
     },
     findNode: async (id) => (id === node ? { hostName: 'web1', revokedAt: null } : null),
     policyText: async () => POLICY,
@@ -288,10 +296,26 @@ describe('the end of a shell', () => {
 const callers: Readonly<Record<string, Caller>> = Object.fromEntries(
   (['viewer', 'operator', 'owner'] as const).map((role) => [
     role.padEnd(20, '_'),
-    { personId: `p-${role}`, name: role, role, via: 'api', credential: { kind: 'token', id: role } } satisfies Caller,
+    {
+      personId: `p-${role}`,
+      name: role,
+      role,
+      grant: builtInGrant(role, `p-${role}`),
+      via: 'api',
+      credential: { kind: 'token', id: role },
+    } satisfies Caller,
   ]),
 );
 const bearer = (role: string): { authorization: string } => ({ authorization: `Bearer ${role.padEnd(20, '_')}` });
+const targets = {
+  ofNodes: async (ids: readonly string[]) => ids.map((id) => ({ kind: 'node' as const, id, labels: {}, roles: [] })),
+  ofRun: async () => null,
+  ofSession: async (id: string) => {
+    const found = await shells.find(id);
+    const target = { kind: 'node' as const, id: node, labels: {}, roles: [] };
+    return found === null ? null : { target, user: found.login, openedBy: found.openedById };
+  },
+};
 const authenticator = {
   bySession: async () => null,
   byToken: async (secret: string) => callers[secret] ?? null,
@@ -311,6 +335,8 @@ describe('routes', () => {
       cookie: createSessionCookie(publicUrl),
       origins: allowedOrigins(publicUrl),
       authenticator,
+      targets,
+      nowMs: () => clock.nowMs(),
       onForbidden: () => undefined,
       system: { version: '0', ping: async () => undefined },
       routes: [(server) => shellRoutes(server, { shells })],
@@ -385,7 +411,7 @@ describe('the socket', () => {
   const sockets: WebSocket[] = [];
   beforeAll(async () => {
     server = createServer();
-    const shellSockets = createShellSockets(shells, systemClock);
+    const shellSockets = createShellSockets(shells, systemClock, mayAttach(targets, clock));
     const upgrades = createUpgrades({
       routes: [shellSockets.route],
       origins: new Set(),

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { Labels, Role } from './nodes.ts';
 import { closed, Name, NullableTime, TimeMs, Uuid } from './primitives.ts';
 
 /** Set-up, sign-in, sessions and API tokens. */
@@ -35,7 +36,9 @@ export const Me = Type.Object(
   {
     id: Uuid,
     name: Type.String(),
-    role: Type.Union([Type.Literal('owner'), Type.Literal('operator'), Type.Literal('viewer')]),
+    role: Type.String(),
+    /** What the role comes to, for showing or hiding what would be refused. */
+    may: Type.Object({ operate: Type.Boolean(), own: Type.Boolean() }, closed),
     hasPasskey: Type.Boolean(),
     csrfToken: Type.Optional(Type.String()),
   },
@@ -43,20 +46,197 @@ export const Me = Type.Object(
 );
 export type Me = Static<typeof Me>;
 
+/**
+ * One rule of a role: what (rights; actions by name, `group.*` or `*`), where (every given part has to fit; `everywhere`
+ * is said in so many words), how. A role may do what at least one of its rules allows; what no rule names is denied.
+ */
+export const AccessRule = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[a-z][a-z0-9 -]{0,63}$',
+      description: 'Named in answers to "why was this allowed"',
+    }),
+    what: Type.Array(
+      Type.String({
+        pattern: '^(read|shell|attach|edit-node|admin|action:(\\*|[a-z0-9-]{1,40}\\.(\\*|[a-z0-9-]{1,60})))$',
+        description: 'read, shell, attach (to shells of others), edit-node, admin, action:*, action:php.*, ...',
+      }),
+      { minItems: 1, maxItems: 50 },
+    ),
+    where: Type.Union([
+      Type.Literal('everywhere'),
+      Type.Object(
+        {
+          nodes: Type.Optional(Type.Array(Uuid, { maxItems: 1000 })),
+          labels: Type.Optional(Labels),
+          roles: Type.Optional(Type.Array(Role, { maxItems: 6, description: 'Any of them' })),
+        },
+        { additionalProperties: false, minProperties: 1 },
+      ),
+    ]),
+    how: Type.Object(
+      {
+        runAs: Type.Array(Type.String({ pattern: '^(\\*|[a-z_][a-z0-9_-]{0,31})$' }), {
+          maxItems: 50,
+          description: 'Users of shells; * = any that the node allows',
+        }),
+        needsApproval: Type.Boolean({ description: 'Another person has to approve first' }),
+        window: Type.Union([
+          Type.Null(),
+          Type.Object(
+            {
+              days: Type.Array(Type.Integer({ minimum: 0, maximum: 6 }), { description: 'UTC, 0 = Sunday' }),
+              fromMinute: Type.Integer({ minimum: 0, maximum: 1440 }),
+              toMinute: Type.Integer({ minimum: 0, maximum: 1440, description: 'Past midnight when it is the lower' }),
+            },
+            closed,
+          ),
+        ]),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+export type AccessRule = Static<typeof AccessRule>;
+export const AccessRules = Type.Array(AccessRule, { minItems: 1, maxItems: 20 });
+export const RoleName = Type.String({ pattern: '^[a-z][a-z0-9-]{1,31}$' });
+/** GET /api/roles: the built-in ones first; PUT /api/roles/:role {rules}; DELETE /api/roles/:role */
+export const RoleRow = Type.Object(
+  { name: Type.String(), isBuiltIn: Type.Boolean(), rules: Type.Array(AccessRule), people: Type.Integer() },
+  closed,
+);
+export type RoleRow = Static<typeof RoleRow>;
+export const RoleList = Type.Array(RoleRow);
+export const RoleBody = Type.Object({ rules: AccessRules }, closed);
+
+/** GET /api/people (owner): those who are here, by name. */
+export const PersonRow = Type.Object(
+  {
+    id: Uuid,
+    name: Type.String(),
+    role: Type.String(),
+    /** `invited`: has a link and no way to sign in yet. */
+    state: Type.Enum(['active', 'invited']),
+    createdAt: TimeMs,
+    lastSeenAt: NullableTime,
+    passkeys: Type.Integer(),
+    hasPassword: Type.Boolean(),
+    sessions: Type.Integer(),
+    tokens: Type.Integer(),
+  },
+  closed,
+);
+export type PersonRow = Static<typeof PersonRow>;
+export const PersonList = Type.Array(PersonRow);
+/** POST /api/people -> InviteMade; POST /api/people/:personId/invite {} makes another link and ends the one before. */
+export const InviteRequest = Type.Object({ name: PersonName, role: RoleName }, closed);
+export type InviteRequest = Static<typeof InviteRequest>;
+export const InviteMade = Type.Object(
+  { personId: Uuid, url: Type.String({ description: 'Shown once' }), expiresAt: TimeMs },
+  closed,
+);
+export type InviteMade = Static<typeof InviteMade>;
+/** PATCH /api/people/:personId */
+export const PersonPatch = Type.Object({ role: RoleName }, closed);
+
+/** POST /api/invite {token} -> whose link it is; POST /api/invite/passkey-options; POST /api/invite/accept -> Me, signed in. */
+export const InviteToken = Type.Object({ token: Type.String({ maxLength: 200 }) }, closed);
+export const InviteState = Type.Object({ name: Type.String(), role: Type.String(), passkeys: Type.Boolean() }, closed);
+export type InviteState = Static<typeof InviteState>;
+export const InviteAccept = Type.Object(
+  {
+    token: Type.String({ maxLength: 200 }),
+    password: Type.Optional(Password),
+    passkey: Type.Optional(WebAuthnJson),
+  },
+  closed,
+);
+export type InviteAccept = Static<typeof InviteAccept>;
+
+/** GET /api/me/sessions, GET /api/people/:personId/sessions; DELETE of either with /:id. The id signs nobody in. */
+export const SignInRow = Type.Object(
+  {
+    id: Type.String(),
+    createdAt: TimeMs,
+    lastUsedAt: TimeMs,
+    expiresAt: TimeMs,
+    address: Type.String(),
+    userAgent: Type.String(),
+    isThis: Type.Boolean(),
+  },
+  closed,
+);
+export type SignInRow = Static<typeof SignInRow>;
+export const SignInList = Type.Array(SignInRow);
+/** GET /api/me/passkeys; POST /api/me/passkeys/options {} ; POST /api/me/passkeys {name, passkey}; DELETE /api/me/passkeys/:id */
+export const PasskeyRow = Type.Object(
+  { id: Type.String(), name: Type.String(), createdAt: TimeMs, lastUsedAt: NullableTime },
+  closed,
+);
+export type PasskeyRow = Static<typeof PasskeyRow>;
+export const PasskeyList = Type.Array(PasskeyRow);
+export const PasskeyAdd = Type.Object({ name: Name, passkey: WebAuthnJson }, closed);
+export type PasskeyAdd = Static<typeof PasskeyAdd>;
+
+/** POST /api/people/:personId/offboard {} (owner): what was ended. The account stays as a name in the history only. */
+export const Offboarded = Type.Object(
+  {
+    name: Type.String(),
+    sessions: Type.Integer(),
+    tokens: Type.Integer(),
+    passkeys: Type.Integer(),
+    invites: Type.Integer(),
+    /** Sign-ins of command lines that waited for their token. */
+    commandLines: Type.Integer(),
+    /** Orders that had not gone out; those that a node has already are named, they cannot be called back. */
+    ordersCancelled: Type.Integer(),
+    ordersUnderWay: Type.Integer(),
+    approvals: Type.Integer(),
+    shells: Type.Array(
+      Type.Object(
+        {
+          id: Uuid,
+          nodeId: Uuid,
+          hostName: Type.String(),
+          user: Type.String(),
+          /** `waiting`: the node is away or has not answered yet; it is told as soon as it is back. */
+          state: Type.Enum(['ended', 'waiting']),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+export type Offboarded = Static<typeof Offboarded>;
+
 /** API tokens: POST /api/tokens {name, expiresInDays} -> the secret, once. GET /api/tokens; DELETE /api/tokens/:id */
 export const TokenRequest = Type.Object(
-  { name: Name, expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })) },
+  {
+    name: Name,
+    expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })),
+    /** What the token may do of what its person may; left out: all of it. */
+    scope: Type.Optional(AccessRules),
+  },
   closed,
 );
 export type TokenRequest = Static<typeof TokenRequest>;
 export const TokenCreated = Type.Object({ id: Uuid, secret: Type.String() }, closed);
 export type TokenCreated = Static<typeof TokenCreated>;
 export const TokenRow = Type.Object(
-  { id: Uuid, name: Type.String(), createdAt: TimeMs, expiresAt: TimeMs, lastUsedAt: NullableTime },
+  {
+    id: Uuid,
+    name: Type.String(),
+    createdAt: TimeMs,
+    expiresAt: TimeMs,
+    lastUsedAt: NullableTime,
+    scope: Type.Union([Type.Null(), Type.Array(AccessRule)]),
+  },
   closed,
 );
 export type TokenRow = Static<typeof TokenRow>;
-/** Of the person who asks, oldest first. */
+/** Of the person who asks, or of GET /api/people/:personId/tokens (owner), oldest first. */
 export const TokenList = Type.Array(TokenRow);
 
 /**

@@ -1,5 +1,5 @@
 import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, timeMs } from './columns.ts';
+import { bytea, json, timeMs } from './columns.ts';
 
 /** People and the identity of this controller (migrations/0000_people.sql, where each column is explained). */
 export const controller = pgTable('controller', {
@@ -12,11 +12,26 @@ export const controller = pgTable('controller', {
 export const person = pgTable('person', {
   id: uuid('id').primaryKey(),
   name: text('name').notNull(),
-  role: text('role', { enum: ['owner', 'operator', 'viewer'] }).notNull(),
+  role: text('role').notNull(),
   passwordHash: text('password_hash'),
   createdAt: timeMs('created_at').notNull(),
   failedSignIns: integer('failed_sign_ins').notNull().default(0),
   lockedUntil: timeMs('locked_until'),
+  leftAt: timeMs('left_at'),
+});
+
+/** Roles that are made beside the built-in ones (migrations/0009_people.sql). */
+export const role = pgTable('role', {
+  name: text('name').primaryKey(),
+  rules: json('rules').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+});
+
+export const invite = pgTable('invite', {
+  hash: text('hash').primaryKey(),
+  personId: uuid('person_id').notNull(),
+  createdAt: timeMs('created_at').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
 });
 
 export const passkey = pgTable('passkey', {
@@ -27,11 +42,12 @@ export const passkey = pgTable('passkey', {
   transports: text('transports').array().notNull(),
   createdAt: timeMs('created_at').notNull(),
   lastUsedAt: timeMs('last_used_at'),
+  name: text('name').notNull().default('passkey'),
 });
 
 export const passkeyChallenge = pgTable('passkey_challenge', {
   challenge: text('challenge').primaryKey(),
-  purpose: text('purpose', { enum: ['setup', 'sign-in'] }).notNull(),
+  purpose: text('purpose', { enum: ['setup', 'sign-in', 'invite', 'add'] }).notNull(),
   personId: uuid('person_id'),
   name: text('name'),
   expiresAt: timeMs('expires_at').notNull(),
@@ -56,6 +72,7 @@ export const apiToken = pgTable('api_token', {
   createdAt: timeMs('created_at').notNull(),
   expiresAt: timeMs('expires_at').notNull(),
   lastUsedAt: timeMs('last_used_at'),
+  scope: json('scope'),
 });
 
 export const setupToken = pgTable('setup_token', {

@@ -23,6 +23,7 @@ export const shellSession = pgTable('shell_session', {
   requestedAt: timeMs('requested_at').notNull(),
   openedAt: timeMs('opened_at'),
   endedAt: timeMs('ended_at'),
+  endingAt: timeMs('ending_at'),
 });
 
 export const recording = pgTable('recording', {

@@ -1,0 +1,18 @@
+/**
+ * Who may call a route at all: anybody (`public`), anybody with an account (`signed-in`), those who act on nodes
+ * (`operator`), those who decide who comes in (`owner`).
+ */
+export const ACCESS_LEVELS = ['public', 'signed-in', 'operator', 'owner'] as const;
+export type Access = (typeof ACCESS_LEVELS)[number];
+
+/** What a route asks for on its targets. */
+export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'admin';
+
+/**
+ * Where the targets of a request are: the node, run or shell of the path, the nodes of the body, all of the fleet, or
+ * (`list`) nowhere yet: the handler leaves out of the answer what the caller may not read.
+ */
+export interface RouteNeed {
+  readonly right: Need;
+  readonly on: 'node' | 'nodes' | 'run' | 'session' | 'fleet' | 'list';
+}

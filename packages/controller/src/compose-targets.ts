@@ -1,0 +1,50 @@
+import type { Clock } from '@hauban/shared/time';
+import { authorize, type Target } from './authorization/index.ts';
+import type { Caller, TargetSource } from './http/index.ts';
+import type { NodesService } from './nodes/nodes.service.ts';
+import type { RunsService } from './runs/runs.service.ts';
+import type { ShellsService } from './shells/shells.service.ts';
+import type { AttachedSession } from './shells/shells.socket.ts';
+
+export interface TargetParts {
+  readonly nodes: Pick<NodesService, 'findMany'>;
+  readonly runs: Pick<RunsService, 'nodesOf'>;
+  readonly shells: Pick<ShellsService, 'find'>;
+}
+
+/** Expands what a request names to nodes with the labels and roles that they have now. */
+export function createTargetSource({ nodes, runs, shells }: TargetParts): TargetSource {
+  const ofNodes = async (ids: readonly string[]): Promise<readonly Target[]> => {
+    const known = new Map((await nodes.findMany([...new Set(ids)])).map((node) => [node.id, node]));
+    return ids.map((id) => {
+      const { labels, roles } = known.get(id) ?? { labels: {}, roles: [] };
+      return { kind: 'node', id, labels: labels as Readonly<Record<string, string>>, roles };
+    });
+  };
+  return {
+    ofNodes,
+    ofRun: async (runId) => {
+      const ids = await runs.nodesOf(runId);
+      return ids === null ? null : ofNodes(ids);
+    },
+    ofSession: async (sessionId) => {
+      const session = await shells.find(sessionId);
+      if (session === null) return null;
+      const [target] = await ofNodes([session.nodeId]);
+      return target === undefined ? null : { target, user: session.login, openedBy: session.openedById };
+    },
+  };
+}
+
+/** The decision about the socket of a shell: the same function, on the node, as the user of that shell, now. */
+export const mayAttach =
+  (targets: Pick<TargetSource, 'ofNodes'>, clock: Clock) =>
+  async ({ grant }: Caller, session: AttachedSession): Promise<boolean> =>
+    authorize(grant, {
+      kind: 'use',
+      right: 'attach',
+      targets: await targets.ofNodes([session.nodeId]),
+      user: session.login,
+      openedBy: session.openedById,
+      at: clock.nowMs(),
+    }).allowed;

@@ -1,0 +1,146 @@
+import { HaubanError } from '@hauban/shared/errors';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { authorize, type AccessRequest, type Denial, type RouteNeed, type Target } from '../authorization/index.ts';
+import { callerOf, type Caller } from './caller.ts';
+
+/** Expands what a request names to nodes. An id that nobody knows is a node without labels: only `everywhere` fits it. */
+export interface TargetSource {
+  ofNodes(ids: readonly string[]): Promise<readonly Target[]>;
+  /** Every node of the run; null when there is no such run. */
+  ofRun(runId: string): Promise<readonly Target[] | null>;
+  /** Null when there is no such shell. */
+  ofSession(
+    sessionId: string,
+  ): Promise<{ readonly target: Target; readonly user: string; readonly openedBy: string } | null>;
+}
+
+export interface RightOptions {
+  readonly targets: TargetSource;
+  readonly nowMs: () => number;
+  /** For the audit log. Must not throw. */
+  readonly onForbidden: (caller: Caller, request: FastifyRequest, why: Denial) => void;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a list: null = the caller may read everything. */
+    readable: Readable | null;
+  }
+}
+
+type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
+
+const SAYS: Readonly<Record<Denial, string>> = {
+  'unknown-role': 'Your role is not known here.',
+  'no-target': 'There is nothing that this could be done to.',
+  'no-right': 'Your role has no right to do this.',
+  'not-here': 'Your role may do this, but not there.',
+  'not-as-this-user': 'Your role may not open a shell as this user; name one that it may.',
+  'not-now': 'Your role may do this only at other times.',
+  'needs-approval': "This needs another person's approval.",
+  'token-scope': 'The scope of this API token does not cover it.',
+};
+
+export const forbidden = (why: Denial): HaubanError => new HaubanError('FORBIDDEN', SAYS[why]);
+
+const textOf = (value: unknown, name: string): string => {
+  const found = (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  return typeof found === 'string' ? found : '';
+};
+const listOf = (value: unknown, name: string): readonly string[] => {
+  const found = (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  return Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
+};
+const absent = (what: string): HaubanError => new HaubanError('NOT_FOUND', `There is no ${what} with this id.`);
+
+/** The node as the body of the request would have it. */
+function changed(target: Target, body: unknown): Target {
+  if (target.kind === 'fleet') return target;
+  const { labels, roles } = (body ?? {}) as Partial<Pick<typeof target, 'labels' | 'roles'>>;
+  return { ...target, labels: labels ?? target.labels, roles: roles ?? target.roles };
+}
+
+type Asked = Pick<Use, 'targets' | 'user' | 'openedBy'>;
+
+/** Nodes that a request concerns, all of them, before any is judged. */
+async function expand(
+  source: TargetSource,
+  { right, on }: RouteNeed,
+  request: Pick<FastifyRequest, 'params' | 'body'>,
+): Promise<Asked> {
+  const { params, body } = request;
+  switch (on) {
+    case 'node': {
+      const user = textOf(body, 'user');
+      const targets = await source.ofNodes([textOf(params, 'nodeId')]);
+      // Nobody moves a node out of the own reach, or into it from outside: before and after are both judged.
+      const judged = right === 'edit-node' ? [...targets, ...targets.map((target) => changed(target, body))] : targets;
+      return { targets: judged, user: user === '' ? null : user };
+    }
+    case 'nodes':
+      return { targets: await source.ofNodes(listOf(body, 'nodes')) };
+    case 'run': {
+      const targets = await source.ofRun(textOf(params, 'runId'));
+      if (targets === null) throw absent('run');
+      return { targets };
+    }
+    case 'session': {
+      const session = await source.ofSession(textOf(params, 'sessionId'));
+      if (session === null) throw absent('shell');
+      return { targets: [session.target], user: session.user, openedBy: session.openedBy };
+    }
+    case 'fleet':
+    case 'list':
+      return { targets: [{ kind: 'fleet' }] };
+  }
+}
+
+/** Runs before the handler, when path and body are known to fit their schemas: may this person do it to every target? */
+export function requireRight(app: FastifyInstance, options: RightOptions): void {
+  app.decorateRequest('readable', null);
+  app.addHook('preHandler', async (request) => {
+    const needs = request.routeOptions.config.needs;
+    if (needs === undefined || needs === 'none') return undefined;
+    const caller = callerOf(request);
+    // Lists: the handler leaves out what the caller may not read.
+    if (needs.on === 'list') return void (request.readable = readableBy(caller, options));
+    const asked = await expand(options.targets, needs, request);
+    const verdict = authorize(caller.grant, {
+      kind: 'use',
+      right: needs.right,
+      ...asked,
+      ...(needs.right === 'action' ? { action: textOf(request.body, 'action') } : {}),
+      at: options.nowMs(),
+    });
+    if (verdict.allowed) return undefined;
+    options.onForbidden(caller, request, verdict.why);
+    throw forbidden(verdict.why);
+  });
+}
+
+/** Leaves out of a list what the caller may not read: of these nodes, those that the caller may. */
+export type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
+/** Null: everything may be read. */
+export function readableBy(
+  { grant }: Pick<Caller, 'grant'>,
+  { targets, nowMs }: Pick<RightOptions, 'targets' | 'nowMs'>,
+): Readable | null {
+  const at = nowMs();
+  const isReadable = (target: Target): boolean =>
+    authorize(grant, { kind: 'use', right: 'read', targets: [target], at }).allowed;
+  if (isReadable({ kind: 'fleet' })) return null;
+  return async (nodeIds) => {
+    const found = await targets.ofNodes([...new Set(nodeIds)]);
+    return new Set(found.flatMap((target) => (target.kind === 'node' && isReadable(target) ? [target.id] : [])));
+  };
+}
+
+/** What the caller of a list may read. Only for routes that say so: `needs` on `list`. */
+export function readableOf(request: FastifyRequest): Readable | null {
+  const { needs } = request.routeOptions.config;
+  if (typeof needs !== 'object' || needs.on !== 'list') {
+    throw new HaubanError('INTERNAL', 'a route that is no list asked what may be left in');
+  }
+  return request.readable;
+}

@@ -1,0 +1,31 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Tx } from '../db/index.ts';
+import { run } from '../db/schema/runs.ts';
+import { approval, approvalRequest, trustDraft } from '../db/schema/trust.ts';
+
+/**
+ * Approvals that a leaver asked for or gave and that nothing was done by yet. What was approved with the leaver's word
+ * waits again, for somebody else's. @returns the number of requests denied and of words taken back
+ */
+export async function endApprovals(tx: Tx, personId: string): Promise<number> {
+  const isPending = inArray(approvalRequest.state, ['waiting', 'approved']);
+  const denied = await tx.db
+    .update(approvalRequest)
+    .set({ state: 'denied' })
+    .where(and(eq(approvalRequest.requesterId, personId), isPending))
+    .returning({ id: approvalRequest.id });
+  const pending = await tx.db.select({ id: approvalRequest.id }).from(approvalRequest).where(isPending).for('update');
+  const drafts = await tx.db.select({ hash: trustDraft.hash }).from(trustDraft);
+  const subjects = [...pending.map(({ id }) => id), ...drafts.map(({ hash }) => hash)];
+  if (subjects.length === 0) return denied.length;
+  const taken = await tx.db
+    .delete(approval)
+    .where(and(eq(approval.operator, personId), inArray(approval.subject, subjects)))
+    .returning({ subject: approval.subject });
+  const again = pending.map(({ id }) => id).filter((id) => taken.some(({ subject }) => subject === id));
+  if (again.length > 0) {
+    await tx.db.update(approvalRequest).set({ state: 'waiting' }).where(inArray(approvalRequest.id, again));
+    await tx.db.update(run).set({ approval: null }).where(inArray(run.id, again));
+  }
+  return denied.length + taken.length;
+}
