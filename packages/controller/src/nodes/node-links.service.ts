@@ -1,11 +1,12 @@
-import type { AgentMessage, JoinClaim, NodeId } from '@hauban/shared/protocol';
+import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
-import type { Transact, Tx } from '../db/transaction.ts';
+import type { Transact } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { NodeLinksRepository } from './node-links.repository.ts';
-import { judgeJoin, storedJoin } from './judge-join.ts';
-import type { NodeBrief, NodesRepository } from './nodes.repository.ts';
+import { createLinkJudge, REMOVED, type LinkOpening, type LinkRefused } from './judge-link.ts';
+import { storedJoin } from './judge-join.ts';
+import type { NodesRepository } from './nodes.repository.ts';
 import type { BarCode, Presence } from './presence.ts';
 
 /** A link as the gateway names it. */
@@ -33,22 +34,6 @@ export interface LinkEnd {
   readonly why: string;
 }
 
-export interface LinkOpening {
-  readonly nodeId: NodeId;
-  readonly session: string;
-  readonly address: string;
-  readonly version: number;
-  readonly join: JoinClaim;
-  readonly joinMark: string;
-}
-
-export interface LinkRefused {
-  readonly refused: BarCode | 4411;
-  readonly why: string;
-}
-
-const REMOVED: LinkRefused = { refused: 4401, why: 'the node was removed meanwhile' };
-
 type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
 
 /** How often the last-seen time of connected nodes is stored: what a crash of the controller makes wrong. */
@@ -57,6 +42,7 @@ const TOUCH_MS = 30_000;
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
   const { repository, nodes, presence, audit, transaction, clock, log } = parts;
+  const refusalOf = createLinkJudge(parts);
   let timer: Timer | null = null;
   /** Ends that could not be stored while the database was away: else these nodes would stay connected in it. */
   let unstored: { readonly link: LinkOf; readonly end: LinkEnd }[] = [];
@@ -77,34 +63,6 @@ export function createNodeLinksService(parts: NodeLinksParts) {
       await storeEnd(entry.link, entry.end);
       unstored = unstored.filter((other) => other !== entry);
     }
-  };
-
-  /** Rule KEYS7: neither copy is believed. The link that is up ends, this one is refused, a person is told. */
-  const lockCopies = async (tx: Tx, node: NodeBrief, opening: LinkOpening): Promise<void> => {
-    const reason = `two copies have connected, from ${node.remoteAddress ?? 'an unknown address'} and ${opening.address}`;
-    const at = clock.nowMs();
-    const locked = await nodes.bar(tx, node.id, { at, why: 'two-copies', by: 'system', reason });
-    if (locked === null) return;
-    const { nodeId, address, join } = opening;
-    const detail = { before: node.remoteAddress, counted: node.joinCounter, shown: join.counter };
-    audit.record(tx, { code: 'A2041E', who: 'system', address, nodeId, hostName: node.hostName, detail });
-    tx.afterCommit(() => {
-      presence.barred(locked, 4412);
-      parts.disconnect(nodeId, 4412, 'two copies of this node have connected');
-      log.error({ nodeId, ...detail, address }, 'two copies of a node have connected; both are locked');
-    });
-  };
-
-  /** Of a node that has proven its key. */
-  const refusalOf = async (tx: Tx, node: NodeBrief, opening: LinkOpening): Promise<LinkRefused | null> => {
-    if (node.barredWhy === 'revoked') return { refused: 4402, why: 'the node is revoked' };
-    if (node.barredWhy === 'two-copies') return { refused: 4412, why: 'the node is locked: there are two copies' };
-    const { joinCounter: counter, joinMarkHash: markHash, joinShownHashes: shownHashes } = node;
-    const verdict = judgeJoin({ counter, markHash, shownHashes }, opening);
-    if (verdict === 'same') return null;
-    if (verdict === 'late') return { refused: 4411, why: 'a newer link of the same node was counted before this one' };
-    await lockCopies(tx, node, opening);
-    return { refused: 4412, why: 'the node does not know the mark of the last link: there are two copies' };
   };
 
   return {

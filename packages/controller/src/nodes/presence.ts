@@ -1,4 +1,4 @@
-import type { NodeBrief } from './nodes.repository.ts';
+import type { NodeBrief } from './node-columns.ts';
 
 export type FleetChange = { readonly kind: 'changed' | 'removed'; readonly node: NodeBrief };
 
