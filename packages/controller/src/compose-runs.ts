@@ -16,6 +16,7 @@ import { createRunsService, readRunRows } from './runs/runs.service.ts';
 import { createSigningService } from './runs/signing-queue.service.ts';
 import type { OrderSigner } from './runs/sign-orders.ts';
 import type { RunApprovals } from './runs/start-run.service.ts';
+import { createWaitingRunsRepository } from './runs/waiting-runs.repository.ts';
 import { createWaitingRuns } from './runs/waiting-runs.service.ts';
 
 export interface RunNeeds {
@@ -52,7 +53,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const dispatch = createDispatchService(base);
   const signing = createSigningService({ ...base, dispatch });
   const runs = createRunsService({ ...base, dispatch, signing });
-  const waitingRuns = createWaitingRuns({ ...base, signing });
+  const waitingRuns = createWaitingRuns({ ...base, waiting: createWaitingRunsRepository(), signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
   const receipts = createReceiptsService({ ...base, findNode });
   const expiry = createExpiryService(base);

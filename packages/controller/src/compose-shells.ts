@@ -17,6 +17,7 @@ export interface ShellNeeds {
   readonly log: Log;
   readonly controllerId: string;
   readonly signer: ShellsParts['signer'];
+  readonly approvals: ShellsParts['approvals'];
   readonly nodes: NodesService;
   readonly findLink: ShellsParts['findLink'];
 }

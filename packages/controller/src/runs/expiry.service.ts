@@ -53,6 +53,10 @@ const NEVER_SENT: Verdict = {
   audit: 'A3014W',
   detail: 'The node was not connected before the order expired.',
 };
+const NEVER_SIGNED: Verdict = {
+  ...NEVER_SENT,
+  detail: 'The order was not signed before it expired: nobody approved it in time, or the signer was away.',
+};
 const NEVER_TAKEN: Verdict = {
   state: 'expired',
   code: 'ORDER_EXPIRED',
@@ -107,7 +111,7 @@ export function createExpiryService(parts: ExpiryParts): ExpiryService {
         // The node said that it took it a moment ago, and that is not stored yet.
         const moment = open.momentOf(target.orderId);
         if (verdict === NEVER_TAKEN && moment !== null && moment.state !== 'leased') continue;
-        overdue.push([target, verdict]);
+        overdue.push([target, target.jws === null ? NEVER_SIGNED : verdict]);
       }
     };
     await look(now, ['queued'], NEVER_SENT);

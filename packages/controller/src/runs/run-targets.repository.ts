@@ -30,6 +30,20 @@ const storable = ({ detail, plan, verification, data, ...plain }: TargetOutcome)
   data: storableJson(data),
 });
 
+/** Ids of the nodes of each run; a run that is unknown is not in it. */
+async function nodesOfRuns(database: Database, runIds: readonly string[]): Promise<Map<string, string[]>> {
+  const nodes = new Map<string, string[]>();
+  if (runIds.length === 0) return nodes;
+  const rows = await database.query((db) =>
+    db
+      .select({ runId: runTarget.runId, nodeId: runTarget.nodeId })
+      .from(runTarget)
+      .where(inArray(runTarget.runId, [...runIds])),
+  );
+  for (const { runId, nodeId } of rows) nodes.set(runId, [...(nodes.get(runId) ?? []), nodeId]);
+  return nodes;
+}
+
 /** Targets of runs: made, read, ended. */
 export function createRunTargetsRepository(database: Database) {
   return {
@@ -49,19 +63,7 @@ export function createRunTargetsRepository(database: Database) {
           .prepare('targets_of_run')
           .execute(),
       ),
-    /** Ids of the nodes of each run; a run that is unknown is not in it. */
-    nodesOf: async (runIds: readonly string[]): Promise<Map<string, string[]>> => {
-      const nodes = new Map<string, string[]>();
-      if (runIds.length === 0) return nodes;
-      const rows = await database.query((db) =>
-        db
-          .select({ runId: runTarget.runId, nodeId: runTarget.nodeId })
-          .from(runTarget)
-          .where(inArray(runTarget.runId, [...runIds])),
-      );
-      for (const { runId, nodeId } of rows) nodes.set(runId, [...(nodes.get(runId) ?? []), nodeId]);
-      return nodes;
-    },
+    nodesOf: (runIds: readonly string[]) => nodesOfRuns(database, runIds),
     find: async (orderId: string): Promise<TargetRecord | null> =>
       (await database.query((db) => db.select().from(runTarget).where(eq(runTarget.orderId, orderId))))[0] ?? null,
     /** Locks these until the transaction ends, in one order for everybody. */
@@ -99,26 +101,6 @@ export function createRunTargetsRepository(database: Database) {
       tx.write('target_ended', (db) =>
         db.update(runTarget).set(storable(outcome)).where(asSent).returning({ id: runTarget.orderId }),
       );
-    },
-    /** Of a run, those that were never signed; the number of them. */
-    closeUnsigned: async (
-      tx: Tx,
-      runId: string,
-      end: Pick<TargetRecord, 'state' | 'code' | 'detail' | 'finishedAt'>,
-    ): Promise<number> =>
-      (
-        await tx.db
-          .update(runTarget)
-          .set(end)
-          .where(and(eq(runTarget.runId, runId), isOpen, isNull(runTarget.jws)))
-          .returning({ orderId: runTarget.orderId })
-      ).length,
-    /** It waits for nobody any more. */
-    clearDetail: async (tx: Tx, runId: string): Promise<void> => {
-      await tx.db
-        .update(runTarget)
-        .set({ detail: '' })
-        .where(and(eq(runTarget.runId, runId), isOpen));
     },
     /** Without the node's word: refused by the signer, or expired. Empty when it had ended already. */
     close: async (

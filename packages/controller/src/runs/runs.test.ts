@@ -71,6 +71,10 @@ function build(): ReturnType<typeof createRuns> {
         return signOrder(order, authority, kid);
       },
     },
+    approvals: {
+      neededFor: () => ({ count: 0, waitMs: 0 }),
+      ask: () => expect.fail('nothing needs approval here'),
+    },
     actions: createActionsService(createAccountUidsRepository(database), clock),
     nodes: fleet,
     shellReceipt: async () => true,

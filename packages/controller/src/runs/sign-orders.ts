@@ -1,11 +1,16 @@
 import { orderHash } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
-import type { ActionOrder } from '@hauban/shared/protocol';
+import { approvalStatement, type ActionOrder, type ApprovalStatement } from '@hauban/shared/protocol';
 import type { RunRecord } from './runs.repository.ts';
+
+/** `queued`: it may wait for its node longer than an order usually lives. */
+type OrderLife = 'at-once' | 'queued';
+/** How long a node has to start an order that nobody queued. */
+export const START_WITHIN_MS = 60_000;
 
 /** The signer, as this room needs it: refuses with a HaubanError; UNAVAILABLE when it does not answer. */
 export interface OrderSigner {
-  sign(order: ActionOrder): Promise<string>;
+  sign(order: ActionOrder, life: OrderLife): Promise<string>;
 }
 
 export type SigningOutcome =
@@ -29,8 +34,8 @@ export function buildOrder(
     exp: run.expiresAt,
     requester: { id: run.requesterId, name: run.requester, via: run.via },
     reason: run.reason,
-    approvals: [],
-    approved: null,
+    approvals: run.approval?.approvals ?? [],
+    approved: run.approval === null ? null : { run: run.id, targets: run.approval.targets },
     kind: 'action',
     action: run.action,
     actionVersion: run.actionVersion,
@@ -40,12 +45,22 @@ export function buildOrder(
   };
 }
 
+/** What people approve of this run, before anything of it is signed. @param nodeIds ascending */
+export function runStatement(run: RunRecord, nodeIds: readonly string[], controllerId: string): ApprovalStatement {
+  const [nodeId = ''] = nodeIds;
+  const approval = { targets: [...nodeIds], approvals: [] };
+  const from = { controllerId, at: run.createdAt };
+  const statement = approvalStatement(buildOrder({ ...run, approval }, { orderId: run.id, nodeId }, from));
+  if (statement === null) throw new TypeError('an order with approvals has a statement');
+  return statement;
+}
+
 /** The signer says later what it cannot say now. */
 const AWAY = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
 
-export async function signOrder(signer: OrderSigner, order: ActionOrder): Promise<SigningOutcome> {
+export async function signOrder(signer: OrderSigner, order: ActionOrder, life: OrderLife): Promise<SigningOutcome> {
   try {
-    const jws = await signer.sign(order);
+    const jws = await signer.sign(order, life);
     return { kind: 'signed', jws, orderHash: orderHash(jws) };
   } catch (error) {
     if (!(error instanceof HaubanError)) throw error;

@@ -6,7 +6,7 @@ import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunEvents } from './run-events.ts';
 import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
-import { buildOrder, signOrder, type OrderSigner, type SigningOutcome } from './sign-orders.ts';
+import { buildOrder, signOrder, START_WITHIN_MS, type OrderSigner, type SigningOutcome } from './sign-orders.ts';
 
 export interface SigningParts {
   readonly runs: RunsRepository;
@@ -40,7 +40,11 @@ export function createSigningService(parts: SigningParts): SigningService {
   let mayHaveWork = true;
 
   const sign: SigningService['sign'] = (run, target) =>
-    signOrder(signer, buildOrder(run, target, { controllerId: parts.controllerId, at: clock.nowMs() }));
+    signOrder(
+      signer,
+      buildOrder(run, target, { controllerId: parts.controllerId, at: clock.nowMs() }),
+      run.expiresAt - run.createdAt > START_WITHIN_MS ? 'queued' : 'at-once',
+    );
 
   const note: SigningService['note'] = (tx, run, { orderId, nodeId }, outcome) => {
     const detail = { runId: run.id, action: run.action, mode: run.mode };

@@ -3,7 +3,7 @@ import { canonicalJson, sha256Hex } from '@hauban/link';
 import type { ActionDefinition } from '@hauban/shared/actions';
 import type { RunDetail, RunRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import { LIMITS } from '@hauban/shared/protocol';
+import { LIMITS, type ApprovalStatement } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Together, Transact, Tx } from '../db/transaction.ts';
@@ -12,7 +12,7 @@ import type { RunEvents } from './run-events.ts';
 import { toRunDetail, toRunTarget } from './run-row.ts';
 import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
-import type { SigningOutcome } from './sign-orders.ts';
+import { runStatement, START_WITHIN_MS, type SigningOutcome } from './sign-orders.ts';
 import type { SigningService } from './signing-queue.service.ts';
 
 /** Who asks for a run. */
@@ -21,6 +21,24 @@ export interface Requester {
   readonly name: string;
   readonly via: 'page' | 'cli' | 'api' | 'system';
   readonly address: string | null;
+}
+
+/** What people have to say before a run is signed. */
+export interface RunApprovals {
+  /** How many of them for such an action, and how long they have. */
+  neededFor(of: { readonly isHighRisk: boolean; readonly mode: 'plan' | 'apply' }): {
+    readonly count: number;
+    readonly waitMs: number;
+  };
+  ask(
+    tx: Tx,
+    asked: {
+      readonly kind: 'run';
+      readonly statement: ApprovalStatement;
+      readonly needed: number;
+      readonly requester: Pick<Requester, 'id' | 'name' | 'address'>;
+    },
+  ): void;
 }
 
 type Args = Readonly<Record<string, unknown>>;
@@ -36,6 +54,8 @@ export interface StartRunParts {
     findMany(ids: readonly string[]): Promise<readonly { readonly id: string; readonly hostName: string }[]>;
   };
   readonly signing: SigningService;
+  readonly approvals: RunApprovals;
+  readonly controllerId: string;
   readonly dispatch: DispatchService;
   readonly events: RunEvents;
   readonly audit: AuditService;
@@ -45,9 +65,11 @@ export interface StartRunParts {
   detailOf(run: RunRecord): Promise<RunDetail>;
 }
 
-const START_WITHIN_MS = 60_000;
 /** Up to here orders are signed before the run is stored: one commit, then they are sent. Larger runs are signed behind. */
 const SIGN_FIRST = 64;
+
+/** What one statement can be about; the shape of an order has the same bound. */
+const MOST_APPROVED = 5_000;
 
 interface Draft {
   readonly target: TargetRecord;
@@ -55,9 +77,18 @@ interface Draft {
   readonly outcome: SigningOutcome | null;
 }
 
+interface Storing {
+  readonly run: RunRecord;
+  readonly drafts: readonly Draft[];
+  /** Approvals of people; 0: none. */
+  readonly needed: number;
+  readonly requester: Requester;
+}
+
 /** Checks a request, signs its orders, stores all of it at once, sends. */
 export function createStartRun(parts: StartRunParts) {
   const { runs, targets, actions, nodes, signing, dispatch, events, audit, transaction, together, clock } = parts;
+  const { approvals, controllerId } = parts;
 
   const findByKey = async (run: RunRecord): Promise<RunDetail | null> => {
     if (run.idempotencyKey === null) return null;
@@ -78,13 +109,18 @@ export function createStartRun(parts: StartRunParts) {
     return { target: { ...target, jws, orderHash, ...dispatch.placeOf(target.nodeId) }, outcome };
   };
 
-  const write = (tx: Tx, run: RunRecord, drafts: readonly Draft[], address: string | null): void => {
+  const write = (tx: Tx, { run, drafts, needed, requester }: Storing): void => {
+    const { address } = requester;
     const rows = drafts.map(({ target }) => target);
     runs.add(tx, run);
     targets.add(tx, rows);
     const { id: runId, action, mode, args } = run;
     const detail = { runId, action, mode, args, nodes: rows.length };
     audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
+    if (needed > 0) {
+      const nodeIds = rows.map(({ nodeId }) => nodeId);
+      approvals.ask(tx, { kind: 'run', statement: runStatement(run, nodeIds, controllerId), needed, requester });
+    }
     for (const { target, outcome } of drafts) if (outcome !== null) signing.note(tx, run, target, outcome);
     tx.afterCommit(() => {
       for (const target of rows)
@@ -94,10 +130,10 @@ export function createStartRun(parts: StartRunParts) {
     });
   };
 
-  const store = async (run: RunRecord, drafts: readonly Draft[], address: string | null): Promise<void> => {
-    if (drafts.length <= SIGN_FIRST) await together((tx) => write(tx, run, drafts, address));
+  const store = async (storing: Storing): Promise<void> => {
+    if (storing.drafts.length <= SIGN_FIRST) await together((tx) => write(tx, storing));
     // More than the parameters of one statement.
-    else await transaction(async (tx) => write(tx, run, drafts, address));
+    else await transaction(async (tx) => write(tx, storing));
   };
 
   return async (request: RunRequest, requester: Requester): Promise<RunDetail> => {
@@ -105,21 +141,24 @@ export function createStartRun(parts: StartRunParts) {
     const nodeIds = [...new Set(request.nodes)].sort();
     checkRequest(request, nodeIds);
     const args = await actions.prepare(action, request.args);
-    const draft = makeRun({ request, requester, action, args, nodeIds }, clock.nowMs());
+    const { count: needed, waitMs } = approvals.neededFor({ isHighRisk: action.risk === 'high', mode: request.mode });
+    if (needed > 0 && nodeIds.length > MOST_APPROVED)
+      throw new HaubanError('BAD_REQUEST', `Approvals are for ${MOST_APPROVED} nodes at most: make more runs of it.`);
+    const draft = makeRun({ request, requester, action, args, nodeIds, needed, waitMs }, clock.nowMs());
     const known = await findByKey(draft);
     if (known !== null) return known;
     const names = new Map((await nodes.findMany(nodeIds)).map((node) => [node.id, node.hostName]));
     const unknown = nodeIds.find((id) => !names.has(id));
     if (unknown !== undefined) throw new HaubanError('NOT_FOUND', `There is no node with the id ${unknown}.`);
-    const fresh = nodeIds.map((nodeId) => makeTarget(draft, nodeId));
-    const isSmall = fresh.length <= SIGN_FIRST;
-    const drafts = isSmall
+    const fresh = nodeIds.map((nodeId) => makeTarget(draft, nodeId, needed));
+    const isSignedFirst = fresh.length <= SIGN_FIRST && needed === 0;
+    const drafts = isSignedFirst
       ? await Promise.all(fresh.map((target) => signFirst(draft, target)))
       : fresh.map((target) => ({ target, outcome: null }));
     const openTargets = drafts.filter(({ target }) => target.finishedAt === null).length;
     const run = { ...draft, openTargets, finishedAt: openTargets === 0 ? clock.nowMs() : null };
     try {
-      await store(run, drafts, requester.address);
+      await store({ run, drafts, needed, requester });
     } catch (error) {
       // Somebody else used the key at the same moment.
       const other = runs.isConflict(error) ? await findByKey(run) : null;
@@ -151,9 +190,16 @@ interface RunMaking {
   readonly action: ActionDefinition;
   readonly args: Args;
   readonly nodeIds: readonly string[];
+  readonly needed: number;
+  readonly waitMs: number;
 }
 
-function makeRun({ request, requester, action, args, nodeIds }: RunMaking, now: number): RunRecord {
+/** People need time too: what waits for them expires no sooner than that. */
+const lifeMs = ({ request, needed, waitMs }: RunMaking): number =>
+  Math.min(Math.max(request.startWithinMs ?? START_WITHIN_MS, needed > 0 ? waitMs : 0), LIMITS.orderLifetimeMs);
+
+function makeRun(making: RunMaking, now: number): RunRecord {
+  const { request, requester, action, args, nodeIds } = making;
   const { mode } = request;
   const planHash = request.planHash ?? null;
   const reason = request.reason ?? null;
@@ -172,13 +218,17 @@ function makeRun({ request, requester, action, args, nodeIds }: RunMaking, now: 
     idempotencyKey: request.idempotencyKey ?? null,
     requestHash: sha256Hex(canonicalJson(content)),
     createdAt: now,
-    expiresAt: now + Math.min(request.startWithinMs ?? START_WITHIN_MS, LIMITS.orderLifetimeMs),
+    expiresAt: now + lifeMs(making),
     finishedAt: null,
     openTargets: nodeIds.length,
+    needsApproval: making.needed > 0,
+    approval: null,
   };
 }
 
-function makeTarget(run: RunRecord, nodeId: string): TargetRecord {
+const people = (count: number): string => (count === 1 ? 'one person' : `${count} people`);
+
+function makeTarget(run: RunRecord, nodeId: string, needed: number): TargetRecord {
   return {
     orderId: randomUUID(),
     runId: run.id,
@@ -188,7 +238,7 @@ function makeTarget(run: RunRecord, nodeId: string): TargetRecord {
     orderHash: null,
     expiresAt: run.expiresAt,
     code: null,
-    detail: '',
+    detail: needed > 0 ? `Waits for the approval of ${people(needed)}.` : '',
     plan: null,
     verification: [],
     data: null,

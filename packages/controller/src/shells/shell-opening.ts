@@ -4,6 +4,7 @@ import type { ShellRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import { admitShell, type AdmittedShell, type ShellApprovals } from './shell-approval.ts';
 import type { ShellLedger } from './shell-ledger.ts';
 import { firstShellUser } from './shell-user.ts';
 import type { SessionRecord } from './shells.repository.ts';
@@ -21,6 +22,7 @@ export interface OpeningParts {
   readonly clock: Clock;
   readonly controllerId: string;
   readonly signer: { sign(order: ShellOrder): Promise<string> };
+  readonly approvals: ShellApprovals;
   readonly findNode: (
     nodeId: string,
   ) => Promise<{ readonly hostName: string; readonly revokedAt: number | null } | null>;
@@ -40,13 +42,14 @@ export const PERMIT_MS = 60_000;
 const LONGEST_MS = 12 * 3_600_000;
 
 const newSession = (
+  id: string,
   nodeId: string,
   login: string,
   request: ShellRequest,
   requester: ShellRequester,
   at: number,
 ): SessionRecord => ({
-  id: randomUUID(),
+  id,
   orderId: randomUUID(),
   nodeId,
   login,
@@ -61,6 +64,7 @@ const newSession = (
   requestedAt: at,
   openedAt: null,
   endedAt: null,
+  endingAt: null,
 });
 
 /** Asks nodes for shells: permit signed and stored, then sent, then the node's answer. */
@@ -79,8 +83,12 @@ export class ShellOpening {
     const offline = new HaubanError('NODE_OFFLINE', `${node.hostName} is not connected.`);
     if (findLink(nodeId) === null) throw offline;
     const login = request.user ?? (await this.#firstUser(nodeId));
-    const session = newSession(nodeId, login, request, requester, clock.nowMs());
-    const jws = await this.#sign(session, request, requester);
+    const at = clock.nowMs();
+    const { approvals, controllerId } = this.#parts;
+    const reason = request.reason ?? null;
+    const admitted = await admitShell(approvals, { controllerId, nodeId, login, reason, requester, at });
+    const session = newSession(admitted.session, nodeId, login, request, requester, at);
+    const jws = await this.#sign(session, admitted, request, requester);
     await ledger.add(session, jws instanceof HaubanError ? jws : { jws, hash: orderHash(jws) }, requester.address);
     if (jws instanceof HaubanError) throw jws;
     const answering = this.#answerOf(session.id);
@@ -116,7 +124,12 @@ export class ShellOpening {
     throw new HaubanError('POLICY_DENIED', "The node's policy lists no user for shells.");
   }
 
-  async #sign(session: SessionRecord, request: ShellRequest, requester: ShellRequester): Promise<string | HaubanError> {
+  async #sign(
+    session: SessionRecord,
+    { approvals, statement }: AdmittedShell,
+    request: ShellRequest,
+    requester: ShellRequester,
+  ): Promise<string | HaubanError> {
     const { id, name, via } = requester;
     try {
       return await this.#parts.signer.sign({
@@ -125,11 +138,11 @@ export class ShellOpening {
         aud: session.nodeId,
         iss: this.#parts.controllerId,
         iat: session.requestedAt,
-        exp: session.requestedAt + PERMIT_MS,
+        exp: statement?.exp ?? session.requestedAt + PERMIT_MS,
         requester: { id, name, via },
         reason: session.reason,
-        approvals: [],
-        approved: null,
+        approvals: [...approvals],
+        approved: statement === null ? null : { run: session.id, targets: [...statement.targets] },
         kind: 'shell',
         session: session.id,
         user: session.login,

@@ -6,3 +6,4 @@ export * from './nodes.ts';
 export * from './people.ts';
 export * from './runs.ts';
 export * from './shells.ts';
+export * from './trust.ts';

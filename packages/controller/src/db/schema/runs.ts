@@ -1,4 +1,5 @@
-import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { Assertion } from '@hauban/shared/protocol';
+import { boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
 /** Runs, their targets and the uid register (migrations/0004_runs.sql). */
@@ -19,6 +20,9 @@ export const run = pgTable('run', {
   expiresAt: timeMs('expires_at').notNull(),
   finishedAt: timeMs('finished_at'),
   openTargets: integer('open_targets').notNull(),
+  /** Not signed before `approval` is there: every node that it is for, and the assertions. */
+  needsApproval: boolean('needs_approval').notNull().default(false),
+  approval: json('approval').$type<{ targets: string[]; approvals: Assertion[] }>(),
 });
 
 /** Order of the table: open states first, then the final ones. */

@@ -1,0 +1,277 @@
+/**
+ * Trust: the policy bundle as it is drafted from people and passkeys, approved by owners, signed by the signer and sent to
+ * the nodes; and what runs and shells need of people before they are signed. This side prepares and shows. Who decides is
+ * the executor on each node, and before it the signer; a wrong number computed here costs a refusal there.
+ */
+import { bundleChallenge, bundleHash, parseBundle, peekJws, verifyAssertion } from '@hauban/link';
+import type { TrustDraftRequest, TrustState, TrustVersion } from '@hauban/shared/api';
+import { HaubanError } from '@hauban/shared/errors';
+import type { Assertion, Bundle, SignedBundle } from '@hauban/shared/protocol';
+import type { Clock, Timer } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Transact } from '../db/transaction.ts';
+import type { Log } from '../runtime/index.ts';
+import type { ApprovalsRepository } from './approvals.repository.ts';
+import type { BundlesRepository, DraftRecord } from './bundles.repository.ts';
+import { draftBundle } from './draft-bundle.ts';
+import { missingTrust } from './missing-trust.ts';
+import { parseAnswer, requestOptions } from './webauthn-answer.ts';
+
+/** Who is behind a request. */
+export interface TrustCaller {
+  readonly personId: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface BundlesParts {
+  readonly repository: BundlesRepository;
+  readonly approvals: ApprovalsRepository;
+  readonly signer: {
+    signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
+    bundle(version: number | null): Promise<SignedBundle | null>;
+  };
+  readonly audit: AuditService;
+  readonly transaction: Transact;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly controllerId: string;
+  /** Where passkeys work here; null: nowhere. */
+  readonly site: { readonly rpId: string; readonly origins: readonly string[] } | null;
+  /** Nodes that are connected here. */
+  readonly links: () => readonly { readonly nodeId: string; sendBundles(items: readonly SignedBundle[]): unknown }[];
+}
+
+const AT_ONCE = 50;
+/** A message of the link holds a megabyte. */
+const MESSAGE_BYTES = 900_000;
+/** A version that another controller brought into force is known here after this. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** The text of a bundle that was signed elsewhere; null when it is none. Nothing is verified: nodes and signer do. */
+function read(signed: SignedBundle | null): Bundle | null {
+  if (signed === null) return null;
+  const peeked = peekJws(signed.jws);
+  const parsed = peeked.ok ? parseBundle(peeked.payload) : null;
+  return parsed?.ok === true ? parsed.value : null;
+}
+
+const toVersion = (bundle: Bundle): TrustVersion => ({
+  version: bundle.version,
+  hash: bundleHash(bundle),
+  issuedAt: bundle.issuedAt,
+  operators: bundle.operators.map(({ id, name, isOwner, credentials }) => ({
+    id,
+    name,
+    isOwner,
+    passkeys: credentials.length,
+  })),
+  quorum: bundle.quorum,
+  needs: { ...bundle.needs },
+  limits: { ...bundle.limits },
+});
+
+export class BundlesService {
+  readonly #parts: BundlesParts;
+  /** What each node was known to hold, so that the same word is stored once. */
+  readonly #said = new Map<string, number>();
+  #current: Bundle | null = null;
+  #timer: Timer | null = null;
+
+  constructor(parts: BundlesParts) {
+    this.#parts = parts;
+  }
+
+  /** The bundle in force, as far as this controller knows. */
+  get current(): Bundle | null {
+    return this.#current;
+  }
+
+  /** What the signer has and the database has not (an old backup, a crash in between) is fetched; without the signer, later. */
+  async start(): Promise<void> {
+    await this.#refresh();
+    await this.#beat();
+    this.#timer = this.#parts.clock.every(LOOK_AGAIN_MS, () => void this.#beat());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  async state(): Promise<TrustState> {
+    const { repository, approvals, site } = this.#parts;
+    await this.#refresh();
+    const current = this.#current;
+    const [people, nodes, draft] = await Promise.all([repository.candidates(), repository.nodes(), repository.draft()]);
+    const given = draft === null ? [] : await approvals.given([draft.hash]);
+    return {
+      current: current === null ? null : toVersion(current),
+      draft:
+        draft === null
+          ? null
+          : {
+              bundle: toVersion(draft.bundle),
+              draftedBy: draft.draftedBy,
+              draftedAt: draft.draftedAt,
+              needed: (current ?? draft.bundle).quorum,
+              approvedBy: given.map(({ name }) => name),
+            },
+      nodes,
+      missing: missingTrust({ current, people, nodes, hasSite: site !== null }),
+    };
+  }
+
+  async draft(request: TrustDraftRequest, caller: TrustCaller): Promise<TrustState> {
+    const { repository, transaction, audit, clock, controllerId, site } = this.#parts;
+    if (site === null)
+      throw new HaubanError('BAD_REQUEST', 'Passkeys need https or localhost; this address has neither.');
+    await this.#refresh();
+    const people = await repository.candidates();
+    const at = clock.nowMs();
+    const drafted = draftBundle(request, { controllerId, current: this.#current, people, site, at });
+    const parsed = parseBundle(drafted);
+    if (!parsed.ok) throw new HaubanError('BUNDLE_MALFORMED', `The draft is not well-formed: ${parsed.problem}.`);
+    const bundle = parsed.value;
+    const hash = bundleHash(bundle);
+    await transaction(async (tx) => {
+      await repository.setDraft(tx, { bundle, hash, draftedBy: caller.name, draftedAt: at });
+      const detail = { version: bundle.version, hash, operators: bundle.operators.map(({ name }) => name) };
+      audit.record(tx, { code: 'A7000I', who: caller.name, address: caller.address, detail });
+    });
+    return await this.state();
+  }
+
+  async options(caller: TrustCaller): Promise<object> {
+    const { bundle } = await this.#needDraft();
+    return requestOptions(this.#current ?? bundle, caller.personId, bundleChallenge(bundle));
+  }
+
+  /** An owner's answer. With the last one that is needed the bundle is signed and sent. */
+  async approve(hash: string, answer: unknown, caller: TrustCaller): Promise<TrustState> {
+    const { approvals, transaction, audit, clock } = this.#parts;
+    const draft = await this.#needDraft();
+    if (draft.hash !== hash) throw new HaubanError('CONFLICT', 'There is another draft meanwhile: look at it first.');
+    let assertion: Assertion;
+    try {
+      assertion = this.#verify(draft.bundle, answer, caller);
+    } catch (error) {
+      await this.#refused(error, caller, draft.bundle.version);
+      throw error;
+    }
+    await transaction(async (tx) => {
+      const { personId: operator, name, address } = caller;
+      const isNew = await approvals.give(tx, { subject: hash, operator, name, assertion, givenAt: clock.nowMs() });
+      if (!isNew) throw new HaubanError('APPROVAL_REPEATED', 'You have approved this draft already.');
+      audit.record(tx, { code: 'A7001I', who: name, address, detail: { version: draft.bundle.version, hash } });
+    });
+    await this.#activate(draft, caller);
+    return await this.state();
+  }
+
+  /** After each `status`: the versions that the node lacks, oldest first (rule BUNDLE4). */
+  async nodeStatus(nodeId: string, version: number): Promise<readonly SignedBundle[]> {
+    const { repository, clock } = this.#parts;
+    if (this.#said.get(nodeId) !== version) {
+      await repository.nodeSaid(nodeId, version, clock.nowMs());
+      this.#said.set(nodeId, version);
+    }
+    return version >= (this.#current?.version ?? 0) ? [] : this.#after(version);
+  }
+
+  async #after(version: number): Promise<readonly SignedBundle[]> {
+    let bytes = 0;
+    const items = await this.#parts.repository.after(version, AT_ONCE);
+    return items.filter((item) => {
+      bytes += JSON.stringify(item).length;
+      return bytes <= MESSAGE_BYTES;
+    });
+  }
+
+  async #needDraft(): Promise<DraftRecord> {
+    await this.#refresh();
+    const draft = await this.#parts.repository.draft();
+    if (draft === null) throw new HaubanError('NOT_FOUND', 'There is no draft of a policy bundle: make one first.');
+    if (draft.bundle.version !== (this.#current?.version ?? 0) + 1)
+      throw new HaubanError('CONFLICT', 'The draft follows on an older policy bundle: make a new one.');
+    return draft;
+  }
+
+  /** By the bundle in force; the first one by itself. The signer checks the same once more. */
+  #verify(draft: Bundle, answer: unknown, caller: TrustCaller): Assertion {
+    const assertion = parseAnswer(answer, caller.personId);
+    const verified = verifyAssertion(assertion, bundleChallenge(draft), this.#current ?? draft);
+    if (!verified.ok) throw new HaubanError(verified.code, `The approval is not accepted: ${verified.detail}.`);
+    if (!verified.operator.isOwner)
+      throw new HaubanError('APPROVAL_OPERATOR', 'Only owners of the policy bundle approve the next one.');
+    return assertion;
+  }
+
+  async #refused(error: unknown, caller: TrustCaller, version: number): Promise<void> {
+    if (!(error instanceof HaubanError)) return;
+    const detail = { version, code: error.code, says: error.detail };
+    await this.#parts.audit.recordAlone({ code: 'A7003W', who: caller.name, address: caller.address, detail });
+  }
+
+  async #activate(draft: DraftRecord, caller: TrustCaller): Promise<void> {
+    const { approvals, signer } = this.#parts;
+    const given = await approvals.given([draft.hash]);
+    if (given.length < (this.#current ?? draft.bundle).quorum) return;
+    try {
+      const signed = await signer.signBundle(
+        draft.bundle,
+        given.map(({ assertion }) => assertion),
+      );
+      await this.#store(signed, draft.bundle, caller.name);
+    } catch (error) {
+      await this.#refused(error, caller, draft.bundle.version);
+      throw error;
+    }
+  }
+
+  async #store(signed: SignedBundle, bundle: Bundle, who: string): Promise<void> {
+    const { repository, approvals, transaction, audit, clock } = this.#parts;
+    const hash = bundleHash(bundle);
+    await transaction(async (tx) => {
+      if (await repository.add(tx, { version: bundle.version, signed, storedAt: clock.nowMs() })) {
+        const approvedBy = signed.approvals.map(({ operator }) => operator);
+        audit.record(tx, { code: 'A7002I', who, detail: { version: bundle.version, hash, approvedBy } });
+      }
+      await repository.deleteDraft(tx, hash);
+      await approvals.forget(tx, hash);
+    });
+    this.#current = bundle;
+    await this.#distribute();
+  }
+
+  /** To every node that is connected here, what it lacks. */
+  async #distribute(): Promise<void> {
+    for (const link of this.#parts.links()) {
+      const version = this.#said.get(link.nodeId);
+      if (version === undefined || version >= (this.#current?.version ?? 0)) continue;
+      link.sendBundles(await this.#after(version));
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const newest = read(await this.#parts.repository.newest());
+    const isNewer = (newest?.version ?? 0) > (this.#current?.version ?? 0);
+    if (!isNewer) return;
+    this.#current = newest;
+    await this.#distribute();
+  }
+
+  async #beat(): Promise<void> {
+    const { signer, log } = this.#parts;
+    try {
+      await this.#refresh();
+      for (;;) {
+        const signed = await signer.bundle((this.#current?.version ?? 0) + 1);
+        const bundle = read(signed);
+        if (signed === null || bundle === null) return;
+        await this.#store(signed, bundle, 'system');
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'policy bundles could not be compared with the signer');
+    }
+  }
+}

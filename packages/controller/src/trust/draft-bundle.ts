@@ -1,0 +1,54 @@
+import type { TrustDraftRequest } from '@hauban/shared/api';
+import type { Bundle, BundleOperator } from '@hauban/shared/protocol';
+import { bundleHash } from '@hauban/link';
+import type { Candidate } from './bundles.repository.ts';
+import { spkiOfCose } from './cose-key.ts';
+
+/** What a first bundle asks for: somebody touches a key for a dangerous action and for a shell as root. */
+const FIRST = {
+  quorum: 1,
+  needs: { high: 1, rootShell: 1, shell: 0 },
+  limits: { startMs: 60_000, queuedMs: 12 * 3_600_000, ordersPerMinute: 30_000 },
+} as const;
+const MOST_KEYS = 10;
+
+/** A person as a bundle lists them. Somebody without a passkey is listed too: they may ask, and cannot approve. */
+export const toOperator = ({ id, name, role, passkeys }: Candidate): BundleOperator => ({
+  id,
+  name,
+  isOwner: role === 'owner',
+  credentials: passkeys
+    .flatMap((passkey) => {
+      const key = spkiOfCose(passkey.publicKey);
+      return key === null ? [] : [{ id: passkey.id, ...key }];
+    })
+    .slice(0, MOST_KEYS),
+});
+
+export interface DraftFrom {
+  readonly controllerId: string;
+  readonly current: Bundle | null;
+  readonly people: readonly Candidate[];
+  readonly site: { readonly rpId: string; readonly origins: readonly string[] };
+  readonly at: number;
+}
+
+/** The next version: people as they are now, rules as asked for or as before. */
+export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle {
+  const { current, people, site } = from;
+  const before = current ?? FIRST;
+  return {
+    v: 1,
+    is: 'hauban-bundle',
+    controller: from.controllerId,
+    version: (current?.version ?? 0) + 1,
+    previous: current === null ? null : bundleHash(current),
+    issuedAt: from.at,
+    rpId: site.rpId,
+    origins: [...site.origins],
+    operators: people.map(toOperator),
+    quorum: request.quorum ?? before.quorum,
+    needs: { ...(request.needs ?? before.needs) },
+    limits: { ...(request.limits ?? before.limits) },
+  };
+}
