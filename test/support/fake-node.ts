@@ -98,4 +98,5 @@ export const STATUS: Extract<AgentMessage, { t: 'status' }> = {
   spoolChunks: 0,
   shells: [],
   bundle: 0,
+  auditHead: null,
 };

@@ -17,6 +17,9 @@ export interface ControllerConfig {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly uiDir: string | null;
   readonly trustedProxies: readonly string[];
+  /** Who keeps signed heads of the audit log, besides the nodes. */
+  readonly auditWitnessFile: string | null;
+  readonly auditWitnessUrl: URL | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -76,6 +79,22 @@ function loadTls(env: Env): ControllerConfig['tls'] {
   return { cert, key };
 }
 
+function optionalPath(env: Env, name: string): string | null {
+  const path = env[name] ?? '';
+  if (path !== '' && !isAbsolute(path)) throw bad(`${name} must be an absolute path.`);
+  return path === '' ? null : path;
+}
+
+/** What is told there is signed, but whoever reads it on the way learns how busy the log is: https, or this machine. */
+function witnessUrl(text: string): URL | null {
+  if (text === '') return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isNear = url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  if (url === null || (url.protocol !== 'https:' && !isNear) || url.username !== '')
+    throw bad('HAUBAN_AUDIT_WITNESS_URL must be an https:// address without a user name, or http:// on this machine.');
+  return url;
+}
+
 export function loadDatabaseUrl(env: Env): string {
   return need(env, 'DATABASE_URL', 'give a PostgreSQL 15 or newer, as postgres://user:password@host:5432/database');
 }
@@ -96,6 +115,8 @@ export function loadControllerConfig(env: Env): ControllerConfig {
     tls: loadTls(env),
     uiDir: uiDir === '' ? null : uiDir,
     trustedProxies: proxies.filter((proxy) => proxy !== ''),
+    auditWitnessFile: optionalPath(env, 'HAUBAN_AUDIT_WITNESS_FILE'),
+    auditWitnessUrl: witnessUrl(env['HAUBAN_AUDIT_WITNESS_URL'] ?? ''),
     logLevel,
   };
 }

@@ -14,8 +14,10 @@ import { JoinTokenRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import Value from 'typebox/value';
 import { createController } from './app.ts';
-import { createAuditRepository } from './audit/audit.repository.ts';
-import { createAuditService } from './audit/audit.service.ts';
+import type { OutsideWitness } from './audit/outside-witness.ts';
+import { createWitnessFile } from './audit/witness-file.ts';
+import { createWitnessUrl } from './audit/witness-url.ts';
+import { createAudit } from './compose-audit.ts';
 import { createPeople } from './compose-people.ts';
 import { loadControllerConfig, loadDatabaseUrl, loadSignerConfig, type ControllerConfig } from './config.ts';
 import { createDatabase, migrateDatabase, type Database } from './db/index.ts';
@@ -51,6 +53,8 @@ Configuration is the environment:
   HAUBAN_TLS_CERT, HAUBAN_TLS_KEY  PEM files, when no proxy ends TLS
   HAUBAN_TRUSTED_PROXIES  addresses whose X-Forwarded-For is believed, with commas between
   HAUBAN_UI_DIR           the built web interface
+  HAUBAN_AUDIT_WITNESS_FILE  a file on another disk that signed heads of the audit log are appended to
+  HAUBAN_AUDIT_WITNESS_URL   a web hook that they are sent to
   HAUBAN_LOG_LEVEL        debug, info, warn, error, silent; default info`;
 
 const EXIT: Partial<Record<ErrorCode, number>> = {
@@ -126,7 +130,18 @@ async function serve(): Promise<void> {
     const signer = createSignerClient(config.signerSocket, systemClock);
     const publicUrl = publicUrlOf(config, config.port);
     const { tls, uiDir, trustedProxies } = config;
-    const parts = { database, identity, signer, log, publicUrl, tls, uiDir, trustedProxies, version: readVersion() };
+    const parts = {
+      database,
+      identity,
+      signer,
+      log,
+      publicUrl,
+      tls,
+      uiDir,
+      trustedProxies,
+      version: readVersion(),
+      auditWitnesses: witnessesOf(config),
+    };
     const controller = await createController(parts);
     const port = await controller.start(config.host, config.port);
     log.info({ host: config.host, port, url: publicUrl.origin }, 'ready');
@@ -157,9 +172,13 @@ async function migrate(): Promise<void> {
   say('The database has the tables of this version.');
 }
 
-function auditOf(database: Database) {
-  const repository = createAuditRepository(database);
-  return createAuditService({ repository, transaction: database.transaction, clock: systemClock });
+const auditOf = (database: Database) => createAudit(database, systemClock);
+
+function witnessesOf({ auditWitnessFile, auditWitnessUrl }: ControllerConfig): OutsideWitness[] {
+  return [
+    ...(auditWitnessFile === null ? [] : [createWitnessFile(auditWitnessFile)]),
+    ...(auditWitnessUrl === null ? [] : [createWitnessUrl(auditWitnessUrl)]),
+  ];
 }
 
 async function setupLink(): Promise<void> {

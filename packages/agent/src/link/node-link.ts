@@ -1,6 +1,7 @@
 import { decodeShellFrame, FRAME_TYPES, type FromExecutor } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { BodyType, FrameChannel } from '@hauban/link';
+import type { AuditWitness } from './audit-witness.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { ExecutorClient } from './executor-client.ts';
 import type { InventoryFeed } from './inventory-feed.ts';
@@ -32,6 +33,7 @@ export interface NodeLinkDeps {
   readonly metrics: MetricsFeed;
   readonly inventory: InventoryFeed;
   readonly clockOffset: ClockOffset;
+  readonly auditWitness: AuditWitness;
   /** The first attempt has come to something. */
   settled(): void;
 }
@@ -116,6 +118,8 @@ export class NodeLink implements LinkKeeperEvents {
         return metrics.watched(message.periodMs);
       case 'inventory.refresh':
         return inventory.refresh(message.sections);
+      case 'audit.head':
+        return this.#deps.auditWitness.take(message.jws);
     }
   }
 
@@ -134,11 +138,22 @@ export class NodeLink implements LinkKeeperEvents {
   }
 
   #sendStatus(channel: FrameChannel): void {
-    const { node, shells } = this.#deps;
+    const { node, shells, auditWitness } = this.#deps;
     const { isRoot, actions, policyText, bundle } = this.#facts ?? NO_FACTS;
     const open = this.#facts?.shells ?? shells.openShells;
     const spoolChunks = this.#deps.spoolChunks();
-    channel.sendControl({ t: 'status', ...node, isRoot, actions, policyText, bundle, spoolChunks, shells: open });
+    const auditHead = auditWitness.newest;
+    channel.sendControl({
+      t: 'status',
+      ...node,
+      isRoot,
+      actions,
+      policyText,
+      bundle,
+      spoolChunks,
+      shells: open,
+      auditHead,
+    });
   }
 
   /** A message of the executor. Without a link it is dropped: all that matters comes again after the next `sync`. */

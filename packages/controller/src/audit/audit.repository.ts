@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '../db/index.ts';
 import { auditEntry, auditTail } from '../db/schema/audit.ts';
-import { auditBody, type AuditDraft, type AuditOutcome, type AuditRecord, type AuditTail } from './audit-chain.ts';
+import { auditBody, type AuditDraft, type AuditOutcome, type AuditRecord, type AuditTail } from '@hauban/shared/audit';
 
 export interface AuditFilter {
   readonly code?: string;

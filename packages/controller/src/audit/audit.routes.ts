@@ -1,19 +1,109 @@
-import { AuditPage, AuditQuery } from '@hauban/shared/api';
-import type { HttpApp } from '../http/index.ts';
+import { AuditPage, AuditQuery, AuditState, AuditWhy, Uuid } from '@hauban/shared/api';
+import Type from 'typebox';
+import { callerOf, type HttpApp } from '../http/index.ts';
+import type { AuditFindingsService } from './audit-findings.service.ts';
+import type { AuditHeadsService } from './audit-heads.service.ts';
+import type { AuditWhyService } from './audit-why.service.ts';
 import type { AuditService } from './audit.service.ts';
 
-export function auditRoutes(app: HttpApp, { audit }: { readonly audit: AuditService }): void {
+const tags = ['audit'];
+const config = { access: 'signed-in' } as const;
+const FindingParams = Type.Object({ id: Uuid });
+const RowParams = Type.Object({ seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+const Done = Type.Object({ ok: Type.Literal(true) });
+
+export interface AuditRouteParts {
+  readonly audit: AuditService;
+  readonly auditHeads: AuditHeadsService;
+  readonly auditFindings: AuditFindingsService;
+  readonly auditWhy: AuditWhyService;
+  /** Text of an export; told to the log before it is read. */
+  readonly auditExport: (by: { readonly name: string; readonly address: string }) => Promise<AsyncGenerator<string>>;
+}
+
+/** Asks for the next piece only when the one before has gone out. */
+function streamOf(text: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull: async (controller) => {
+      const next = await text.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(new TextEncoder().encode(next.value));
+    },
+    cancel: async () => void (await text.return(undefined)),
+  });
+}
+
+export function auditRoutes(app: HttpApp, parts: AuditRouteParts): void {
+  readRoutes(app, parts);
+  app.get(
+    '/api/audit/export',
+    {
+      config: { access: 'owner' },
+      schema: {
+        summary: 'The whole audit log with its signed heads, for an offline check; reading it is written to the log',
+        tags,
+        response: { 200: Type.String({ description: 'JSON lines' }) },
+      },
+    },
+    async (request, reply) => {
+      const text = await parts.auditExport({ name: callerOf(request).name, address: request.ip });
+      reply.type('application/x-ndjson; charset=utf-8');
+      reply.header('content-disposition', 'attachment; filename="hauban-audit.jsonl"');
+      // The schema speaks of the whole text; it goes out piece by piece.
+      return reply.send(streamOf(text) as unknown as string);
+    },
+  );
+  app.post(
+    '/api/audit/findings/:id/acknowledge',
+    {
+      config: { access: 'owner' },
+      schema: {
+        summary: 'Take note of a finding about the audit log: it is not shown any more',
+        tags,
+        params: FindingParams,
+        response: { 200: Done },
+      },
+    },
+    async (request) => {
+      const by = { name: callerOf(request).name, address: request.ip };
+      await parts.auditFindings.acknowledge(request.params.id, by);
+      return { ok: true as const };
+    },
+  );
+}
+
+function readRoutes(app: HttpApp, { audit, auditHeads, auditWhy }: AuditRouteParts): void {
   app.get(
     '/api/audit',
     {
-      config: { access: 'signed-in' },
-      schema: {
-        summary: 'Audit log, newest first',
-        tags: ['audit'],
-        querystring: AuditQuery,
-        response: { 200: AuditPage },
-      },
+      config,
+      schema: { summary: 'Audit log, newest first', tags, querystring: AuditQuery, response: { 200: AuditPage } },
     },
     async (request) => audit.list(request.query),
+  );
+  app.get(
+    '/api/audit/state',
+    {
+      config,
+      schema: {
+        summary: 'How far the audit log is signed, and what its witnesses say',
+        tags,
+        response: { 200: AuditState },
+      },
+    },
+    async () => auditHeads.state(),
+  );
+  app.get(
+    '/api/audit/:seq/why',
+    {
+      config,
+      schema: {
+        summary: 'Why it was allowed: who asked, by which order, and what the node’s policy says',
+        tags,
+        params: RowParams,
+        response: { 200: AuditWhy },
+      },
+    },
+    async (request) => auditWhy.why(request.params.seq),
   );
 }

@@ -3,17 +3,17 @@
  * written in the transaction of what it tells about, so neither exists without the other.
  */
 import type { AuditRow } from '@hauban/shared/api';
-import { AUDIT_CODES, type AuditCode } from '@hauban/shared/audit';
-import type { Clock } from '@hauban/shared/time';
-import type { Transact, Tx } from '../db/transaction.ts';
 import {
+  AUDIT_CODES,
   AUDIT_GENESIS,
   outcomeOf,
-  verifyAuditChain,
+  type AuditCode,
   type AuditDraft,
   type AuditRecord,
-  type ChainVerdict,
-} from './audit-chain.ts';
+} from '@hauban/shared/audit';
+import type { Clock } from '@hauban/shared/time';
+import type { Transact, Tx } from '../db/transaction.ts';
+import { verifyAuditChain, type ChainVerdict } from './audit-chain.ts';
 import type { AuditFilter, AuditRepository } from './audit.repository.ts';
 
 /** What a feature tells. `who` is a person's name, or `system`. */

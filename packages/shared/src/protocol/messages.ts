@@ -24,6 +24,7 @@ const key = text(43, { pattern: /^[A-Za-z0-9_-]{43}$/ });
 const timeMs = integer(0, 8_640_000_000_000_000);
 const jws = text(400_000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ });
 const hash = text(64, { pattern: /^[0-9a-f]{64}$/ });
+const auditHead = text(4000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/ });
 const code = text(64, { pattern: /^[A-Z][A-Z0-9_]*$/ });
 const line = text(500);
 /** Label names and values as the selector language takes them. */
@@ -61,6 +62,8 @@ const agentMessages = {
     shells: list(uuid, 1000),
     /** Version of the policy bundle that the executor holds; 0: none. */
     bundle: integer(0, 1_000_000),
+    /** The newest signed head of the audit log that the node has seen (rule AUDIT3). */
+    auditHead: nullable(auditHead),
   }),
   series: object({ t: literal('series'), list: json }),
   ping: object({ t: literal('ping'), sentAt: finite }),
@@ -110,6 +113,7 @@ const controllerMessages = {
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
   /** Consecutive versions of the policy bundle, the oldest first (rule BUNDLE4). */
   bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
+  'audit.head': object({ t: literal('audit.head'), jws: auditHead }),
   'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
 } as const;
 

@@ -21,3 +21,24 @@ export const auditTail = pgTable('audit_tail', {
   seq: bigint('seq', { mode: 'number' }).notNull(),
   hash: text('hash').notNull(),
 });
+
+/** Signed heads and findings (migrations/0010_audit.sql). */
+export const auditHead = pgTable('audit_head', {
+  seq: bigint('seq', { mode: 'number' }).primaryKey(),
+  hash: text('hash').notNull(),
+  at: bigint('at', { mode: 'number' }).notNull(),
+  key: text('key').notNull(),
+  jws: text('jws').notNull(),
+});
+
+export const auditFinding = pgTable('audit_finding', {
+  id: uuid('id').primaryKey(),
+  kind: text('kind', { enum: ['behind', 'differs'] }).notNull(),
+  seq: bigint('seq', { mode: 'number' }).notNull(),
+  hash: text('hash').notNull(),
+  jws: text('jws').notNull(),
+  nodeId: uuid('node_id'),
+  foundAt: bigint('found_at', { mode: 'number' }).notNull(),
+  acknowledgedAt: bigint('acknowledged_at', { mode: 'number' }),
+  acknowledgedBy: text('acknowledged_by'),
+});
