@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +9,28 @@ import {
   createFrameOpener,
   createFrameSealer,
   createKeyPair,
+  signKeyRotation,
   startHandshake,
+  systemClock,
   systemRandom,
+  type FrameChannel,
+  type KeyPair,
+  type KeyRotationOf,
 } from '@hauban/link';
-import { closeCodeInfo, MOST_JOIN_MARKS, type NodeId } from '@hauban/shared/protocol';
+import { HaubanError } from '@hauban/shared/errors';
+import {
+  closeCodeInfo,
+  MOST_JOIN_MARKS,
+  type AgentMessage,
+  type ControllerMessage,
+  type NodeId,
+} from '@hauban/shared/protocol';
+import type { Random } from '@hauban/shared/time';
 import { SeededRandom } from '@hauban/shared/testing';
-import { createJoinLedger, type LedgerStore } from '../../packages/agent/src/link/index.ts';
+import { createJoinLedger, KeyRotation, type LedgerStore } from '../../packages/agent/src/link/index.ts';
 import { runAgentProgram, startAgentProgram } from '../support/agent-program.ts';
 import { memoryLedger } from '../support/fake-agent.ts';
-import { FakeController } from '../support/fake-controller.ts';
+import { FakeController, payloadOf } from '../support/fake-controller.ts';
 import { FakeNode } from '../support/fake-node.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -207,6 +221,167 @@ describe('the join counter', () => {
     expect((await stranger.ended).code).toBe(4401);
     expect(known().bar).toBeNull();
     await up.peer.close();
+  });
+});
+
+/** The link key's files in memory; `fails` makes the last step of a rotation impossible, as a kill before it does. */
+function memoryKeys(first: KeyPair) {
+  let [current, next, madeAtMs]: [KeyPair, KeyPair | null, number] = [first, null, 0];
+  return {
+    fails: false,
+    current: () => current,
+    madeAtMs: () => madeAtMs,
+    next: () => (next ??= createKeyPair()),
+    hasNext: () => next !== null,
+    adoptNext(): void {
+      if (this.fails) throw new HaubanError('FILE_FAILED', 'killed');
+      [current, next, madeAtMs] = [next ?? current, null, systemClock.nowMs()];
+    },
+  };
+}
+
+/** Fast enough for a test, slow enough that a key is replaced once in it. */
+const PERIOD_MS = 600_000;
+const idOf = (jws: string): string => String(payloadOf(jws)['id']);
+
+/** A node that answers orders and rotates its key, on a link that is made by hand. */
+async function rotatingNode(id: NodeId, keys: ReturnType<typeof memoryKeys>, random: Random) {
+  const node = await FakeNode.up(controller, { nodeId: id, key: keys.current() });
+  const rotation = new KeyRotation({
+    clock: systemClock,
+    random,
+    log,
+    store: keys,
+    nodeId: () => id,
+    periodMs: PERIOD_MS,
+  });
+  const channel = { sendControl: (message: AgentMessage) => node.say(message) } as unknown as FrameChannel;
+  const serve = async (): Promise<void> => {
+    for (;;) {
+      const { body } = await node.next();
+      const message = JSON.parse(body.toString()) as ControllerMessage;
+      if (message.t === 'order') node.say({ t: 'order.taken', order: idOf(message.jws) });
+      if (message.t === 'key.rotated' || message.t === 'key.refused') rotation.answered(message);
+    }
+  };
+  // It ends with its socket.
+  const served = serve().catch(() => undefined);
+  rotation.linkUp(channel);
+  return {
+    node,
+    stop: async () => {
+      rotation.linkDown();
+      await node.peer.close();
+      await served;
+    },
+  };
+}
+
+describe('rotation of link keys', () => {
+  const proposal = async (of: KeyRotationOf, signers: readonly [KeyPair, KeyPair]): Promise<AgentMessage> => ({
+    t: 'key.rotate',
+    linkKey: of.next,
+    before: of.before,
+    byCurrent: await signKeyRotation(of, signers[0]),
+    byNext: await signKeyRotation(of, signers[1]),
+  });
+
+  it('KEYS8 a new key that the old one, the new one or this node has not signed is refused', async () => {
+    const node = await FakeNode.up(controller, { nodeId, key });
+    const [next, stranger] = [createKeyPair(), createKeyPair()];
+    const of = { nodeId, before: key.publicText, next: next.publicText };
+    const attacks: readonly AgentMessage[] = [
+      await proposal(of, [stranger, next]),
+      await proposal(of, [key, stranger]),
+      await proposal(of, [next, next]),
+      { ...(await proposal({ ...of, nodeId: randomUUID() }, [key, next])) },
+      await proposal({ ...of, before: stranger.publicText }, [stranger, next]),
+      { ...(await proposal(of, [key, next])), linkKey: stranger.publicText } as AgentMessage,
+    ];
+    for (const attack of attacks) {
+      node.say(attack);
+      expect((await node.control('key.refused')).code).toBe('LINK_KEY_REFUSED');
+      expect(known()).toMatchObject({ linkKey: key.publicText, nextLinkKey: null });
+    }
+    node.say(await proposal(of, [key, next]));
+    expect((await node.control('key.rotated')).linkKey).toBe(next.publicText);
+    await node.peer.close();
+  });
+
+  it('KEYS9 the old key is good until the new one was seen, and refused from then on', async () => {
+    const keys = memoryKeys(key);
+    const next = keys.next();
+    const first = await rotatingNode(nodeId, keys, systemRandom);
+    await waitFor('the new key here', () => !keys.hasNext());
+    await first.stop();
+    controller.state.countsJoins = false;
+    const withOld = await FakeNode.up(controller, { nodeId, key });
+    await withOld.peer.close();
+    const withNew = await FakeNode.up(controller, { nodeId, key: next });
+    await withNew.peer.close();
+    await expect(FakeNode.connect(controller, { nodeId, key })).rejects.toThrow(/4401/);
+    expect(known()).toMatchObject({ linkKey: next.publicText, nextLinkKey: null });
+  });
+
+  it('KEYS10 a node that is killed before it has put the new key in place proposes the same one again', async () => {
+    controller.state.countsJoins = false;
+    const keys = memoryKeys(key);
+    const next = keys.next();
+    keys.fails = true;
+    for (let i = 0; i < 3; i += 1) {
+      const killed = await rotatingNode(nodeId, keys, systemRandom);
+      await waitFor('the new key at the controller', () => known().nextLinkKey === next.publicText);
+      await killed.stop();
+      expect(keys.current().publicText).toBe(key.publicText);
+    }
+    keys.fails = false;
+    const again = await rotatingNode(nodeId, keys, systemRandom);
+    await waitFor('the new key here', () => !keys.hasNext());
+    expect(keys.current().publicText).toBe(next.publicText);
+    await again.stop();
+  });
+
+  it('KEYS8 KEYS10 200 nodes rotate while orders flow: none lost, no link dropped', { timeout: 120_000 }, async () => {
+    controller.state.countsJoins = false;
+    const random = new SeededRandom(5);
+    // The whole wait is spread over a few hundred ms.
+    const fast: Random = { bytes: (length) => random.bytes(length), unit: () => random.unit() / 200 };
+    const fleet: {
+      id: NodeId;
+      first: KeyPair;
+      keys: ReturnType<typeof memoryKeys>;
+      link: Awaited<ReturnType<typeof rotatingNode>>;
+    }[] = [];
+    for (let i = 0; i < 200; i += 1) {
+      const first = createKeyPair();
+      const keys = memoryKeys(first);
+      const id = controller.addNode(first.publicText);
+      fleet.push({ id, first, keys, link: await rotatingNode(id, keys, fast) });
+    }
+    const since = performance.now();
+    const sent: string[] = [];
+    const isDone = (): boolean => fleet.every(({ keys }) => keys.madeAtMs() > 0);
+    for (let round = 0; round < 3 || !isDone(); round += 1) {
+      for (const { id } of fleet) {
+        const order = randomUUID();
+        sent.push(order);
+        const jws = `e30.${Buffer.from(JSON.stringify({ id: order })).toString('base64url')}.${'A'.repeat(86)}`;
+        controller.gateway.links.find(id)?.sendOrder(jws);
+      }
+      const upTo = sent.length;
+      await waitFor('the orders', () => controller.told.taken.length >= upTo, { intervalMs: 5 });
+    }
+    const tookMs = Math.round(performance.now() - since);
+    expect(controller.told.taken.toSorted()).toEqual(sent.toSorted());
+    expect(controller.told.ends).toEqual([]);
+    for (const { id, first, keys } of fleet) {
+      expect(keys.current().publicText).not.toBe(first.publicText);
+      expect(controller.state.nodes.get(id)?.nextLinkKey).toBe(keys.current().publicText);
+    }
+    console.info(
+      `200 nodes rotated their link keys in ${tookMs} ms while ${sent.length} orders went through: no link dropped`,
+    );
+    await Promise.all(fleet.map(({ link }) => link.stop()));
   });
 });
 

@@ -14,6 +14,7 @@ import {
   createWebSocketDial,
   ExecutorClient,
   InventoryFeed,
+  KeyRotation,
   LinkKeeper,
   MetricsFeed,
   NodeLink,
@@ -21,6 +22,7 @@ import {
   ShellRelay,
   type Dial,
   type LedgerStore,
+  type LinkKeyStore,
   type LinkIdentity,
 } from '../../packages/agent/src/link/index.ts';
 import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
@@ -37,9 +39,20 @@ export interface FakeAgentOptions {
   readonly nodeId?: string;
   /** Where the marks of former links are kept; default: in memory. */
   readonly ledger?: LedgerStore;
+  /** The link key and the one that shall take over; default: one for ever. */
+  readonly keys?: LinkKeyStore;
   /** False: nobody listens at the executor's socket. */
   readonly hasExecutor?: boolean;
 }
+
+/** Keys of a node that never rotates. */
+export const fixedKey = (key: KeyPair, clock: Clock): LinkKeyStore => ({
+  current: () => key,
+  madeAtMs: () => clock.nowMs() + 1e12,
+  next: () => key,
+  hasNext: () => false,
+  adoptNext: () => undefined,
+});
 
 /** Survives a restart of the agent when it is handed to the next one. */
 export function memoryLedger(): LedgerStore {
@@ -177,6 +190,13 @@ export class FakeAgent {
       }),
       inventory: this.inventory,
       clockOffset: this.offset,
+      keyRotation: new KeyRotation({
+        clock,
+        random,
+        log,
+        store: options.keys ?? fixedKey(this.key, clock),
+        nodeId: () => this.nodeId,
+      }),
       settled: () => {
         this.hasSettled = true;
       },
@@ -185,7 +205,7 @@ export class FakeAgent {
       clock,
       random,
       log,
-      loadIdentity: () => this.identity,
+      loadIdentity: () => ({ ...this.identity, key: options.keys?.current() ?? this.identity.key }),
       dialWith: options.dial ?? createWebSocketDial,
       join: createJoinLedger(this.ledger, log),
       watchFiles: (changed) => {

@@ -35,6 +35,8 @@ import type {
 
 interface KnownNode {
   linkKey: string;
+  /** Takes over when it is first used. */
+  nextLinkKey: string | null;
   readonly receiptKey: string;
   isRemoved: boolean;
   /** The close code of a node that is revoked or locked. */
@@ -44,7 +46,7 @@ interface KnownNode {
 }
 
 /** A node that has never connected. */
-export const FRESH = { isRemoved: false, bar: null, join: NO_JOIN, epoch: 0 } as const;
+export const FRESH = { nextLinkKey: null, isRemoved: false, bar: null, join: NO_JOIN, epoch: 0 } as const;
 
 interface IssuedToken {
   readonly secretHash: string;
@@ -299,7 +301,9 @@ export function createPorts(
     nodes: {
       findLinkIdentity: async (nodeId) => {
         const node = state.nodes.get(nodeId);
-        return node === undefined ? null : { ...node, joined: node.join.counter };
+        if (node === undefined) return null;
+        const linkKeys = node.nextLinkKey === null ? [node.linkKey] : [node.linkKey, node.nextLinkKey];
+        return { linkKeys, isRemoved: node.isRemoved, joined: node.join.counter };
       },
       openSession: async (opening) => {
         const { nodeId } = opening;
@@ -312,9 +316,16 @@ export function createPorts(
         }
         if (node.bar !== null) return { refused: node.bar, why: 'the node is barred' };
         if (verdict === 'late') return { refused: 4411, why: 'overtaken' };
+        if (opening.linkKey === node.nextLinkKey) Object.assign(node, { linkKey: opening.linkKey, nextLinkKey: null });
         node.join = storedJoin(opening);
         node.epoch += 1;
         return { epoch: node.epoch };
+      },
+      rotateLinkKey: async ({ nodeId }, { before, next }) => {
+        const node = state.nodes.get(nodeId);
+        if (node === undefined || (before !== node.linkKey && before !== node.nextLinkKey)) return false;
+        Object.assign(node, { linkKey: before, nextLinkKey: next });
+        return true;
       },
       linkReady: (link) => void told.ready.push(link),
       closeSession: async (link, end) => void told.ends.push({ ...link, ...end }),

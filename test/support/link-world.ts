@@ -8,6 +8,7 @@ import {
   ClockOffset,
   createJoinLedger,
   InventoryFeed,
+  KeyRotation,
   LinkKeeper,
   MetricsFeed,
   NodeLink,
@@ -19,7 +20,7 @@ import {
 import { createLinkRegistry, type LinkRegistry } from '../../packages/controller/src/gateway/link-registry.ts';
 import { LinkSession } from '../../packages/controller/src/gateway/link-session.ts';
 import { createControllerState, createPorts, FRESH, nothingTold, type Told } from './fake-controller.ts';
-import { memoryLedger } from './fake-agent.ts';
+import { fixedKey, memoryLedger } from './fake-agent.ts';
 import { STATUS } from './fake-node.ts';
 
 /** One end of a connection in a network that a test holds in its hands. */
@@ -232,6 +233,13 @@ export class LinkWorld {
       metrics,
       inventory: new InventoryFeed({ clock, random, log, takeInventory: async () => [] }),
       clockOffset: new ClockOffset(clock),
+      keyRotation: new KeyRotation({
+        clock,
+        random,
+        log,
+        store: fixedKey(this.#key, clock),
+        nodeId: () => this.nodeId,
+      }),
       auditWitness: new AuditWitness({
         log,
         load: () => null,

@@ -13,6 +13,7 @@ import {
   createWebSocketDial,
   ExecutorClient,
   InventoryFeed,
+  KeyRotation,
   LinkKeeper,
   MetricsFeed,
   NodeLink,
@@ -25,6 +26,7 @@ import {
 import { readBootId } from './proc/boot-id.ts';
 import { createSampler } from './sampler/index.ts';
 import { createSpool, zlibDeflate, type Spool } from './spool/index.ts';
+import { createLinkKeyFiles } from './store/link-key-files.ts';
 import { createSlotFile } from './store/slot-file.ts';
 import { loadKeptHead, storeKeptHead } from './store/audit-head-file.ts';
 import { watchFolder } from './store/folder-watch.ts';
@@ -117,6 +119,13 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     inventory,
     clockOffset,
     auditWitness,
+    keyRotation: new KeyRotation({
+      clock,
+      random,
+      log,
+      store: createLinkKeyFiles(paths.linkKeyFile),
+      nodeId: () => loadIdentity(paths).nodeId,
+    }),
     settled: () => log.info({ ready: true }, 'the link process is ready'),
   });
   const keeper = new LinkKeeper({

@@ -111,6 +111,29 @@ export const verifyRecordingHeader = (jws: string, receiptKey: string): Promise<
     onlyKey(receiptKey),
   );
 
+const KEY_ROTATION_TYPE = 'hauban-key-rotation+jwt';
+const checkKeyRotation = object({ v: literal(1), nodeId: text(36), before: text(43), next: text(43) });
+
+/** A new link key takes the place of another one; signed by both (rule KEYS8). */
+export interface KeyRotationOf {
+  readonly nodeId: string;
+  readonly before: string;
+  readonly next: string;
+}
+
+export const signKeyRotation = ({ nodeId, before, next }: KeyRotationOf, key: KeyPair): Promise<string> =>
+  signJws({ v: 1, nodeId, before, next }, key, { typ: KEY_ROTATION_TYPE, kid: ownKid(key) });
+
+/** True only for exactly this change, signed by `signer`. */
+export async function isKeyRotationBy(jws: string, signer: string, of: KeyRotationOf): Promise<boolean> {
+  const codes = { malformed: 'LINK_KEY_REFUSED', signature: 'LINK_KEY_REFUSED' } as const;
+  const document = { typ: KEY_ROTATION_TYPE, check: checkKeyRotation, codes };
+  const verified = await verifyDocument(jws, document, onlyKey(signer));
+  if (!verified.ok) return false;
+  const { nodeId, before, next } = verified.value;
+  return nodeId === of.nodeId && before === of.before && next === of.next;
+}
+
 export const RECEIPT_PROOF_TYPE = 'hauban-receipt-proof+jwt';
 const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
 const checkReceiptProof = object({ v: literal(1), linkKey: text(43), tokenId: uuid });

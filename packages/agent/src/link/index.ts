@@ -9,6 +9,7 @@ export { createWebSocketDial, type Dial } from './dial.ts';
 export { ExecutorClient } from './executor-client.ts';
 export { InventoryFeed } from './inventory-feed.ts';
 export { createJoinLedger, type JoinLedger, type LedgerStore } from './join-ledger.ts';
+export { KeyRotation, type LinkKeyStore } from './key-rotation.ts';
 export { LinkKeeper, type LinkIdentity } from './link-keeper.ts';
 export type { LinkLog } from './link-log.ts';
 export { MetricsFeed } from './metrics-feed.ts';

@@ -5,6 +5,7 @@ import type { AuditWitness } from './audit-witness.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { ExecutorClient } from './executor-client.ts';
 import type { InventoryFeed } from './inventory-feed.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import type { LinkKeeperEvents, OnlineMessage } from './link-keeper.ts';
 import type { LinkLog } from './link-log.ts';
 import type { MetricsFeed } from './metrics-feed.ts';
@@ -33,6 +34,7 @@ export interface NodeLinkDeps {
   readonly metrics: MetricsFeed;
   readonly inventory: InventoryFeed;
   readonly clockOffset: ClockOffset;
+  readonly keyRotation: KeyRotation;
   readonly auditWitness: AuditWitness;
   /** The first attempt has come to something. */
   settled(): void;
@@ -84,8 +86,8 @@ export class NodeLink implements LinkKeeperEvents {
     const state = this.#state;
     if (state.at === 'introducing') state.timer.cancel();
     this.#state = { at: 'down' };
-    const { shells, recordings, metrics, inventory, clockOffset } = this.#deps;
-    for (const part of [shells, recordings, metrics, inventory, clockOffset]) part.linkDown();
+    const { shells, recordings, metrics, inventory, clockOffset, keyRotation } = this.#deps;
+    for (const part of [shells, recordings, metrics, inventory, clockOffset, keyRotation]) part.linkDown();
   }
 
   echo(echo: Parameters<ClockOffset['echo']>[0]): void {
@@ -110,6 +112,9 @@ export class NodeLink implements LinkKeeperEvents {
       case 'receipt.ack':
       case 'bundles':
         return executor.send(message);
+      case 'key.rotated':
+      case 'key.refused':
+        return this.#deps.keyRotation.answered(message);
       case 'recording.ack':
         return recordings.acknowledged(message.session, message.index);
       case 'chunk.ack':
@@ -131,8 +136,8 @@ export class NodeLink implements LinkKeeperEvents {
     state.timer.cancel();
     this.#state = { at: 'up', channel };
     this.#sendStatus(channel);
-    const { shells, recordings, metrics, inventory, clockOffset, executor } = this.#deps;
-    for (const part of [shells, recordings, metrics, inventory, clockOffset]) part.linkUp(channel);
+    const { shells, recordings, metrics, inventory, clockOffset, keyRotation, executor } = this.#deps;
+    for (const part of [shells, recordings, metrics, inventory, clockOffset, keyRotation]) part.linkUp(channel);
     // Receipts, shells and chunks that wait there come now, when they can be passed on.
     executor.sync();
   }

@@ -6,7 +6,6 @@ import {
   parseNodeId,
   type AgentMessage,
   type Hello,
-  type JoinClaim,
   type NodeId,
 } from '@hauban/shared/protocol';
 import type { Clock, Random, Timer } from '@hauban/shared/time';
@@ -144,7 +143,7 @@ export class LinkSession {
   async #identify(nodeId: NodeId, hello: Hello): Promise<LinkIdentity | string> {
     const identity = await this.#deps.ports.nodes.findLinkIdentity(nodeId);
     if (identity === null) return 'the node is not known';
-    if (identity.linkKey !== hello.linkKey) return 'the link key is not the registered one';
+    if (!identity.linkKeys.includes(hello.linkKey)) return 'the link key is not the registered one';
     return identity.isRemoved ? 'the node was removed' : identity;
   }
 
@@ -163,7 +162,7 @@ export class LinkSession {
     if (!proven.ok) return this.#refused(proven);
     const nodeId = parseNodeId(hello.nodeId);
     if (nodeId === null) this.#startEnrolment(proven, hello.linkKey);
-    else this.#open(nodeId, proven, hello.join);
+    else this.#open(nodeId, proven, hello);
     return undefined;
   }
 
@@ -196,14 +195,14 @@ export class LinkSession {
     } else if ('channel' in state) state.channel.close(4400, `${message.t} in state ${state.at}`);
   }
 
-  #open(nodeId: NodeId, proven: Established, join: JoinClaim): void {
+  #open(nodeId: NodeId, proven: Established, { join, linkKey }: Hello): void {
     const { ports } = this.#deps;
     const channel = this.#channel(proven);
     const session = randomUUID();
     this.#state = { at: 'opening', channel };
     const { address } = this.#start;
     const { version, joinMark } = proven;
-    ports.nodes.openSession({ nodeId, session, address, version, join, joinMark }).then(
+    ports.nodes.openSession({ nodeId, session, address, version, join, joinMark, linkKey }).then(
       (opened) => {
         if ('refused' in opened) this.#refuse(opened.refused, opened.why);
         else

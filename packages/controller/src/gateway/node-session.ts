@@ -9,9 +9,9 @@ import {
   type ShellFrame,
   type SignedBundle,
 } from '@hauban/shared/protocol';
-import type { BodyType, ChannelEnd, ControlOf, FrameChannel } from '@hauban/link';
+import { isKeyRotationBy, type BodyType, type ChannelEnd, type ControlOf, type FrameChannel } from '@hauban/link';
 import type { RegisteredLink } from './link-registry.ts';
-import type { GatewayLog, GatewayPorts, LinkRef, SendOutcome } from './ports.ts';
+import type { KeyRotateMessage, GatewayLog, GatewayPorts, LinkRef, SendOutcome } from './ports.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 
 /** Messages of a node that is up. `enrol` belongs to another mode and is refused here. */
@@ -140,6 +140,8 @@ export class NodeSession implements RegisteredLink {
         return runs.orderTaken(link, message.order);
       case 'progress':
         return runs.progress(link, message);
+      case 'key.rotate':
+        return this.#rotate(message);
       case 'receipt':
         return this.#receipt(message.jws);
       case 'inventory':
@@ -154,6 +156,18 @@ export class NodeSession implements RegisteredLink {
   async #auditHead(kept: string | null): Promise<void> {
     const newest = await this.#ports.audit.seen(this.#ref, kept);
     if (newest !== null) this.sendAuditHead(newest);
+  }
+
+  /** Rule KEYS8: both keys say so, and they are this node's. */
+  async #rotate({ linkKey, before, byCurrent, byNext }: KeyRotateMessage): Promise<void> {
+    const of = { nodeId: this.nodeId, before, next: linkKey };
+    const isProven = (await isKeyRotationBy(byCurrent, before, of)) && (await isKeyRotationBy(byNext, linkKey, of));
+    const isTaken = isProven && (await this.#ports.nodes.rotateLinkKey(this.#ref, { before, next: linkKey }));
+    if (isTaken) this.#channel.sendControl({ t: 'key.rotated', linkKey });
+    else {
+      this.#log.warn({ nodeId: this.nodeId }, 'a new link key of a node was refused');
+      this.#channel.sendControl({ t: 'key.refused', linkKey, code: 'LINK_KEY_REFUSED' });
+    }
   }
 
   async #receipt(jws: string): Promise<void> {

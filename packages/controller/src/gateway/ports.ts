@@ -24,6 +24,7 @@ type Agent<T extends AgentMessage['t']> = Extract<AgentMessage, { t: T }>;
 export type StatusMessage = Agent<'status'>;
 export type EnrolMessage = Agent<'enrol'>;
 export type InventoryMessage = Agent<'inventory'>;
+export type KeyRotateMessage = Agent<'key.rotate'>;
 export type ProgressMessage = Agent<'progress'>;
 export type EnrolledMessage = Extract<ControllerMessage, { t: 'enrolled' }>;
 
@@ -37,8 +38,8 @@ export interface LinkRef {
 
 /** The registered key of a node and the number of its last link; all that may be read before the node has proven the key (rule HELLO8). */
 export interface LinkIdentity {
-  /** Ed25519 public key, base64url, 43 characters. */
-  readonly linkKey: string;
+  /** Ed25519 public keys, base64url, 43 characters: the one that counts, and one that takes over when it is first used (rule KEYS9). */
+  readonly linkKeys: readonly string[];
   readonly isRemoved: boolean;
   /** The last link that was counted; 0: none (rule KEYS4). */
   readonly joined: number;
@@ -54,6 +55,8 @@ export interface LinkOpening {
   /** What the node shows of its former links, and what it will show of this one (rule KEYS4). */
   readonly join: JoinClaim;
   readonly joinMark: string;
+  /** The key that was proven. */
+  readonly linkKey: string;
 }
 
 /** A node that has proven its key and is refused all the same: removed, revoked, overtaken by its own newer link, or one of two copies. */
@@ -81,6 +84,8 @@ export interface NodePort {
   /** The link is gone. With an epoch below the current one it says nothing about the node: a newer link is up. */
   closeSession(link: LinkRef, end: LinkEnd): Promise<void>;
   status(link: LinkRef, status: StatusMessage): Promise<void>;
+  /** A new link key that both keys have signed (rule KEYS9). True: it is stored, and taken from now on beside the old one. */
+  rotateLinkKey(link: LinkRef, change: { readonly before: string; readonly next: string }): Promise<boolean>;
 }
 
 /** An enrolment whose two keys are proven: `linkKey` by the handshake, `receiptKey` by its proof (rule ENROL5). */

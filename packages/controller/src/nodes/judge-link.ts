@@ -6,6 +6,7 @@ import type { Log } from '../runtime/index.ts';
 import { judgeJoin } from './judge-join.ts';
 import type { NodeBrief } from './node-columns.ts';
 import type { NodesRepository } from './nodes.repository.ts';
+import { linkKeysOf } from './rotate-link-key.ts';
 import type { BarCode, Presence } from './presence.ts';
 
 /** A link whose node has proven its key. */
@@ -16,6 +17,8 @@ export interface LinkOpening {
   readonly version: number;
   readonly join: JoinClaim;
   readonly joinMark: string;
+  /** The key that was proven. */
+  readonly linkKey: string;
 }
 
 export interface LinkRefused {
@@ -25,6 +28,8 @@ export interface LinkRefused {
 
 /** It was there when it said hello. */
 export const REMOVED: LinkRefused = { refused: 4401, why: 'the node was removed meanwhile' };
+
+const REPLACED_KEY: LinkRefused = { refused: 4401, why: 'the link key was replaced meanwhile' };
 
 export interface LinkJudgeParts {
   readonly nodes: NodesRepository;
@@ -55,6 +60,7 @@ export function createLinkJudge({ nodes, presence, audit, clock, log, disconnect
   };
 
   return async (tx: Tx, node: NodeBrief, opening: LinkOpening): Promise<LinkRefused | null> => {
+    if (!linkKeysOf(node).includes(opening.linkKey)) return REPLACED_KEY;
     if (node.barredWhy === 'revoked') return { refused: 4402, why: 'the node is revoked' };
     if (node.barredWhy === 'two-copies') return { refused: 4412, why: 'the node is locked: there are two copies' };
     const { joinCounter: counter, joinMarkHash: markHash, joinShownHashes: shownHashes } = node;

@@ -29,6 +29,8 @@ interface Claim {
 let nodeId: NodeId;
 /** What the node remembers of its links. */
 let copy: Claim;
+/** The link key that it proves. */
+let usedKey: string;
 const clock = new FakeClock();
 const tokenId = randomUUID();
 const disconnected: string[] = [];
@@ -60,6 +62,7 @@ beforeEach(async () => {
     disconnect,
   });
   copy = { counter: 0, marks: [] };
+  usedKey = nodeId;
   nodes = createNodesService({ ...shared, repository, figuresOf: () => NO_FIGURES, disconnect });
   return () => links.stop();
 });
@@ -70,7 +73,7 @@ const openWith = async (claim: Claim, address = '192.0.2.9') => {
   claim.counter += 1;
   const join = { counter: claim.counter, marks: [...claim.marks] };
   claim.marks.push(joinMark);
-  return links.openSession({ nodeId, session: randomUUID(), address, version: 1, join, joinMark });
+  return links.openSession({ nodeId, session: randomUUID(), address, version: 1, join, joinMark, linkKey: usedKey });
 };
 const open = async (): Promise<{ nodeId: NodeId; session: string; epoch: number }> => {
   const opened = await openWith(copy);
@@ -157,7 +160,7 @@ describe('a link', () => {
     copy.marks.push(joinMark);
     expect((await open()).epoch).toBe(2);
     const join = { ...lateClaim, counter: lateClaim.counter + 1 };
-    const opening = { nodeId, session: randomUUID(), address: '', version: 1, join, joinMark };
+    const opening = { nodeId, session: randomUUID(), address: '', version: 1, join, joinMark, linkKey: nodeId };
     expect(await links.openSession(opening)).toMatchObject({ refused: 4411 });
     expect(await nodes.detail(nodeId)).toMatchObject({ state: 'up', bar: null });
     expect((await open()).epoch).toBe(3);
@@ -167,7 +170,7 @@ describe('a link', () => {
     await open();
     await nodes.remove(nodeId, actor);
     expect(disconnected).toContain(`${nodeId} 4401`);
-    expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKey: nodeId, isRemoved: true });
+    expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKeys: [nodeId], isRemoved: true });
     expect(await openWith(copy)).toMatchObject({ refused: 4401 });
     await expect(nodes.detail(nodeId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await nodes.row(nodeId)).toBeNull();
@@ -227,6 +230,41 @@ describe('a link', () => {
     const both = await Promise.all([openWith(copy), openWith(clone)]);
     expect(both.filter((opened) => 'refused' in opened)).toMatchObject([{ refused: 4412 }]);
     expect(disconnected).toContain(`${nodeId} 4412`);
+  });
+
+  it('KEYS9 takes the new link key beside the old one, and only the new one once it was used', async () => {
+    const link = await open();
+    const fresh = `n-${nodeId}`;
+    expect(await links.rotateLinkKey(link, { before: 'foreign', next: fresh })).toBe(false);
+    for (let i = 0; i < 2; i += 1) {
+      expect(await links.rotateLinkKey(link, { before: nodeId, next: fresh })).toBe(true);
+      expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKeys: [nodeId, fresh] });
+    }
+    // The node was killed before it heard so: it comes with the old one.
+    expect((await open()).epoch).toBe(2);
+    usedKey = fresh;
+    expect((await open()).epoch).toBe(3);
+    expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKeys: [fresh] });
+    // One that had said hello with the old key before is refused as well.
+    usedKey = nodeId;
+    expect(await openWith({ ...copy })).toMatchObject({ refused: 4401 });
+    expect(await links.rotateLinkKey(link, { before: nodeId, next: 'x' })).toBe(false);
+    expect((await audit.list({ nodeId, code: 'A2050I' })).rows).toHaveLength(1);
+  });
+
+  it('KEYS9 goes on to a third link key without a new link: beginning at the second proves it', async () => {
+    const link = await open();
+    const [second, third] = [`2-${nodeId}`, `3-${nodeId}`];
+    expect(await links.rotateLinkKey(link, { before: nodeId, next: second })).toBe(true);
+    expect(await links.rotateLinkKey(link, { before: second, next: third })).toBe(true);
+    expect(await links.findLinkIdentity(nodeId)).toMatchObject({ linkKeys: [second, third] });
+    expect(await links.rotateLinkKey(link, { before: nodeId, next: second })).toBe(false);
+  });
+
+  it('KEYS9 of a revoked node gets no new link key', async () => {
+    const link = await open();
+    await nodes.revoke(nodeId, 'stolen', actor);
+    expect(await links.rotateLinkKey(link, { before: nodeId, next: `n-${nodeId}` })).toBe(false);
   });
 
   it('that a killed controller left behind is not taken for one', async () => {

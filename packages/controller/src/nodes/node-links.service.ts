@@ -4,9 +4,9 @@ import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { NodeLinksRepository } from './node-links.repository.ts';
-import { createLinkJudge, REMOVED, type LinkOpening, type LinkRefused } from './judge-link.ts';
-import { storedJoin } from './judge-join.ts';
 import type { NodesRepository } from './nodes.repository.ts';
+import { createOpenSession } from './open-session.ts';
+import { createLinkKeyRotation, linkKeysOf, type LinkKeyChange } from './rotate-link-key.ts';
 import type { BarCode, Presence } from './presence.ts';
 
 /** A link as the gateway names it. */
@@ -42,7 +42,7 @@ const TOUCH_MS = 30_000;
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
   const { repository, nodes, presence, audit, transaction, clock, log } = parts;
-  const refusalOf = createLinkJudge(parts);
+  const linkKeys = createLinkKeyRotation(parts);
   let timer: Timer | null = null;
   /** Ends that could not be stored while the database was away: else these nodes would stay connected in it. */
   let unstored: { readonly link: LinkOf; readonly end: LinkEnd }[] = [];
@@ -77,25 +77,16 @@ export function createNodeLinksService(parts: NodeLinksParts) {
 
     findLinkIdentity: async (
       nodeId: NodeId,
-    ): Promise<{ readonly linkKey: string; readonly isRemoved: boolean; readonly joined: number } | null> => {
+    ): Promise<{
+      readonly linkKeys: readonly string[];
+      readonly isRemoved: boolean;
+      readonly joined: number;
+    } | null> => {
       const node = await nodes.find(nodeId);
       if (node === null) return null;
-      return { linkKey: node.linkKey, isRemoved: node.revokedAt !== null, joined: node.joinCounter };
+      return { linkKeys: linkKeysOf(node), isRemoved: node.revokedAt !== null, joined: node.joinCounter };
     },
-    openSession: async (opening: LinkOpening): Promise<{ readonly epoch: number } | LinkRefused> =>
-      transaction(async (tx) => {
-        const { nodeId, session, address, version } = opening;
-        const known = await nodes.lock(tx, nodeId);
-        const refused = known === null ? REMOVED : await refusalOf(tx, known, opening);
-        if (refused !== null) return refused;
-        const counted = { at: clock.nowMs(), address, join: storedJoin(opening) };
-        const node = await repository.open(tx, nodeId, counted);
-        if (node === null) return REMOVED;
-        const detail = { session, version, epoch: node.epoch };
-        audit.record(tx, { code: 'A2020I', who: 'system', address, nodeId, hostName: node.hostName, detail });
-        tx.afterCommit(() => presence.connected(node));
-        return { epoch: node.epoch };
-      }),
+    openSession: createOpenSession(parts),
     /** The link takes messages from now on. One whose node was barred while it came up ends here. */
     linkReady: (link: LinkOf & { close(code: BarCode, why: string): void }): void => {
       const bar = presence.barOf(link.nodeId);
@@ -112,6 +103,8 @@ export function createNodeLinksService(parts: NodeLinksParts) {
         throw error;
       }
     },
+    rotateLinkKey: async (link: LinkOf, change: LinkKeyChange): Promise<boolean> =>
+      linkKeys.rotate(link.nodeId, change),
     status: async (link: LinkOf, status: StatusMessage): Promise<void> => {
       const { hostName, agentVersion, bootedAt, isRoot, policyText, spoolChunks } = status;
       const actions = status.actions.map(({ name, version }) => ({ name, version }));

@@ -37,6 +37,7 @@ export const AUDIT_CODES = {
   A2031I: 'Node removed',
   A2040W: 'Node revoked',
   A2041E: 'Node locked: two copies of it have connected',
+  A2050I: 'Link key of a node replaced',
   A3000I: 'Run started',
   A3001I: 'Order signed',
   A3002W: 'Order refused by the signer',

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   // Enrolment
   TOKEN_UNKNOWN: row(403, 'The join token is not known'),
   TOKEN_EXPIRED: row(403, 'The join token has expired'),
+  LINK_KEY_REFUSED: row(403, 'The new link key of a node is not proven, or begins at a key that is not its own'),
   TOKEN_USED_UP: row(403, 'The join token has been used up'),
   TOKEN_WRONG_HOST: row(403, 'The join token is for another host name'),
   ENROLMENT_REFUSED: row(403, 'The enrolment was refused'),

@@ -82,6 +82,8 @@ const agentMessages = {
     takenAt: timeMs,
     sections: list(object({ name: text(32), hash, data: json }), 64),
   }),
+  /** A new link key, proven by the one before and by itself (rule KEYS8). */
+  'key.rotate': object({ t: literal('key.rotate'), linkKey: key, before: key, byCurrent: jws, byNext: jws }),
   'shell.opened': object({ t: literal('shell.opened'), session: uuid }),
   'shell.refused': object({ t: literal('shell.refused'), session: uuid, code, detail: line }),
 } as const;
@@ -110,6 +112,8 @@ const controllerMessages = {
   'chunk.ack': object({ t: literal('chunk.ack'), ...chunkKey }),
   order: object({ t: literal('order'), jws }),
   'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
+  'key.rotated': object({ t: literal('key.rotated'), linkKey: key }),
+  'key.refused': object({ t: literal('key.refused'), linkKey: key, code }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
   /** Consecutive versions of the policy bundle, the oldest first (rule BUNDLE4). */
   bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
