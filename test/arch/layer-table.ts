@@ -253,7 +253,8 @@ const CONTROLLER: readonly Layer[] = [
   // The signer is a program of its own: no database, no HTTP, no feature. Its client lies beside it and is a socket.
   {
     files: 'packages/controller/src/signer/**',
-    may: ['own', RUNTIME, CONTRACT, LINK, PURE_NODE, FILES, 'node:net'],
+    // pkcs11js, loaded lazily: a key that is on a token.
+    may: ['own', RUNTIME, CONTRACT, LINK, PURE_NODE, FILES, 'node:net', 'npm:pkcs11js'],
     why: 'own process, own key, Unix socket',
   },
   {

@@ -10,13 +10,13 @@ import type { ShellApprovals } from './shells/shell-approval.ts';
 import { createApprovalsRepository } from './trust/approvals.repository.ts';
 import { ApprovalsService, type WaitingRuns } from './trust/approvals.service.ts';
 import { createBundlesRepository } from './trust/bundles.repository.ts';
-import { BundlesService, type BundlesParts } from './trust/bundles.service.ts';
+import { TrustService, type TrustParts } from './trust/trust.service.ts';
 
 export interface TrustNeeds {
   readonly controllerId: string;
   readonly publicUrl: URL;
-  readonly signer: BundlesParts['signer'];
-  readonly links: BundlesParts['links'];
+  readonly signer: TrustParts['signer'];
+  readonly links: TrustParts['links'];
   readonly hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Asked when it is there: runs need approvals, and approvals end runs. */
   readonly waitingRuns: () => WaitingRuns;
@@ -31,7 +31,7 @@ type Judged = Parameters<typeof approvalsNeeded>[0];
 export function createTrust(shared: Shared, database: Database, needs: TrustNeeds) {
   const { controllerId, publicUrl, signer, links, hostNames } = needs;
   const repository = createApprovalsRepository(database);
-  const bundles = new BundlesService({
+  const bundles = new TrustService({
     ...shared,
     controllerId,
     signer,

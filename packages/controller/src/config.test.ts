@@ -86,4 +86,16 @@ describe('loadSignerConfig', () => {
     });
     expect(() => loadSignerConfig({ ...base, HAUBAN_SIGNER_PASSPHRASE_FILE: 'p' })).toThrow('absolute path');
   });
+
+  it('knows a token by its library, label and PIN file, and takes nothing less', () => {
+    const base = { HAUBAN_SIGNER_SOCKET: '/x', HAUBAN_SIGNER_DIR: '/y' };
+    expect(loadSignerConfig(base).token).toBeNull();
+    expect(loadSignerConfig({ ...base, HAUBAN_SIGNER_PKCS11: '/lib/t.so, hauban, /etc/pin' }).token).toEqual({
+      module: '/lib/t.so',
+      tokenLabel: 'hauban',
+      pinFile: '/etc/pin',
+    });
+    for (const wrong of ['t.so,hauban,/etc/pin', '/lib/t.so,,/etc/pin', '/lib/t.so,hauban', '/lib/t.so,a,/b,/c'])
+      expect(() => loadSignerConfig({ ...base, HAUBAN_SIGNER_PKCS11: wrong })).toThrow('HAUBAN_SIGNER_PKCS11 must be');
+  });
 });

@@ -126,6 +126,8 @@ export interface SignerConfig {
   readonly keyDir: string;
   /** Files that may hold the passphrase of the key: from systemd, or named. */
   readonly passphrase: { readonly credential: string | null; readonly file: string | null };
+  /** A PKCS#11 token that holds the key in place of a file. */
+  readonly token: { readonly module: string; readonly tokenLabel: string; readonly pinFile: string } | null;
   /** User id of the controller where it is not the signer's own, or null. */
   readonly callerUid: number | null;
 }
@@ -142,6 +144,18 @@ function loadCallerUid(env: Env): number | null {
   return Number(uid);
 }
 
+/** `module,label,PIN file` */
+function parseToken(env: Env): SignerConfig['token'] {
+  const value = env['HAUBAN_SIGNER_PKCS11'] ?? '';
+  if (value === '') return null;
+  const [module = '', tokenLabel = '', pinFile = '', ...rest] = value.split(',').map((part) => part.trim());
+  if (!isAbsolute(module) || tokenLabel === '' || !isAbsolute(pinFile) || rest.length > 0)
+    throw bad(
+      'HAUBAN_SIGNER_PKCS11 must be module,label,PIN file, for example /usr/lib/softhsm/libsofthsm2.so,hauban,/etc/hauban/signer-pin.',
+    );
+  return { module, tokenLabel, pinFile };
+}
+
 const CREDENTIAL = 'hauban-signer-passphrase';
 
 export function loadSignerConfig(env: Env): SignerConfig {
@@ -155,6 +169,7 @@ export function loadSignerConfig(env: Env): SignerConfig {
       credential: credentials === '' ? null : join(credentials, CREDENTIAL),
       file: file === '' ? null : file,
     },
+    token: parseToken(env),
     callerUid: loadCallerUid(env),
   };
 }

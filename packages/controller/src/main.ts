@@ -46,6 +46,7 @@ Configuration is the environment:
   HAUBAN_SIGNER_DIR       (signer) folder of the authority key and of the policy bundles
   HAUBAN_SIGNER_PASSPHRASE_FILE  (signer) file with the passphrase that seals the key; a systemd credential
                           "hauban-signer-passphrase" does the same; without, the key is a plain file
+  HAUBAN_SIGNER_PKCS11    (signer) module,label,PIN file: the key is on a PKCS#11 token instead
   HAUBAN_SIGNER_CALLER    (signer) user of the controller, where it is not the signer's own: nobody else may ask
   HAUBAN_CONTROLLER_DIR   folder of the link key that all nodes are pinned to
   HAUBAN_LISTEN           host:port; default 127.0.0.1:7460

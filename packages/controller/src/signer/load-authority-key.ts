@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKeyPair, keyPairToJwk, parseKeyPair, writeDurably, type KeyPair } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Log } from '../runtime/index.ts';
 import { isSealed, openSealedKey, sealKey } from './key-seal.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** Where the passphrase of the key file lies; each is a path that the signer may read, or null. */
 export interface PassphraseFiles {
@@ -14,37 +14,15 @@ export interface PassphraseFiles {
 }
 
 const KEY_FILE = 'authority-key.json';
-const MOST_BYTES = 8192;
 const SHORTEST_PASSPHRASE = 12;
 
-const bad = (detail: string, cause?: unknown): HaubanError => new HaubanError('CONFIG_BAD', detail, { cause });
-
-/** Content of a file that only its owner may read; null when there is none. @param isGuarded its folder lets nobody else in */
-function readSecret(path: string, says: string, isGuarded = false): string | null {
-  let handle: number;
-  try {
-    handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    if (code === 'ENOENT') return null;
-    throw bad(`The ${says} ${path} cannot be read: ${code}.`, error);
-  }
-  try {
-    const { mode, size } = fstatSync(handle);
-    if (!isGuarded && (mode & 0o077) !== 0)
-      throw bad(`The ${says} ${path} may be read by others: set its mode to 600.`);
-    if (size > MOST_BYTES) throw bad(`The ${says} ${path} is too long.`);
-    return readFileSync(handle, 'utf8');
-  } finally {
-    closeSync(handle);
-  }
-}
+const bad = (detail: string): HaubanError => new HaubanError('CONFIG_BAD', detail);
 
 /** Null when none is given; one that is named and missing is a fault, never "no passphrase". */
 export function loadPassphrase({ credential, file }: PassphraseFiles): string | null {
   // systemd lets the service in by an access list, which shows as a mode for the group.
-  const fromSystemd = credential === null ? null : readSecret(credential, 'passphrase', true);
-  const given = fromSystemd ?? (file === null ? null : readSecret(file, 'passphrase'));
+  const fromSystemd = credential === null ? null : readSecretFile(credential, 'passphrase', true);
+  const given = fromSystemd ?? (file === null ? null : readSecretFile(file, 'passphrase'));
   if (given === null) {
     if (file !== null) throw bad(`HAUBAN_SIGNER_PASSPHRASE_FILE: there is no file ${file}.`);
     return null;
@@ -71,7 +49,7 @@ function openKey(path: string, source: string, passphrase: string | null): KeyPa
  */
 export function loadAuthorityKey(folder: string, passphrase: string | null, log: Log): KeyPair {
   const path = join(folder, KEY_FILE);
-  const source = readSecret(path, 'key');
+  const source = readSecretFile(path, 'key');
   const pair = source === null ? createKeyPair() : openKey(path, source, passphrase);
   const isStoredSo = source !== null && isSealed(source) === (passphrase !== null);
   if (!isStoredSo) {

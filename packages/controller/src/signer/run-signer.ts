@@ -10,12 +10,15 @@ import { keyInMemory, type AuthorityKey } from './authority-key.ts';
 import { loadBundleStore } from './bundle-store.ts';
 import { loadAuthorityKey, loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
 import { createSignerServer } from './signer-server.ts';
+import { openTokenKey, type TokenSettings } from './token-key.ts';
 
 export interface SignerSettings {
   readonly socketPath: string;
   /** Folder of the key, made when absent; nobody else may enter. */
   readonly keyDir: string;
   readonly passphrase: PassphraseFiles;
+  /** The key is on this token; default: in the folder. */
+  readonly token?: TokenSettings | null;
   /** User that may ask besides root and our own: the controller's. Null: it runs as the same user. */
   readonly callerUid?: number | null;
 }
@@ -46,8 +49,8 @@ async function clearStaleSocket(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-const openKey = ({ keyDir, passphrase }: SignerSettings, log: Log): AuthorityKey =>
-  keyInMemory(loadAuthorityKey(keyDir, loadPassphrase(passphrase), log));
+const openKey = async ({ keyDir, passphrase, token = null }: SignerSettings, log: Log): Promise<AuthorityKey> =>
+  token === null ? keyInMemory(loadAuthorityKey(keyDir, loadPassphrase(passphrase), log)) : await openTokenKey(token);
 
 /** Loads or makes the authority key and listens. Who may ask is decided by the socket's folder, made with mode 0700 when absent, and by who the kernel says has connected. */
 export async function runSigner(
@@ -58,7 +61,7 @@ export async function runSigner(
 ): Promise<RunningSigner> {
   mkdirSync(settings.keyDir, { recursive: true, mode: 0o700 });
   mkdirSync(dirname(settings.socketPath), { recursive: true, mode: 0o700 });
-  const key = openKey(settings, log);
+  const key = await openKey(settings, log);
   const store = await loadBundleStore(settings.keyDir, pinnedKeys([{ kid: key.kid, key: key.publicText }]));
   await clearStaleSocket(settings.socketPath);
   const ownUid = process.getuid?.() ?? 0;

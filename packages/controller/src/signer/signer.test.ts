@@ -253,7 +253,11 @@ describe('the key file', () => {
 
   it('a bundle file that is missing in between or damaged keeps the signer from starting', async () => {
     const folder = newFolder();
-    const settings = { socketPath: join(folder, 's.sock'), keyDir: join(folder, 'keys'), passphrase: NO_PASSPHRASE };
+    const settings = {
+      socketPath: join(folder, 's.sock'),
+      keyDir: join(folder, 'keys'),
+      passphrase: NO_PASSPHRASE,
+    };
     const bundles = join(folder, 'keys/bundles');
     mkdirSync(bundles, { recursive: true });
     for (const [name, content] of [

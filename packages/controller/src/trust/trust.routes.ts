@@ -1,7 +1,7 @@
 import { TrustApproval, TrustDraftRequest, TrustState, WebAuthnJson } from '@hauban/shared/api';
 import type { FastifyRequest } from 'fastify';
 import { callerOf, type HttpApp } from '../http/index.ts';
-import type { BundlesService, TrustCaller } from './bundles.service.ts';
+import type { TrustService, TrustCaller } from './trust.service.ts';
 import Type from 'typebox';
 
 const tags = ['trust'];
@@ -12,7 +12,7 @@ function trustCaller(request: FastifyRequest): TrustCaller {
   return { personId, name, address: request.ip };
 }
 
-export function trustRoutes(app: HttpApp, { bundles }: { readonly bundles: BundlesService }): void {
+export function trustRoutes(app: HttpApp, { bundles }: { readonly bundles: TrustService }): void {
   app.get(
     '/api/trust',
     {

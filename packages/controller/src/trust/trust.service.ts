@@ -24,7 +24,7 @@ export interface TrustCaller {
   readonly address: string;
 }
 
-export interface BundlesParts {
+export interface TrustParts {
   readonly repository: BundlesRepository;
   readonly approvals: ApprovalsRepository;
   readonly signer: {
@@ -71,14 +71,14 @@ const toVersion = (bundle: Bundle): TrustVersion => ({
   limits: { ...bundle.limits },
 });
 
-export class BundlesService {
-  readonly #parts: BundlesParts;
+export class TrustService {
+  readonly #parts: TrustParts;
   /** What each node was known to hold, so that the same word is stored once. */
   readonly #said = new Map<string, number>();
   #current: Bundle | null = null;
   #timer: Timer | null = null;
 
-  constructor(parts: BundlesParts) {
+  constructor(parts: TrustParts) {
     this.#parts = parts;
   }
 

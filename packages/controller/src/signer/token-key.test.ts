@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
+import type { ActionOrder } from '@hauban/shared/protocol';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createLog } from '../runtime/index.ts';
+import { runSigner } from './run-signer.ts';
+import { createSignerClient } from './signer-client.ts';
+import { openTokenKey, type TokenSettings } from './token-key.ts';
+
+const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
+const UTIL = '/usr/bin/softhsm2-util';
+const PIN = '87654321';
+const hasSoftHsm = existsSync(MODULE) && existsSync(UTIL);
+
+let folder: string;
+let settings: TokenSettings;
+const before = process.env['SOFTHSM2_CONF'];
+
+beforeAll(() => {
+  if (!hasSoftHsm) return;
+  folder = mkdtempSync(join(tmpdir(), 'hauban-token-'));
+  mkdirSync(join(folder, 'tokens'));
+  const conf = join(folder, 'softhsm2.conf');
+  writeFileSync(conf, `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n`);
+  const pinFile = join(folder, 'pin');
+  writeFileSync(pinFile, `${PIN}\n`, { mode: 0o600 });
+  const init = ['--init-token', '--free', '--label', 'hauban', '--so-pin', '12345678', '--pin', PIN];
+  execFileSync(UTIL, init, { cwd: '/', env: { SOFTHSM2_CONF: conf }, timeout: 20_000 });
+  process.env['SOFTHSM2_CONF'] = conf;
+  settings = { module: MODULE, tokenLabel: 'hauban', pinFile };
+});
+afterAll(() => {
+  if (before === undefined) delete process.env['SOFTHSM2_CONF'];
+  else process.env['SOFTHSM2_CONF'] = before;
+  if (hasSoftHsm) rmSync(folder, { recursive: true, force: true });
+});
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+function order(): ActionOrder {
+  const iat = Date.now();
+  return {
+    v: 1,
+    id: randomUUID(),
+    aud: randomUUID(),
+    iss: randomUUID(),
+    iat,
+    exp: iat + 60_000,
+    requester: { id: 'p1', name: 'ann', via: 'api' },
+    reason: 'größer',
+    approvals: [],
+    approved: null,
+    kind: 'action',
+    action: 'node.ping',
+    actionVersion: 1,
+    mode: 'apply',
+    args: {},
+    planHash: null,
+  };
+}
+
+describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () => {
+  it("signs orders that nodes believe, stays the same, and never lies in the signer's folder", async () => {
+    const keyDir = join(folder, 'keys');
+    const socketPath = join(folder, 'signer.sock');
+    const passphrase = { credential: null, file: null };
+    const start = async () => {
+      const signer = await runSigner(
+        { socketPath, keyDir, passphrase, token: settings },
+        systemClock,
+        createLog('silent'),
+      );
+      const client = createSignerClient(socketPath, systemClock);
+      return { client, stop: async () => (client.close(), await signer.stop()) };
+    };
+    const first = await start();
+    const keys = await first.client.keys();
+    const wanted = order();
+    expect(await verifyOrder(await first.client.sign(wanted), pinnedKeys(keys))).toMatchObject({
+      ok: true,
+      value: wanted,
+    });
+    await first.stop();
+    expect(readdirSync(keyDir)).toEqual(['bundles']);
+    const second = await start();
+    cleanUps.push(() => second.stop());
+    expect(await second.client.keys()).toEqual(keys);
+  });
+
+  it('its private half cannot be taken off the token', async () => {
+    const key = await openTokenKey(settings);
+    key.close();
+    const { default: binding } = await import('pkcs11js');
+    const token = new binding.PKCS11();
+    token.load(MODULE);
+    token.C_Initialize();
+    cleanUps.push(() => token.C_Finalize());
+    const slot = token.C_GetSlotList(true).find((one) => token.C_GetTokenInfo(one).label.trim() === 'hauban');
+    const session = token.C_OpenSession(slot ?? Buffer.alloc(0), binding.CKF_SERIAL_SESSION);
+    token.C_Login(session, binding.CKU_USER, PIN);
+    token.C_FindObjectsInit(session, [{ type: binding.CKA_CLASS, value: binding.CKO_PRIVATE_KEY }]);
+    const [privateKey, ...others] = token.C_FindObjects(session, 5);
+    expect(others).toEqual([]);
+    const read = () => token.C_GetAttributeValue(session, privateKey ?? Buffer.alloc(0), [{ type: binding.CKA_VALUE }]);
+    expect(read).toThrow('CKR_ATTRIBUTE_SENSITIVE');
+  });
+
+  it('a wrong PIN, a PIN file that others may read, another token and no library are refused in one sentence', async () => {
+    const wrong = join(folder, 'wrong-pin');
+    writeFileSync(wrong, '00000000', { mode: 0o600 });
+    const open = join(folder, 'open-pin');
+    writeFileSync(open, PIN);
+    chmodSync(open, 0o644);
+    for (const [change, says] of [
+      [{ pinFile: wrong }, 'CKR_PIN_INCORRECT'],
+      [{ pinFile: open }, 'may be read by others'],
+      [{ pinFile: join(folder, 'none') }, 'There is no PIN file'],
+      [{ tokenLabel: 'other' }, 'no token with the label "other"'],
+      [{ module: join(folder, 'none.so') }, 'cannot be used'],
+    ] as const)
+      await expect(openTokenKey({ ...settings, ...change })).rejects.toMatchObject({
+        code: 'CONFIG_BAD',
+        detail: expect.stringContaining(says) as string,
+      });
+    expect(readFileSync(settings.pinFile, 'utf8')).toBe(`${PIN}\n`);
+    (await openTokenKey(settings)).close();
+  });
+});

@@ -1,0 +1,175 @@
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
+import type * as Pkcs11Binding from 'pkcs11js';
+import { HaubanError } from '@hauban/shared/errors';
+import { authorityKid, type AuthorityKey } from './authority-key.ts';
+import { readSecretFile } from './secret-file.ts';
+
+/**
+ * The authority key on a PKCS#11 token (version 3.0 of the standard: Ed25519 keys and CKM_EDDSA). The private half is made
+ * on the token and cannot leave it; this process holds a session, never the key.
+ */
+export interface TokenSettings {
+  /** Path of the token maker's library. */
+  readonly module: string;
+  readonly tokenLabel: string;
+  readonly pinFile: string;
+}
+
+type Pkcs11 = typeof Pkcs11Binding;
+type Token = InstanceType<Pkcs11['PKCS11']>;
+type Template = Parameters<Token['C_FindObjectsInit']>[1] & object;
+
+/** Numbers of PKCS#11 3.0 that the binding has no names for. */
+const CKM_EC_EDWARDS_KEY_PAIR_GEN = 0x1055;
+const CKM_EDDSA = 0x1057;
+const CKK_EC_EDWARDS = 0x40;
+/** Object identifier 1.3.101.112, id-Ed25519 (RFC 8410). */
+const ED25519 = Buffer.from('06032b6570', 'hex');
+const KEY_LABEL = 'hauban-authority';
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+
+const bad = (detail: string, cause?: unknown): HaubanError => new HaubanError('CONFIG_BAD', detail, { cause });
+
+/** The binding is optional: without it, only this way of keeping the key is missing. */
+async function loadBinding(): Promise<Pkcs11> {
+  try {
+    const loaded = (await import('pkcs11js')) as Pkcs11 & { readonly default?: Pkcs11 };
+    return loaded.default ?? loaded;
+  } catch (error) {
+    throw bad('The package pkcs11js is not installed here: a key on a token cannot be used.', error);
+  }
+}
+
+/** One token, logged in to. Fails with what the token's library says. */
+class TokenSession {
+  readonly #binding: Pkcs11;
+  readonly #token: Token;
+  readonly #session: Buffer;
+
+  constructor(binding: Pkcs11, { module, tokenLabel }: TokenSettings, pin: string) {
+    this.#binding = binding;
+    this.#token = new binding.PKCS11();
+    this.#token.load(module);
+    this.#token.C_Initialize();
+    try {
+      const slots = this.#token.C_GetSlotList(true);
+      const slot = slots.find((one) => this.#token.C_GetTokenInfo(one).label.trim() === tokenLabel);
+      if (slot === undefined) throw bad(`There is no token with the label ${JSON.stringify(tokenLabel)}.`);
+      this.#session = this.#token.C_OpenSession(slot, binding.CKF_SERIAL_SESSION | binding.CKF_RW_SESSION);
+      this.#token.C_Login(this.#session, binding.CKU_USER, pin);
+    } catch (error) {
+      this.#token.C_Finalize();
+      throw error;
+    }
+  }
+
+  /** The authority's private key and its public bytes; made when the token has none. */
+  loadKey(): { readonly privateKey: Buffer; readonly publicBytes: Buffer } {
+    const { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } = this.#binding;
+    const privateKey = this.#find(CKO_PRIVATE_KEY);
+    const publicKey = this.#find(CKO_PUBLIC_KEY);
+    if ((privateKey === null) !== (publicKey === null))
+      throw bad(`The token holds only one half of the key ${KEY_LABEL}.`);
+    const pair = privateKey === null || publicKey === null ? this.#make() : { privateKey, publicKey };
+    return { privateKey: pair.privateKey, publicBytes: this.#publicBytes(pair.publicKey) };
+  }
+
+  sign(privateKey: Buffer, data: Uint8Array): Buffer {
+    this.#token.C_SignInit(this.#session, { mechanism: CKM_EDDSA }, privateKey);
+    return this.#token.C_Sign(this.#session, Buffer.from(data), Buffer.alloc(SIGNATURE_BYTES));
+  }
+
+  close(): void {
+    this.#token.C_CloseSession(this.#session);
+    this.#token.C_Finalize();
+  }
+
+  #named(objectClass: number): Template {
+    const { CKA_CLASS, CKA_KEY_TYPE, CKA_LABEL } = this.#binding;
+    return [
+      { type: CKA_CLASS, value: objectClass },
+      { type: CKA_KEY_TYPE, value: CKK_EC_EDWARDS },
+      { type: CKA_LABEL, value: KEY_LABEL },
+    ];
+  }
+
+  #find(objectClass: number): Buffer | null {
+    this.#token.C_FindObjectsInit(this.#session, this.#named(objectClass));
+    const [first, second] = this.#token.C_FindObjects(this.#session, 2);
+    this.#token.C_FindObjectsFinal(this.#session);
+    if (second !== undefined)
+      throw bad(`The token has more than one key ${KEY_LABEL}: it cannot be said which is meant.`);
+    return first ?? null;
+  }
+
+  #make(): { readonly privateKey: Buffer; readonly publicKey: Buffer } {
+    const { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKA_TOKEN, CKA_EC_PARAMS, CKA_VERIFY } = this.#binding;
+    const { CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_SIGN } = this.#binding;
+    return this.#token.C_GenerateKeyPair(
+      this.#session,
+      { mechanism: CKM_EC_EDWARDS_KEY_PAIR_GEN },
+      [
+        ...this.#named(CKO_PUBLIC_KEY),
+        { type: CKA_EC_PARAMS, value: ED25519 },
+        { type: CKA_TOKEN, value: true },
+        { type: CKA_VERIFY, value: true },
+      ],
+      [
+        ...this.#named(CKO_PRIVATE_KEY),
+        { type: CKA_TOKEN, value: true },
+        { type: CKA_PRIVATE, value: true },
+        { type: CKA_SENSITIVE, value: true },
+        { type: CKA_EXTRACTABLE, value: false },
+        { type: CKA_SIGN, value: true },
+      ],
+    );
+  }
+
+  /** The point is wrapped as an OCTET STRING; a few tokens give it bare. */
+  #publicBytes(publicKey: Buffer): Buffer {
+    const [point] = this.#token.C_GetAttributeValue(this.#session, publicKey, [{ type: this.#binding.CKA_EC_POINT }]);
+    const bytes = point?.value ?? Buffer.alloc(0);
+    if (bytes.length === KEY_BYTES) return bytes;
+    if (bytes.length === KEY_BYTES + 2 && bytes[0] === 0x04 && bytes[1] === KEY_BYTES) return bytes.subarray(2);
+    throw bad(`The key ${KEY_LABEL} on the token is no Ed25519 key.`);
+  }
+}
+
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** The two halves belong together, or nothing that is signed would be believed. */
+function checkHalves(publicText: string, sign: (data: Uint8Array) => Buffer): void {
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicText }, format: 'jwk' });
+  const data = randomBytes(32);
+  if (!verify(null, data, key, sign(data))) throw bad(`The two halves of the key ${KEY_LABEL} do not belong together.`);
+}
+
+/** Opens the token for as long as the signer runs. */
+export async function openTokenKey(settings: TokenSettings): Promise<AuthorityKey> {
+  const pin = readSecretFile(settings.pinFile, 'PIN file');
+  if (pin === null) throw bad(`There is no PIN file ${settings.pinFile}.`);
+  const binding = await loadBinding();
+  try {
+    const session = new TokenSession(binding, settings, pin.replace(/\r?\n$/, ''));
+    const { privateKey, publicBytes } = session.loadKey();
+    const sign = (data: Uint8Array): Buffer => session.sign(privateKey, data);
+    const publicText = publicBytes.toString('base64url');
+    checkHalves(publicText, sign);
+    const kid = authorityKid(publicText);
+    return {
+      kid,
+      publicText,
+      // RFC 7515, compact: jose cannot sign with a key that it never sees.
+      sign: async (payload, { typ }) => {
+        const signed = `${encode({ alg: 'EdDSA', typ, kid })}.${encode(payload)}`;
+        return `${signed}.${sign(Buffer.from(signed)).toString('base64url')}`;
+      },
+      close: () => session.close(),
+    };
+  } catch (error) {
+    if (error instanceof HaubanError) throw error;
+    const why = error instanceof Error ? error.message : 'unknown error';
+    throw bad(`The token ${JSON.stringify(settings.tokenLabel)} cannot be used: ${why}.`, error);
+  }
+}
