@@ -61,6 +61,8 @@ function ownMounts(rootPath: string): FstabLine[] {
   return [
     ['tmpfs', at('run'), 'tmpfs', 'mode=755,nosuid,nodev'],
     ['tmpfs', at('tmp'), 'tmpfs', 'mode=1777,nosuid,nodev'],
+    // A person's own start-up files have no place in a node: a lock that a killed one leaves behind stops every shell after it.
+    ['tmpfs', at('root'), 'tmpfs', 'mode=700,nosuid,nodev'],
     ['tmpfs', at('dev'), 'tmpfs', 'mode=755,nosuid'],
     ['devpts', at('dev/pts'), 'devpts', 'newinstance,ptmxmode=0666,mode=620,gid=5,X-mount.mkdir'],
     ['tmpfs', at('dev/shm'), 'tmpfs', 'mode=1777,nosuid,nodev,X-mount.mkdir'],

@@ -3,12 +3,11 @@
  * `npm start` does, kills its parts with kill -9 in the middle of actions and of a shell, and compares what the product
  * says with what the machine and the disk say. Prints one line of JSON, the report, at the end.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MetricReply, NodePage } from '@hauban/shared/api';
-import type { AuditRecord } from '@hauban/shared/audit';
 import postgres from 'postgres';
-import { verifyAuditChain } from '../../../packages/controller/src/audit/audit-chain.ts';
+import { verifyAuditChain, type AuditRecord } from '../../../packages/controller/src/audit/audit-chain.ts';
 import { makeFirstAccount, runOnNode, signInFirstAccount, type RestClient } from '../../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../../support/standalone-stack.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -156,9 +155,27 @@ async function main(home: string, dataDir: string, seed: number, kills: number):
   } catch (error) {
     process.stderr.write(`--- launcher\n${stack.output()}\n`);
     printWarnings(dataDir);
+    printProcesses();
     throw error;
   } finally {
     await stack.stop();
+  }
+}
+
+/** Where every process stands, as the kernel sees it. */
+function printProcesses(): void {
+  const read = (pid: string, name: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8').replaceAll(/\0|\s+/g, ' ').trim();
+    } catch (error) {
+      return error instanceof Error ? error.name : '?';
+    }
+  };
+  process.stderr.write('--- processes\n');
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const state = /State: (\S+)/.exec(read(pid, 'status'))?.[1] ?? '?';
+    const [command, waits, call] = ['cmdline', 'wchan', 'syscall'].map((name) => read(pid, name));
+    process.stderr.write(`${pid} ${state} ${waits} [${call}] ${command?.slice(0, 160)}\n`);
   }
 }
 
