@@ -7,6 +7,8 @@ export interface ApiClient {
   readonly token: string | null;
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>;
   getText(path: string): Promise<string>;
+  /** A long answer as it comes; only its beginning has a time limit. */
+  download(path: string): Promise<AsyncIterable<Uint8Array>>;
   post<T>(path: string, body: unknown): Promise<T>;
   delete(path: string): Promise<void>;
 }
@@ -29,7 +31,12 @@ async function failure(reply: Response, path: string): Promise<CliError> {
 
 /** REST calls with a bearer token; failures become CliError with one sentence. */
 export function createApiClient(url: string, token: string | null): ApiClient {
-  const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    signal = AbortSignal.timeout(TIMEOUT_MS),
+  ): Promise<Response> => {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== null) headers['authorization'] = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
@@ -39,7 +46,7 @@ export function createApiClient(url: string, token: string | null): ApiClient {
         method,
         headers,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
@@ -61,6 +68,17 @@ export function createApiClient(url: string, token: string | null): ApiClient {
       for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
       const suffix = search.size === 0 ? '' : `?${search.toString()}`;
       return (await (await call('GET', path + suffix)).json()) as never;
+    },
+    download: async (path) => {
+      const begun = new AbortController();
+      const timer = setTimeout(() => begun.abort(), TIMEOUT_MS);
+      try {
+        const { body } = await call('GET', path, undefined, begun.signal);
+        if (body === null) throw new CliError(EXIT.failed, 'HTTP_EMPTY', `the controller sent nothing for ${path}`);
+        return body;
+      } finally {
+        clearTimeout(timer);
+      }
     },
     getText: async (path) => await (await call('GET', path)).text(),
     post: async (path, body) => (await (await call('POST', path, body)).json()) as never,

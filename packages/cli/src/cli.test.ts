@@ -6,6 +6,7 @@ import { loadAccount, saveAccount } from './account-file.ts';
 import { parseArguments } from './arguments.ts';
 import { exitForStates, EXIT } from './exit-codes.ts';
 import { plainLine } from './plain-text.ts';
+import { renderOffboarded } from './commands/people.ts';
 import { createContext } from './context.ts';
 import { createProgram } from './program.ts';
 import { createEscapeWatcher, parseExit } from './shell-session.ts';
@@ -107,6 +108,40 @@ describe('shell session', () => {
     });
     expect(exit({ ending: 'else', status: 3 })).toMatchObject({ how: 'lost' });
     expect(parseExit(Buffer.from('{'))).toEqual({ how: 'lost', says: 'The shell ended without saying how.' });
+  });
+});
+
+describe('people offboard', () => {
+  it('names what was ended, and what still has to be', () => {
+    const shell = { id: 'x', nodeId: 'y', hostName: 'web1\u001b[2J', user: 'root' };
+    const text = renderOffboarded({
+      name: 'lea',
+      sessions: 3,
+      tokens: 2,
+      passkeys: 1,
+      invites: 0,
+      commandLines: 0,
+      ordersCancelled: 4,
+      ordersUnderWay: 5,
+      approvals: 6,
+      shells: [
+        { ...shell, state: 'ended' },
+        { ...shell, state: 'waiting' },
+      ],
+    });
+    expect(text).toMatch(/lea is out/);
+    for (const line of [
+      'sessions +3',
+      'API tokens +2',
+      'passkeys +1',
+      'open shells +1',
+      'queued orders +4',
+      'approvals +6',
+    ])
+      expect(text).toMatch(new RegExp(line));
+    expect(text).toMatch(/shell of root on web1.* has not ended yet/);
+    expect(text).toMatch(/5 order\(s\)/);
+    expect(text).not.toContain('\u001b');
   });
 });
 

@@ -18,7 +18,7 @@ export function createTargetSource({ nodes, runs, shells }: TargetParts): Target
     const known = new Map((await nodes.findMany([...new Set(ids)])).map((node) => [node.id, node]));
     return ids.map((id) => {
       const { labels, roles } = known.get(id) ?? { labels: {}, roles: [] };
-      return { kind: 'node', id, labels: labels as Readonly<Record<string, string>>, roles };
+      return { kind: 'node', id, labels, roles };
     });
   };
   return {

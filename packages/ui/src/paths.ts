@@ -28,6 +28,7 @@ export const paths = {
   recording: (id: string) => `/recordings/${segment(id)}`,
   audit: '/audit',
   account: '/account',
+  people: '/people',
   signIn: '/sign-in',
   setup: '/setup',
 } as const;

@@ -16,8 +16,8 @@ describe('the list of pages', () => {
     expect(new Set(PAGES.map((page) => page.path)).size).toBe(PAGES.length);
   });
 
-  it('shows nothing but set-up and sign-in to strangers', () => {
+  it('shows nothing but set-up, invitation and sign-in to strangers', () => {
     const open = PAGES.filter((page) => page.access === 'open').map((page) => page.name);
-    expect(open.toSorted()).toEqual(['setup', 'sign-in']);
+    expect(open.toSorted()).toEqual(['invite', 'setup', 'sign-in']);
   });
 });

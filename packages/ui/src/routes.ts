@@ -13,6 +13,7 @@ export interface PageRoute {
 /** The list of pages; a test holds it against the folders. */
 export const PAGES: readonly PageRoute[] = [
   { name: 'setup', path: '/setup', access: 'open', load: () => import('./pages/setup/page.tsx') },
+  { name: 'invite', path: '/invite', access: 'open', load: () => import('./pages/invite/page.tsx') },
   { name: 'sign-in', path: '/sign-in', access: 'open', load: () => import('./pages/sign-in/page.tsx') },
   { name: 'fleet', path: '/', access: 'signed-in', load: () => import('./pages/fleet/page.tsx') },
   { name: 'node', path: '/nodes/$id', access: 'signed-in', load: () => import('./pages/node/page.tsx') },
@@ -24,6 +25,7 @@ export const PAGES: readonly PageRoute[] = [
   { name: 'recordings', path: '/recordings', access: 'signed-in', load: () => import('./pages/recordings/page.tsx') },
   { name: 'recording', path: '/recordings/$id', access: 'signed-in', load: () => import('./pages/recording/page.tsx') },
   { name: 'audit', path: '/audit', access: 'signed-in', load: () => import('./pages/audit/page.tsx') },
+  { name: 'people', path: '/people', access: 'signed-in', load: () => import('./pages/people/page.tsx') },
   { name: 'account', path: '/account', access: 'signed-in', load: () => import('./pages/account/page.tsx') },
   { name: 'cli-sign-in', path: '/cli', access: 'signed-in', load: () => import('./pages/cli-sign-in/page.tsx') },
 ];

@@ -8,6 +8,7 @@ import { addAudit } from './audit.ts';
 import { addCompletion } from './completion.ts';
 import { addLogin } from './login.ts';
 import { addNodes } from './nodes.ts';
+import { addPeople } from './people.ts';
 import { addRecordings } from './recordings.ts';
 import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRun,
   addShell,
   addRecordings,
+  addPeople,
   addAudit,
   addCompletion,
 ];

@@ -17,9 +17,9 @@ const rule = (more: Partial<AccessRule>): AccessRule => ({
   ...more,
 });
 const holding = (...rules: AccessRule[]): Grant => grantOf({ id: 'me', role: 'made' }, rules, null);
-const use = (more: Partial<Use>): Use => ({ kind: 'use', right: 'read', targets: [web], at, ...more });
+const asking = (more: Partial<Use>): Use => ({ kind: 'use', right: 'read', targets: [web], at, ...more });
 const say = (grant: Grant, more: Partial<Use>): string => {
-  const verdict = authorize(grant, use(more));
+  const verdict = authorize(grant, asking(more));
   return verdict.allowed ? `by ${verdict.rule}` : verdict.why;
 };
 

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile';
 import type { Readable } from '../http/index.ts';
 import type { LiveSources, LiveTickOfNode, RunEvent } from './live-sources.ts';
 import type { NodeWatchers } from './node-watchers.ts';
+import { createTopicGate } from './topic-gate.ts';
 import { createViewerOutbox, type ViewerSocket } from './viewer-outbox.ts';
 
 export interface LiveViewer {
@@ -57,15 +58,12 @@ export function createLiveViewer(
     readonly readable: Readable | null;
   },
 ): LiveViewer {
-  const { watchers, readable } = parts;
+  const { watchers } = parts;
   const outbox = createViewerOutbox(socket, sources, parts.clock);
   let seesFleet = false;
   const nodes = new Map<string, NodeTopic>();
   const runs = new Set<string>();
   const self: object = {};
-  /** Requests that are being judged; they count as topics. */
-  let judged = 0;
-  let isOver = false;
 
   const take = (request: LiveRequest): void => {
     switch (request.t) {
@@ -88,40 +86,7 @@ export function createLiveViewer(
     }
   };
 
-  /** Nodes that the request is about; null: nothing to judge. A run that does not exist has none, and is refused. */
-  const nodesIn = async (request: LiveRequest): Promise<readonly string[] | null> => {
-    if (request.t === 'watch-node') return [request.nodeId];
-    return request.t === 'watch-run' ? ((await sources.nodesOfRun(request.runId)) ?? []) : null;
-  };
-
-  /** A topic begins only when its person may read every node that it tells of. */
-  const judge = async (request: LiveRequest, sees: Readable): Promise<void> => {
-    const ids = await nodesIn(request);
-    if (ids === null) return take(request);
-    const seen = await sees(ids);
-    if (isOver) return undefined;
-    if (ids.length > 0 && ids.every((id) => seen.has(id))) return take(request);
-    return outbox.send({ t: 'error', code: 'FORBIDDEN', detail: 'Your role may not read this.' });
-  };
-
-  const begin = (request: LiveRequest): void => {
-    if (readable === null) return take(request);
-    judged += 1;
-    judge(request, readable)
-      .catch(() =>
-        outbox.send({ t: 'error', code: 'UNAVAILABLE', detail: 'Your rights could not be read; try again.' }),
-      )
-      .finally(() => (judged -= 1));
-    return undefined;
-  };
-
-  /** Labels may have changed with the node: who may read it is asked again. */
-  const changed = async (nodeId: string, sees: Readable): Promise<void> => {
-    if ((await sees([nodeId])).has(nodeId)) return outbox.nodeChanged(nodeId);
-    if (!nodes.delete(nodeId)) return undefined;
-    watchers.unwatch(nodeId, self);
-    return outbox.send({ t: 'node-removed', nodeId });
-  };
+  const gate = createTopicGate(sources, parts.readable, (code, detail) => outbox.send({ t: 'error', code, detail }));
 
   return {
     message: (text) => {
@@ -129,20 +94,22 @@ export function createLiveViewer(
       if (request === null)
         outbox.send({ t: 'error', code: 'BAD_REQUEST', detail: 'That is no message of the live channel.' });
       else if (
-        nodes.size + runs.size + judged >= MOST_TOPICS &&
+        nodes.size + runs.size + gate.size >= MOST_TOPICS &&
         request.t.startsWith('watch-') &&
         !isRepeat(request, nodes)
       )
         outbox.send({ t: 'error', code: 'RATE_LIMITED', detail: `A page may watch ${MOST_TOPICS} things at once.` });
-      else begin(request);
+      else gate.begin(request, () => take(request));
     },
     nodeChanged: (nodeId) => {
       if (!seesFleet && !nodes.has(nodeId)) return;
-      if (readable === null) outbox.nodeChanged(nodeId);
-      else
-        changed(nodeId, readable).catch(() =>
-          outbox.send({ t: 'error', code: 'UNAVAILABLE', detail: 'The state of a node could not be read.' }),
-        );
+      gate.changed(nodeId, (isReadable) => {
+        if (isReadable) return outbox.nodeChanged(nodeId);
+        // Its labels have moved it out of reach.
+        if (!nodes.delete(nodeId)) return undefined;
+        watchers.unwatch(nodeId, self);
+        return outbox.send({ t: 'node-removed', nodeId });
+      });
     },
     tick: (tick) => {
       const topic = nodes.get(tick.nodeId);
@@ -160,7 +127,7 @@ export function createLiveViewer(
       if (runs.has(runId)) outbox.runChanged(event.kind === 'run' ? runId : `${runId} ${event.target.orderId}`, event);
     },
     end: () => {
-      isOver = true;
+      gate.end();
       outbox.end();
       watchers.forget(self);
     },

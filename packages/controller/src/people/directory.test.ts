@@ -229,7 +229,8 @@ describe('sessions', () => {
       await world.call('POST', '/api/sign-in', { body: { name: 'sam', password: 'correct horse battery' } }),
     );
     const rows = (await world.call('GET', '/api/me/sessions', { session: one })).json<SignInRow[]>();
-    expect(rows.map(({ isThis }) => isThis).toSorted()).toEqual([false, true]);
+    expect(rows.filter(({ isThis }) => isThis)).toHaveLength(1);
+    expect(rows).toHaveLength(2);
     const other = rows.find(({ isThis }) => !isThis)?.id ?? '';
     const stranger = await world.addPerson('sue', 'viewer');
     expect(codeOf(await world.call('DELETE', `/api/me/sessions/${other}`, { session: stranger }))).toBe('NOT_FOUND');

@@ -40,6 +40,15 @@ type Proof =
   | { readonly with: 'password'; readonly passwordHash: string }
   | { readonly with: 'passkey'; readonly passkey: StoredPasskey };
 
+/** Checks what the browser made before the link is used up. */
+async function prepare(challenges: Challenges, request: InviteAccept, person: PersonRow): Promise<Proof> {
+  if (request.password !== undefined) return { with: 'password', passwordHash: await hashPassword(request.password) };
+  const challenge = await challenges.take(request.passkey, 'invite');
+  if (challenge === null || challenge.personId !== person.id) throw linkRefused();
+  const passkey = await verifyCreation(challenges.needSite(), request.passkey, challenge.challenge);
+  return { with: 'passkey', passkey };
+}
+
 /** People come in by a link that an owner makes for them, once each; also those who have lost their key. */
 export function createInvitesService(parts: InvitesParts) {
   const { repository, peopleRepository, people, roles, challenges, audit, transaction, clock, random } = parts;
@@ -56,15 +65,7 @@ export function createInvitesService(parts: InvitesParts) {
     return { personId: person.id, url: url.toString(), expiresAt };
   };
 
-  const prepare = async (request: InviteAccept, person: PersonRow): Promise<Proof> => {
-    if (request.password !== undefined) return { with: 'password', passwordHash: await hashPassword(request.password) };
-    const challenge = await challenges.take(request.passkey, 'invite');
-    if (challenge === null || challenge.personId !== person.id) throw linkRefused();
-    const passkey = await verifyCreation(challenges.needSite(), request.passkey, challenge.challenge);
-    return { with: 'passkey', passkey };
-  };
-
-  const use = async (tx: Tx, proof: Proof, person: PersonRow, from: From): Promise<string> => {
+  const letIn = async (tx: Tx, proof: Proof, person: PersonRow, from: From): Promise<string> => {
     if (proof.with === 'password') await peopleRepository.setPassword(tx, person.id, proof.passwordHash);
     else {
       const { passkey } = proof;
@@ -120,12 +121,12 @@ export function createInvitesService(parts: InvitesParts) {
       const token =
         person === null
           ? null
-          : await prepare(request, person).then((proof) =>
+          : await prepare(challenges, request, person).then((proof) =>
               transaction(async (tx) => {
                 // The lock of the person comes first, as in an offboarding at the same moment.
                 if ((await peopleRepository.lockPerson(tx, person.id)) === null) return null;
                 if (!(await repository.take(tx, hash, clock.nowMs()))) return null;
-                return use(tx, proof, person, from);
+                return letIn(tx, proof, person, from);
               }),
             );
       if (person === null || token === null) {

@@ -16,16 +16,13 @@ export interface PersonSummary {
   readonly lastSeenAt: number | null;
 }
 
-/** People and their passkeys. */
-export function createPeopleRepository(database: Database) {
+/** Accounts, and what is counted against guessing their passwords. */
+function accounts(database: Database) {
   return {
     hasPeople: async (): Promise<boolean> =>
       (await database.query((db) => db.select({ id: person.id }).from(person).limit(1))).length > 0,
     addPerson: async (tx: Tx, row: typeof person.$inferInsert): Promise<void> => {
       await tx.db.insert(person).values(row);
-    },
-    addPasskey: async (tx: Tx, row: typeof passkey.$inferInsert): Promise<void> => {
-      await tx.db.insert(passkey).values(row);
     },
     /** Somebody who is here; a leaver is not found. */
     findPersonByName: async (name: string): Promise<PersonRow | null> =>
@@ -37,83 +34,39 @@ export function createPeopleRepository(database: Database) {
             .where(and(eq(person.name, name), isHere)),
         )
       )[0] ?? null,
-    isNameTaken: async (tx: Tx, name: string): Promise<boolean> =>
-      (await tx.db.select({ id: person.id }).from(person).where(eq(person.name, name))).length > 0,
-    findPerson: async (id: string): Promise<PersonRow | null> =>
-      (
-        await database.query((db) =>
-          db
-            .select()
-            .from(person)
-            .where(and(eq(person.id, id), isHere)),
-        )
-      )[0] ?? null,
-    /** Locks a person who is here until the transaction ends. */
-    lockPerson: async (tx: Tx, id: string): Promise<PersonRow | null> =>
-      (
-        await tx.db
-          .select()
-          .from(person)
-          .where(and(eq(person.id, id), isHere))
-          .for('update')
-      )[0] ?? null,
-    /** Locks all of them, in one order for everybody: two owners cannot put each other out at the same time. */
-    lockWithRole: async (tx: Tx, role: string): Promise<PersonRow[]> =>
-      tx.db
-        .select()
-        .from(person)
-        .where(and(eq(person.role, role), isHere))
-        .orderBy(asc(person.id))
-        .for('update'),
-    setRole: async (tx: Tx, id: string, role: string): Promise<void> => {
-      await tx.db.update(person).set({ role }).where(eq(person.id, id));
-    },
     setPassword: async (tx: Tx, id: string, passwordHash: string | null): Promise<void> => {
       await tx.db.update(person).set({ passwordHash, failedSignIns: 0, lockedUntil: null }).where(eq(person.id, id));
     },
-    /** The name stays, for the history; nothing signs in by it any more. */
-    setLeft: async (tx: Tx, id: string, leftAt: number): Promise<void> => {
-      await tx.db.update(person).set({ leftAt, passwordHash: null }).where(eq(person.id, id));
-    },
-    /** Everybody who is here, with how they sign in and when they were last seen. */
-    list: async (now: number): Promise<PersonSummary[]> =>
-      database.query((db) => {
-        const passkeys = db
-          .select({ personId: passkey.personId, n: count().as('passkeys') })
-          .from(passkey)
-          .groupBy(passkey.personId)
-          .as('k');
-        const sessions = db
-          .select({
-            personId: session.personId,
-            n: count().as('sessions'),
-            at: max(session.lastUsedAt).as('session_at'),
-          })
-          .from(session)
-          .where(gt(session.expiresAt, now))
-          .groupBy(session.personId)
-          .as('s');
-        const tokens = db
-          .select({ personId: apiToken.personId, n: count().as('tokens'), at: max(apiToken.lastUsedAt).as('token_at') })
-          .from(apiToken)
-          .where(gt(apiToken.expiresAt, now))
-          .groupBy(apiToken.personId)
-          .as('t');
-        return db
-          .select({
-            person,
-            passkeys: sql<number>`coalesce(${passkeys.n}, 0)::integer`,
-            sessions: sql<number>`coalesce(${sessions.n}, 0)::integer`,
-            tokens: sql<number>`coalesce(${tokens.n}, 0)::integer`,
-            lastSeenAt: sql<number | null>`greatest(${sessions.at}, ${tokens.at})`,
-          })
-          .from(person)
-          .leftJoin(passkeys, eq(passkeys.personId, person.id))
-          .leftJoin(sessions, eq(sessions.personId, person.id))
-          .leftJoin(tokens, eq(tokens.personId, person.id))
-          .where(isHere)
-          .orderBy(asc(person.name));
+    /**
+     * Counts an attempt before the password is looked at, so that many at once cannot all be the first. False: the
+     * account is locked for now, do not look.
+     */
+    beginAttempt: async (
+      personId: string,
+      attempt: { readonly now: number; readonly lockedUntil: (failed: number) => number | null },
+    ): Promise<boolean> =>
+      database.transaction(async (tx) => {
+        const [row] = await tx.db.select().from(person).where(eq(person.id, personId)).for('update');
+        if (row === undefined || (row.lockedUntil !== null && row.lockedUntil > attempt.now)) return false;
+        const failedSignIns = row.failedSignIns + 1;
+        await tx.db
+          .update(person)
+          .set({ failedSignIns, lockedUntil: attempt.lockedUntil(failedSignIns) })
+          .where(eq(person.id, personId));
+        return true;
       }),
+    clearAttempts: async (tx: Tx, personId: string): Promise<void> => {
+      await tx.db.update(person).set({ failedSignIns: 0, lockedUntil: null }).where(eq(person.id, personId));
+    },
+  };
+}
+
+/** Passkeys. */
+function passkeysOfPeople(database: Database) {
+  return {
+    addPasskey: async (tx: Tx, row: typeof passkey.$inferInsert): Promise<void> => {
+      await tx.db.insert(passkey).values(row);
+    },
     passkeysOf: async (personId: string): Promise<PasskeyRow[]> =>
       database.query((db) =>
         db.select().from(passkey).where(eq(passkey.personId, personId)).orderBy(asc(passkey.createdAt)),
@@ -145,27 +98,102 @@ export function createPeopleRepository(database: Database) {
     notePasskeyUse: async (tx: Tx, id: string, counter: number, now: number): Promise<void> => {
       await tx.db.update(passkey).set({ counter, lastUsedAt: now }).where(eq(passkey.id, id));
     },
-    /**
-     * Counts an attempt before the password is looked at, so that many at once cannot all be the first. False: the
-     * account is locked for now, do not look.
-     */
-    beginAttempt: async (
-      personId: string,
-      attempt: { readonly now: number; readonly lockedUntil: (failed: number) => number | null },
-    ): Promise<boolean> =>
-      database.transaction(async (tx) => {
-        const [row] = await tx.db.select().from(person).where(eq(person.id, personId)).for('update');
-        if (row === undefined || (row.lockedUntil !== null && row.lockedUntil > attempt.now)) return false;
-        const failedSignIns = row.failedSignIns + 1;
+  };
+}
+
+/** Who is here, for those who decide it. */
+function directoryOf(database: Database) {
+  return {
+    isNameTaken: async (tx: Tx, name: string): Promise<boolean> =>
+      (await tx.db.select({ id: person.id }).from(person).where(eq(person.name, name))).length > 0,
+    findPerson: async (id: string): Promise<PersonRow | null> =>
+      (
+        await database.query((db) =>
+          db
+            .select()
+            .from(person)
+            .where(and(eq(person.id, id), isHere)),
+        )
+      )[0] ?? null,
+    /** Locks a person who is here until the transaction ends. */
+    lockPerson: async (tx: Tx, id: string): Promise<PersonRow | null> =>
+      (
         await tx.db
-          .update(person)
-          .set({ failedSignIns, lockedUntil: attempt.lockedUntil(failedSignIns) })
-          .where(eq(person.id, personId));
-        return true;
-      }),
-    clearAttempts: async (tx: Tx, personId: string): Promise<void> => {
-      await tx.db.update(person).set({ failedSignIns: 0, lockedUntil: null }).where(eq(person.id, personId));
+          .select()
+          .from(person)
+          .where(and(eq(person.id, id), isHere))
+          .for('update')
+      )[0] ?? null,
+    /** Locks all of them, in one order for everybody: two owners cannot put each other out at the same time. */
+    lockWithRole: async (tx: Tx, role: string): Promise<PersonRow[]> =>
+      tx.db
+        .select()
+        .from(person)
+        .where(and(eq(person.role, role), isHere))
+        .orderBy(asc(person.id))
+        .for('update'),
+    setRole: async (tx: Tx, id: string, role: string): Promise<void> => {
+      await tx.db.update(person).set({ role }).where(eq(person.id, id));
     },
+    /** The name stays, for the history; nothing signs in by it any more. */
+    setLeft: async (tx: Tx, id: string, leftAt: number): Promise<void> => {
+      await tx.db.update(person).set({ leftAt, passwordHash: null }).where(eq(person.id, id));
+    },
+  };
+}
+
+/** Everybody at one look. */
+function summaries(database: Database) {
+  return {
+    /** Everybody who is here, with how they sign in and when they were last seen. */
+    list: async (now: number): Promise<PersonSummary[]> =>
+      database.query((db) => {
+        const passkeys = db
+          .select({ personId: passkey.personId, n: count().as('passkeys') })
+          .from(passkey)
+          .groupBy(passkey.personId)
+          .as('k');
+        const sessions = db
+          .select({
+            personId: session.personId,
+            n: count().as('sessions'),
+            at: max(session.lastUsedAt).as('session_at'),
+          })
+          .from(session)
+          .where(gt(session.expiresAt, now))
+          .groupBy(session.personId)
+          .as('s');
+        const tokens = db
+          .select({ personId: apiToken.personId, n: count().as('tokens'), at: max(apiToken.lastUsedAt).as('token_at') })
+          .from(apiToken)
+          .where(gt(apiToken.expiresAt, now))
+          .groupBy(apiToken.personId)
+          .as('t');
+        return db
+          .select({
+            person,
+            passkeys: sql<number>`coalesce(${passkeys.n}, 0)::integer`,
+            sessions: sql<number>`coalesce(${sessions.n}, 0)::integer`,
+            tokens: sql<number>`coalesce(${tokens.n}, 0)::integer`,
+            lastSeenAt: sql`greatest(${sessions.at}, ${tokens.at})`.mapWith(Number),
+          })
+          .from(person)
+          .leftJoin(passkeys, eq(passkeys.personId, person.id))
+          .leftJoin(sessions, eq(sessions.personId, person.id))
+          .leftJoin(tokens, eq(tokens.personId, person.id))
+          .where(isHere)
+          .orderBy(asc(person.name));
+      }),
+  };
+}
+
+/** People and their passkeys. */
+export function createPeopleRepository(database: Database) {
+  return {
+    ...accounts(database),
+    ...passkeysOfPeople(database),
+    ...directoryOf(database),
+    ...summaries(database),
   };
 }
 

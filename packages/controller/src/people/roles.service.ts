@@ -1,7 +1,6 @@
 import { AccessRules, type AccessRule, type RoleRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import type Type from 'typebox';
 import { Check } from 'typebox/value';
 import type { AuditService } from '../audit/audit.service.ts';
 import { BUILT_IN_ROLES, grantOf, type Grant } from '../authorization/index.ts';
@@ -20,7 +19,7 @@ export type RolesService = ReturnType<typeof createRolesService>;
 
 /** Rules as they are stored: a row that was damaged or written by another hand gives no right. */
 export function parseRules(stored: unknown): readonly AccessRule[] {
-  return Check(AccessRules, stored) ? (stored as Type.Static<typeof AccessRules>) : [];
+  return Check(AccessRules, stored) ? stored : [];
 }
 
 const unknownRole = (): HaubanError => new HaubanError('NOT_FOUND', 'There is no role of this name.');

@@ -6,8 +6,14 @@ import type {
   ActionRow,
   AuditPage,
   AuditQuery,
+  AuditState,
+  AuditWhy,
   InventoryChangePage,
   InventoryReply,
+  InviteAccept,
+  InviteMade,
+  InviteRequest,
+  InviteState,
   JoinTokenCreated,
   JoinTokenRequest,
   JoinTokenRow,
@@ -18,6 +24,11 @@ import type {
   NodePage,
   NodePatch,
   NodeQuery,
+  Offboarded,
+  PasskeyAdd,
+  PasskeyRow,
+  PersonRow,
+  RoleRow,
   RunDetail,
   RunPage,
   RunQuery,
@@ -30,6 +41,7 @@ import type {
   SetupState,
   ShellOpened,
   ShellRequest,
+  SignInRow,
   SocketTicket,
   TokenCreated,
   TokenRequest,
@@ -91,9 +103,33 @@ export function createApi(request: Request) {
     cast: (id: string) => request<string>('GET', castPath(id), { as: 'text' }),
 
     audit: (query: AuditQuery) => get<AuditPage>(path('audit'), query),
+    auditState: () => get<AuditState>(path('audit', 'state')),
+    auditWhy: (seq: number) => get<AuditWhy>(path('audit', String(seq), 'why')),
+    acknowledgeFinding: (id: string) => post<unknown>(path('audit', 'findings', id, 'acknowledge')),
     tokens: () => get<TokenRow[]>(path('tokens')),
     makeToken: (body: TokenRequest) => post<TokenCreated>(path('tokens'), body),
     deleteToken: (id: string) => remove(path('tokens', id)),
+    mySessions: () => get<SignInRow[]>(path('me', 'sessions')),
+    endMySession: (id: string) => remove(path('me', 'sessions', id)),
+    myPasskeys: () => get<PasskeyRow[]>(path('me', 'passkeys')),
+    myPasskeyOptions: () => post<PublicKeyCredentialCreationOptionsJSON>(path('me', 'passkeys', 'options')),
+    addPasskey: (body: PasskeyAdd) => post<unknown>(path('me', 'passkeys'), body),
+    deletePasskey: (id: string) => remove(path('me', 'passkeys', id)),
+
+    people: () => get<PersonRow[]>(path('people')),
+    roles: () => get<RoleRow[]>(path('roles')),
+    invite: (body: InviteRequest) => post<InviteMade>(path('people'), body),
+    inviteAgain: (id: string) => post<InviteMade>(path('people', id, 'invite')),
+    setRole: (id: string, role: string) => request<unknown>('PATCH', path('people', id), { body: { role } }),
+    personSessions: (id: string) => get<SignInRow[]>(path('people', id, 'sessions')),
+    endPersonSession: (id: string, session: string) => remove(path('people', id, 'sessions', session)),
+    personTokens: (id: string) => get<TokenRow[]>(path('people', id, 'tokens')),
+    deletePersonToken: (id: string, token: string) => remove(path('people', id, 'tokens', token)),
+    offboard: (id: string) => post<Offboarded>(path('people', id, 'offboard')),
+    inviteState: (token: string) => post<InviteState>(path('invite'), { token }),
+    invitePasskeyOptions: (token: string) =>
+      post<PublicKeyCredentialCreationOptionsJSON>(path('invite', 'passkey-options'), { token }),
+    acceptInvite: (body: InviteAccept) => post<unknown>(path('invite', 'accept'), body),
     approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
   };
 }
@@ -102,3 +138,6 @@ export type Api = ReturnType<typeof createApi>;
 
 /** Where a recording is downloaded from; also the href of the download link. */
 export const castPath = (id: string): string => path('recordings', id, 'cast');
+
+/** Where the whole audit log is downloaded from. */
+export const auditExportPath = path('audit', 'export');

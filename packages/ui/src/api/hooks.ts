@@ -30,9 +30,21 @@ export const keys = {
   /** What was read of a running recording is not what is read of the whole one. */
   cast: (id: string, extent: 'so-far' | 'whole') => ['recording', id, 'cast', extent] as const,
   audit: (query: AuditQuery) => ['audit', query] as const,
+  auditState: ['audit-state'] as const,
+  auditWhy: (seq: number) => ['audit-why', seq] as const,
   tokens: ['tokens'] as const,
   joinTokens: ['join-tokens'] as const,
+  people: ['people'] as const,
+  roles: ['roles'] as const,
+  personSessions: (id: string) => ['person', id, 'sessions'] as const,
+  personTokens: (id: string) => ['person', id, 'tokens'] as const,
+  invite: (token: string) => ['invite', token] as const,
+  mySessions: ['me', 'sessions'] as const,
+  myPasskeys: ['me', 'passkeys'] as const,
 };
+
+/** Pace of a list that is followed. */
+const FOLLOW_MS = 2_000;
 
 export function useMe() {
   const { api } = useServices();
@@ -165,14 +177,26 @@ export function useSessions(which: 'shells' | 'recordings', query: SessionQuery)
   });
 }
 
-export function useAudit(query: AuditQuery) {
+/** @param isFollowed new entries come by themselves */
+export function useAudit(query: AuditQuery, isFollowed: boolean) {
   const { api } = useServices();
   return useInfiniteQuery({
     queryKey: keys.audit(query),
     queryFn: ({ pageParam }) => api.audit({ ...query, ...(pageParam === undefined ? {} : { cursor: pageParam }) }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.cursor ?? undefined,
+    refetchInterval: isFollowed ? FOLLOW_MS : false,
   });
+}
+
+export function useAuditState() {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.auditState, queryFn: () => api.auditState(), refetchInterval: 60_000 });
+}
+
+export function useAuditWhy(seq: number) {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.auditWhy(seq), queryFn: () => api.auditWhy(seq), staleTime: 60_000 });
 }
 
 /** Lists of nodes are stale: read them again. */

@@ -1,4 +1,12 @@
-import { IconHistory, IconPlayerPlay, IconServer2, IconShieldCheck, IconTool, IconUser } from '@tabler/icons-react';
+import {
+  IconHistory,
+  IconPlayerPlay,
+  IconServer2,
+  IconShieldCheck,
+  IconTool,
+  IconUser,
+  IconUsers,
+} from '@tabler/icons-react';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 
@@ -11,4 +19,6 @@ export const NAV_ITEMS = [
   { path: paths.audit, title: texts.nav.audit, icon: IconShieldCheck },
 ] as const;
 
+/** For owners. */
+export const PEOPLE_ITEM = { path: paths.people, title: texts.nav.people, icon: IconUsers } as const;
 export const ACCOUNT_ITEM = { path: paths.account, title: texts.nav.account, icon: IconUser } as const;

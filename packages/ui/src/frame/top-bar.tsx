@@ -1,5 +1,5 @@
 import { Drawer, Menu } from '@mantine/core';
-import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUser } from '@tabler/icons-react';
+import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUser, IconUsers } from '@tabler/icons-react';
 import type { Me } from '@hauban/shared/api';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -8,7 +8,7 @@ import { LogoMark } from '../parts/logo.tsx';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 import { LiveMark } from './live-mark.tsx';
-import { ACCOUNT_ITEM, NAV_ITEMS } from './nav-items.ts';
+import { ACCOUNT_ITEM, NAV_ITEMS, PEOPLE_ITEM } from './nav-items.ts';
 import { SchemeSwitch } from './scheme-switch.tsx';
 
 /** The page of the navigation that an address belongs to. */
@@ -22,9 +22,11 @@ function useSection(): string {
   return useRouterState({ select: (state) => sectionOf(state.location.pathname) });
 }
 
-function NavLinks({ withIcons = false, onGo }: { readonly withIcons?: boolean; readonly onGo?: () => void }) {
+function NavLinks({ me, onGo }: { readonly me?: Me | undefined; readonly onGo?: () => void }) {
+  const withIcons = onGo !== undefined;
   const section = useSection();
-  const items = withIcons ? [...NAV_ITEMS, ACCOUNT_ITEM] : NAV_ITEMS;
+  const mine = me?.may.own === true ? [PEOPLE_ITEM, ACCOUNT_ITEM] : [ACCOUNT_ITEM];
+  const items = withIcons ? [...NAV_ITEMS, ...mine] : NAV_ITEMS;
   return items.map(({ path, title, icon: Icon }) => (
     <Link key={path} to={path} aria-current={section === path ? 'page' : undefined} onClick={onGo}>
       {withIcons ? <Icon size={20} aria-hidden /> : null}
@@ -60,6 +62,11 @@ function AccountMenu({ me, onKeys }: { readonly me: Me | undefined; readonly onK
         <Menu.Item component={Link} to={paths.account} leftSection={<IconUser size={16} />}>
           {texts.nav.account}
         </Menu.Item>
+        {me?.may.own === true ? (
+          <Menu.Item component={Link} to={paths.people} leftSection={<IconUsers size={16} />}>
+            {texts.nav.people}
+          </Menu.Item>
+        ) : null}
         <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={onKeys}>
           {texts.nav.keys}
         </Menu.Item>
@@ -99,7 +106,7 @@ function PhoneMenu({ me }: { readonly me: Me | undefined }) {
         closeButtonProps={{ 'aria-label': texts.words.close }}
       >
         <nav className="hb-drawer-nav" aria-label={texts.nav.label}>
-          <NavLinks withIcons onGo={close} />
+          <NavLinks me={me} onGo={close} />
         </nav>
         <div className="hb-stack" style={{ paddingTop: 20 }}>
           <SchemeSwitch />

@@ -6,6 +6,7 @@ import { columnsOf, keyText } from '../parts/data-view.tsx';
 import { labelLines, parseLabels } from '../parts/label-lines.ts';
 import { passkeyProblem } from '../parts/passkey-problem.ts';
 import { fateOf } from '../parts/plan-view.tsx';
+import { signUpProblems } from '../parts/sign-up-form.ts';
 import { levelOf } from '../parts/ratio-bar.tsx';
 import { paths } from '../paths.ts';
 import { auditQuery, parseLocalTime } from './audit/audit-query.ts';
@@ -19,7 +20,6 @@ import { challengeOf } from './run-action/confirm-run.tsx';
 import { isSettling } from './recording/is-settling.ts';
 import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
-import { setupProblems } from './setup/setup-form.ts';
 import { endText } from './shell/end-text.ts';
 import { safeNext } from './sign-in/safe-next.ts';
 
@@ -111,14 +111,14 @@ describe('set-up', () => {
   const form = { name: 'ada', way: 'password', password: 'correct horse', again: 'correct horse' } as const;
 
   it('lets a good form pass', () => {
-    expect(setupProblems(form)).toEqual({});
-    expect(setupProblems({ ...form, way: 'passkey', password: '', again: '' })).toEqual({});
+    expect(signUpProblems(form)).toEqual({});
+    expect(signUpProblems({ ...form, way: 'passkey', password: '', again: '' })).toEqual({});
   });
 
   it('says what is wrong', () => {
-    expect(Object.keys(setupProblems({ ...form, name: 'Ada' }))).toEqual(['name']);
-    expect(Object.keys(setupProblems({ ...form, password: 'short', again: 'short' }))).toEqual(['password']);
-    expect(Object.keys(setupProblems({ ...form, again: 'other' }))).toEqual(['again']);
+    expect(Object.keys(signUpProblems({ ...form, name: 'Ada' }))).toEqual(['name']);
+    expect(Object.keys(signUpProblems({ ...form, password: 'short', again: 'short' }))).toEqual(['password']);
+    expect(Object.keys(signUpProblems({ ...form, again: 'other' }))).toEqual(['again']);
   });
 
   it('tells a passkey that was not used from a refusal of the controller', () => {

@@ -20,6 +20,9 @@ function TokenLine({ token, onDelete }: { readonly token: TokenRow; readonly onD
       <td>
         <span className="hb-foreign">{visibleLine(token.name, 128)}</span>
       </td>
+      <td data-label={t.scope} className="hb-quiet hb-foreign">
+        {token.scope === null ? t.scopeAll : visibleLine(token.scope.map(({ name }) => name).join(', '), 128)}
+      </td>
       <td data-label={t.made} className="hb-quiet">
         <RelativeTime at={token.createdAt} />
       </td>
@@ -70,6 +73,7 @@ export function ApiTokens() {
   const [leaving, setLeaving] = useState<TokenRow | null>(null);
   const columns = [
     { key: 'name', title: t.tokenName },
+    { key: 'scope', title: t.scope },
     { key: 'made', title: t.made },
     { key: 'expires', title: t.expires },
     { key: 'used', title: t.lastUsed },

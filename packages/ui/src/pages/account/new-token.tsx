@@ -1,4 +1,5 @@
-import { Button, TextInput } from '@mantine/core';
+import type { AccessRule } from '@hauban/shared/api';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '../../api/hooks.ts';
@@ -10,6 +11,15 @@ import { texts } from '../../texts/index.ts';
 const t = texts.account;
 const DEFAULT_DAYS = '90';
 const MAX_DAYS = 366;
+/** What a token for dashboards and monitoring needs; everything else goes by the API. */
+const READ_ONLY: AccessRule[] = [
+  {
+    name: 'reading only',
+    what: ['read'],
+    where: 'everywhere',
+    how: { runAs: [], needsApproval: false, window: null },
+  },
+];
 
 /** Makes an API token and shows its secret once. */
 export function NewToken() {
@@ -17,9 +27,15 @@ export function NewToken() {
   const client = useQueryClient();
   const [name, setName] = useState('');
   const [days, setDays] = useState(DEFAULT_DAYS);
+  const [scope, setScope] = useState('all');
   const [isChecked, setIsChecked] = useState(false);
   const make = useMutation({
-    mutationFn: () => api.makeToken({ name: name.trim(), expiresInDays: Number(days) }),
+    mutationFn: () =>
+      api.makeToken({
+        name: name.trim(),
+        expiresInDays: Number(days),
+        ...(scope === 'read' ? { scope: READ_ONLY } : {}),
+      }),
     onSuccess: async () => {
       setName('');
       setIsChecked(false);
@@ -50,6 +66,15 @@ export function NewToken() {
           value={days}
           error={isChecked && areDaysBad ? t.badDays : null}
           onChange={(event) => setDays(event.currentTarget.value)}
+        />
+        <NativeSelect
+          label={t.scope}
+          value={scope}
+          data={[
+            { value: 'all', label: t.scopeAll },
+            { value: 'read', label: t.scopeRead },
+          ]}
+          onChange={(event) => setScope(event.currentTarget.value)}
         />
         <Button type="submit" className="hb-filter-tail" loading={make.isPending}>
           {t.makeToken}

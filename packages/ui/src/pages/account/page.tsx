@@ -8,6 +8,8 @@ import { QueryView } from '../../parts/notices.tsx';
 import { Facts, Page } from '../../parts/page.tsx';
 import { texts } from '../../texts/index.ts';
 import { ApiTokens } from './api-tokens.tsx';
+import { OwnPasskeys } from './own-passkeys.tsx';
+import { OwnSessions } from './own-sessions.tsx';
 
 const t = texts.account;
 
@@ -22,7 +24,7 @@ function AboutMe({ me }: { readonly me: Me }) {
               {visibleLine(me.name, 64)}
             </strong>,
           ],
-          [t.role, t.roles[me.role] ?? me.role],
+          [t.role, visibleLine(me.role, 64)],
           [t.signsInWith, me.hasPasskey ? t.passkey : t.password],
           [t.zone, readerZone()],
         ]}
@@ -40,6 +42,8 @@ export default function AccountPage() {
   return (
     <Page title={t.title} isNarrow>
       <QueryView query={me}>{(data) => <AboutMe me={data} />}</QueryView>
+      <OwnPasskeys />
+      <OwnSessions />
       <ApiTokens />
     </Page>
   );

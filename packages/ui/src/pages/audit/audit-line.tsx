@@ -2,6 +2,7 @@ import type { AuditRow } from '@hauban/shared/api';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { visibleLine } from '../../format/visible-text.ts';
+import { AuditReasons } from './audit-reasons.tsx';
 import { DataView } from '../../parts/data-view.tsx';
 import { Facts } from '../../parts/page.tsx';
 import { OutcomeMark } from '../../parts/state-marks.tsx';
@@ -37,6 +38,7 @@ function Detail({ row }: { readonly row: AuditRow }) {
     <div className="hb-stack hb-audit-detail">
       <Facts rows={facts} />
       {Object.keys(row.detail).length === 0 ? null : <DataView value={row.detail} label={t.detail} />}
+      <AuditReasons seq={row.seq} nodeId={row.nodeId} />
     </div>
   );
 }

@@ -1,6 +1,8 @@
-/** The audit log: filters, newest first, page by page. */
+/** The audit log: what vouches for it, filters, newest first, page by page. */
 import type { AuditQuery } from '@hauban/shared/api';
-import { useRef } from 'react';
+import { Button, Switch } from '@mantine/core';
+import { useRef, useState } from 'react';
+import { auditExportPath } from '../../api/api.ts';
 import { useAudit } from '../../api/hooks.ts';
 import { EmptyState, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -11,13 +13,14 @@ import { texts } from '../../texts/index.ts';
 import { AuditFilters } from './audit-filters.tsx';
 import { auditQuery } from './audit-query.ts';
 import { AuditLine } from './audit-line.tsx';
+import { AuditStanding } from './audit-standing.tsx';
 import './audit.css';
 
 const t = texts.audit;
 const PAGE_SIZE = 100;
 
-function AuditRows({ query }: { readonly query: AuditQuery }) {
-  const audit = useAudit(query);
+function AuditRows({ query, isFollowed }: { readonly query: AuditQuery; readonly isFollowed: boolean }) {
+  const audit = useAudit(query, isFollowed);
   return (
     <QueryView query={audit}>
       {({ pages }) => {
@@ -57,14 +60,26 @@ function AuditRows({ query }: { readonly query: AuditQuery }) {
 
 export default function AuditPage() {
   const [search, setSearch] = useSearchState();
+  const [isFollowed, setIsFollowed] = useState(false);
   const field = useRef<HTMLInputElement | null>(null);
   const list = useRef<HTMLDivElement | null>(null);
   useListKeys(field, list);
   return (
     <Page title={t.title} lead={t.text}>
+      <AuditStanding />
+      <div className="hb-row hb-spread">
+        <Switch
+          label={t.follow}
+          checked={isFollowed}
+          onChange={(event) => setIsFollowed(event.currentTarget.checked)}
+        />
+        <Button component="a" href={auditExportPath} download variant="default" title={t.exportHint}>
+          {t.export}
+        </Button>
+      </div>
       <AuditFilters search={search} onChange={setSearch} field={field} />
       <div className="hb-card" ref={list}>
-        <AuditRows query={{ ...auditQuery(search), limit: PAGE_SIZE }} />
+        <AuditRows query={{ ...auditQuery(search), limit: PAGE_SIZE }} isFollowed={isFollowed} />
       </div>
     </Page>
   );

@@ -20,7 +20,7 @@ export interface LabelsDialogProps {
 
 /** Roles and labels of a node; for an owner, the way to remove it. */
 export function LabelsDialog({ node, onClose, onRemove }: LabelsDialogProps) {
-  const isOwner = useMe().data?.role === 'owner';
+  const isOwner = useMe().data?.may.own === true;
   const { api } = useServices();
   const client = useQueryClient();
   const [roles, setRoles] = useState(node.roles);

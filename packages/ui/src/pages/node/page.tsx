@@ -111,7 +111,7 @@ function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
 
 function NodeView({ node }: { readonly node: NodeDetail }) {
   const [dialog, setDialog] = useState<'labels' | 'remove' | 'revoke' | null>(null);
-  const isOwner = useMe().data?.role === 'owner';
+  const isOwner = useMe().data?.may.own === true;
   const onRevoke = isOwner && node.bar === null ? () => setDialog('revoke') : null;
   const close = (): void => setDialog(null);
   const host = visibleLine(node.hostName, 100);

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { startRegistration } from '@simplewebauthn/browser';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -8,14 +8,15 @@ import { useServices } from '../../api/services.ts';
 import { Alone } from '../../frame/alone.tsx';
 import { ErrorNotice, Notice, QueryView } from '../../parts/notices.tsx';
 import { passkeyProblem } from '../../parts/passkey-problem.ts';
+import { signUpProblems, type SignUpForm } from '../../parts/sign-up-form.ts';
 import { useSearchState } from '../../parts/use-search-state.ts';
+import { WayFields } from '../../parts/way-fields.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
-import { setupProblems, type SetupForm } from './setup-form.ts';
 
 const t = texts.setup;
 
-function useSetUp(token: string, form: SetupForm) {
+function useSetUp(token: string, form: SignUpForm) {
   const { api } = useServices();
   return useMutation({
     mutationFn: async () => {
@@ -28,40 +29,8 @@ function useSetUp(token: string, form: SetupForm) {
   });
 }
 
-function PasswordFields({
-  form,
-  problems,
-  onChange,
-}: {
-  readonly form: SetupForm;
-  readonly problems: ReturnType<typeof setupProblems>;
-  readonly onChange: (form: SetupForm) => void;
-}) {
-  return (
-    <>
-      <PasswordInput
-        label={t.passwordLabel}
-        description={t.passwordHint}
-        autoComplete="new-password"
-        name="new-password"
-        value={form.password}
-        error={problems.password ?? null}
-        onChange={(event) => onChange({ ...form, password: event.currentTarget.value })}
-      />
-      <PasswordInput
-        label={t.passwordAgain}
-        autoComplete="new-password"
-        name="new-password-again"
-        value={form.again}
-        error={problems.again ?? null}
-        onChange={(event) => onChange({ ...form, again: event.currentTarget.value })}
-      />
-    </>
-  );
-}
-
 function SetupFields({ token, canPasskey }: { readonly token: string; readonly canPasskey: boolean }) {
-  const [form, setForm] = useState<SetupForm>({
+  const [form, setForm] = useState<SignUpForm>({
     name: '',
     way: canPasskey ? 'passkey' : 'password',
     password: '',
@@ -69,11 +38,11 @@ function SetupFields({ token, canPasskey }: { readonly token: string; readonly c
   });
   const [isChecked, setIsChecked] = useState(false);
   const setUp = useSetUp(token, form);
-  const problems = isChecked ? setupProblems(form) : {};
+  const problems = isChecked ? signUpProblems(form) : {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setIsChecked(true);
-    if (Object.keys(setupProblems(form)).length === 0) setUp.mutate();
+    if (Object.keys(signUpProblems(form)).length === 0) setUp.mutate();
   };
   const cancelled = passkeyProblem(setUp.error);
   return (
@@ -89,25 +58,7 @@ function SetupFields({ token, canPasskey }: { readonly token: string; readonly c
         error={problems.name ?? null}
         onChange={(event) => setForm({ ...form, name: event.currentTarget.value })}
       />
-      {canPasskey ? (
-        <SegmentedControl
-          fullWidth
-          aria-label={t.how}
-          value={form.way}
-          onChange={(way) => setForm({ ...form, way: way === 'passkey' ? 'passkey' : 'password' })}
-          data={[
-            { value: 'passkey', label: t.passkey },
-            { value: 'password', label: t.password },
-          ]}
-        />
-      ) : (
-        <p className="hb-quiet hb-small">{t.passkeyMissing}</p>
-      )}
-      {form.way === 'passkey' ? (
-        <p className="hb-quiet">{t.passkeyText}</p>
-      ) : (
-        <PasswordFields form={form} problems={problems} onChange={setForm} />
-      )}
+      <WayFields form={form} problems={problems} canPasskey={canPasskey} onChange={setForm} />
       {cancelled === null ? (
         setUp.error === null ? null : (
           <ErrorNotice error={setUp.error} />

@@ -16,6 +16,7 @@ export const sharedWords = {
     recordings: 'Recordings',
     audit: 'Audit log',
     account: 'Account',
+    people: 'People',
     menu: 'Menu',
     search: 'Jump to …',
     signOut: 'Sign out',

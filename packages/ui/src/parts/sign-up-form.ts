@@ -1,6 +1,6 @@
-import { texts } from '../../texts/index.ts';
+import { texts } from '../texts/index.ts';
 
-export interface SetupForm {
+export interface SignUpForm {
   readonly name: string;
   readonly way: 'passkey' | 'password';
   readonly password: string;
@@ -12,7 +12,7 @@ const NAME = /^[a-z][a-z0-9._-]{1,31}$/;
 const PASSWORD_MIN = 12;
 
 /** One sentence for each field that is not right. */
-export function setupProblems(form: SetupForm): { name?: string; password?: string; again?: string } {
+export function signUpProblems(form: SignUpForm): { name?: string; password?: string; again?: string } {
   const problems: { name?: string; password?: string; again?: string } = {};
   if (!NAME.test(form.name.trim())) problems.name = texts.setup.badName;
   if (form.way === 'passkey') return problems;

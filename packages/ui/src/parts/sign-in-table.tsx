@@ -1,0 +1,60 @@
+import type { SignInRow } from '@hauban/shared/api';
+import { Button } from '@mantine/core';
+import { visibleLine } from '../format/visible-text.ts';
+import { texts } from '../texts/index.ts';
+import { Table } from './table.tsx';
+import { RelativeTime } from './time-text.tsx';
+
+const t = texts.signIns;
+
+/** Where somebody is signed in; each can be ended. */
+export function SignInTable({
+  rows,
+  busyId,
+  onEnd,
+}: {
+  readonly rows: readonly SignInRow[];
+  readonly busyId: string | undefined;
+  readonly onEnd: (id: string) => void;
+}) {
+  if (rows.length === 0) return <p className="hb-quiet hb-card-pad">{t.none}</p>;
+  const columns = [
+    { key: 'from', title: t.from },
+    { key: 'program', title: t.program },
+    { key: 'since', title: t.since },
+    { key: 'used', title: t.used },
+    { key: 'end', title: '' },
+  ];
+  return (
+    <Table label={t.label} columns={columns}>
+      {rows.map((row) => (
+        <tr key={row.id}>
+          <td>
+            <span className="hb-foreign">{visibleLine(row.address, 64)}</span>
+            {row.isThis ? <span className="hb-quiet"> {t.thisOne}</span> : null}
+          </td>
+          <td data-label={t.program} className="hb-quiet hb-foreign">
+            {visibleLine(row.userAgent, 80)}
+          </td>
+          <td data-label={t.since} className="hb-quiet">
+            <RelativeTime at={row.createdAt} />
+          </td>
+          <td data-label={t.used} className="hb-quiet">
+            <RelativeTime at={row.lastUsedAt} />
+          </td>
+          <td data-end className="hb-number">
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={busyId === row.id}
+              disabled={row.isThis}
+              onClick={() => onEnd(row.id)}
+            >
+              {t.end}
+            </Button>
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
