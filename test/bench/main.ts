@@ -1,4 +1,5 @@
 /** Runs the measurements and prints them as one table; each is a ratio to a floor or a peer measured in the same run. */
+import { runAuditBench } from './audit.bench.ts';
 import type { BenchRow } from './bench-row.ts';
 import { runLinkBench } from './link.bench.ts';
 import { runMetricsBench } from './metrics.bench.ts';
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   link: runLinkBench,
   order: runOrderBench,
   shell: runShellBench,
+  audit: runAuditBench,
 };
 
 const wanted = process.argv.slice(2);

@@ -267,6 +267,18 @@ async function verifyAudit(): Promise<void> {
   }
 }
 
+/** Once, while no controller runs: what nodes did since the backup is not in this database. */
+async function afterRestore(): Promise<void> {
+  await withDatabase(loadDatabaseUrl(process.env), async (database) => {
+    const nodes = await database.transaction(async (tx) => {
+      const count = await createNodesRepository(database).forgetJoins(tx);
+      auditOf(database).record(tx, { code: 'A5010W', who: 'system', detail: { nodes: count } });
+      return count;
+    });
+    say(`Each of ${nodes} nodes is believed once when it connects; see docs/restore.md for what else to look at.`);
+  });
+}
+
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   serve,
   signer,
