@@ -29,7 +29,7 @@ import type { Random } from '@hauban/shared/time';
 import { SeededRandom } from '@hauban/shared/testing';
 import { createJoinLedger, KeyRotation, type LedgerStore } from '../../packages/agent/src/link/index.ts';
 import { runAgentProgram, startAgentProgram } from '../support/agent-program.ts';
-import { memoryLedger } from '../support/fake-agent.ts';
+import { FakeAgent, memoryLedger } from '../support/fake-agent.ts';
 import { FakeController, payloadOf } from '../support/fake-controller.ts';
 import { FakeNode } from '../support/fake-node.ts';
 import { RawPeer } from '../support/raw-peer.ts';
@@ -253,6 +253,7 @@ async function rotatingNode(id: NodeId, keys: ReturnType<typeof memoryKeys>, ran
     log,
     store: keys,
     nodeId: () => id,
+    usedKey: () => null,
     periodMs: PERIOD_MS,
   });
   const channel = { sendControl: (message: AgentMessage) => node.say(message) } as unknown as FrameChannel;
@@ -382,6 +383,34 @@ describe('rotation of link keys', () => {
       `200 nodes rotated their link keys in ${tookMs} ms while ${sent.length} orders went through: no link dropped`,
     );
     await Promise.all(fleet.map(({ link }) => link.stop()));
+  });
+});
+
+describe('a controller that was restored from a backup', () => {
+  const started: FakeAgent[] = [];
+  afterEach(async () => {
+    for (const agent of started.splice(0)) await agent.stop();
+  });
+
+  it('KEYS11 knows an older link key: the node tries the ones before, is let in, and rotates at once', async () => {
+    const [ofYesterday, ofToday] = [createKeyPair(), createKeyPair()];
+    const keys = memoryKeys(ofToday);
+    const identity = { formerKeys: [ofYesterday, key] };
+    const agent = await FakeAgent.start(controller, { nodeId, key: ofToday, keys, identity });
+    started.push(agent);
+    await waitFor('the link', () => agent.node.isUp);
+    expect(controller.told.refusals.map(({ code }) => code)).toEqual([4401, 4401]);
+    await waitFor('the new key', () => known().nextLinkKey !== null && !keys.hasNext());
+    expect(known()).toMatchObject({ linkKey: key.publicText, nextLinkKey: keys.current().publicText });
+    expect(controller.told.ends).toEqual([]);
+  });
+
+  it('KEYS11 that knows none of the keys is left alone after the last one was tried', async () => {
+    const former = [createKeyPair(), createKeyPair()];
+    const agent = await FakeAgent.start(controller, { nodeId, key: createKeyPair(), identity: { formerKeys: former } });
+    started.push(agent);
+    await waitFor('the node to stay away', () => agent.keeper.phase === 'refused');
+    expect(controller.told.refusals).toHaveLength(3);
   });
 });
 

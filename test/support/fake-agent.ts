@@ -140,6 +140,7 @@ export class FakeAgent {
       ca: null,
       nodeId: this.nodeId,
       key: this.key,
+      formerKeys: [],
       controllerId,
       controllerKey: key.publicText,
       ...options.identity,
@@ -196,6 +197,7 @@ export class FakeAgent {
         log,
         store: options.keys ?? fixedKey(this.key, clock),
         nodeId: () => this.nodeId,
+        usedKey: () => this.keeper.usedKey,
       }),
       settled: () => {
         this.hasSettled = true;

@@ -239,6 +239,7 @@ export class LinkWorld {
         log,
         store: fixedKey(this.#key, clock),
         nodeId: () => this.nodeId,
+        usedKey: () => this.keeper.usedKey,
       }),
       auditWitness: new AuditWitness({
         log,
@@ -255,6 +256,7 @@ export class LinkWorld {
       ca: null,
       nodeId: this.nodeId,
       key: this.#key,
+      formerKeys: [],
       controllerId: this.state.identity.controllerId,
       controllerKey: this.state.identity.key.publicText,
     };

@@ -26,7 +26,7 @@ import {
 import { readBootId } from './proc/boot-id.ts';
 import { createSampler } from './sampler/index.ts';
 import { createSpool, zlibDeflate, type Spool } from './spool/index.ts';
-import { createLinkKeyFiles } from './store/link-key-files.ts';
+import { createLinkKeyFiles, loadFormerLinkKeys } from './store/link-key-files.ts';
 import { createSlotFile } from './store/slot-file.ts';
 import { loadKeptHead, storeKeptHead } from './store/audit-head-file.ts';
 import { watchFolder } from './store/folder-watch.ts';
@@ -50,7 +50,7 @@ function loadIdentity(paths: AgentPaths): LinkIdentity {
   const key = loadKeyPair(paths.linkKeyFile);
   if (trust === null || key === null)
     throw new HaubanError('CONFIG_BAD', `This node is not enrolled (${paths.trustFile}): run "hauban-agent enrol".`);
-  return { ...trust, key };
+  return { ...trust, key, formerKeys: loadFormerLinkKeys(paths.linkKeyFile) };
 }
 
 /** The sampler and its way to the controller; they need each other, so one of them is told the other afterwards. */
@@ -125,10 +125,11 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
       log,
       store: createLinkKeyFiles(paths.linkKeyFile),
       nodeId: () => loadIdentity(paths).nodeId,
+      usedKey: () => keeper.usedKey,
     }),
     settled: () => log.info({ ready: true }, 'the link process is ready'),
   });
-  const keeper = new LinkKeeper({
+  const keeper: LinkKeeper = new LinkKeeper({
     clock,
     random,
     log,

@@ -25,6 +25,7 @@ import { createControllerIdentityRepository } from './enrolment/controller-ident
 import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
+import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { createLog } from './runtime/index.ts';
 import { createSignerClient, runSigner } from './signer/index.ts';
 
@@ -40,6 +41,7 @@ const USAGE = `Usage: hauban-controller <command>
                  --minutes 15      how long
                  --host-name X     only the machine of that name
   verify-audit check the audit log's chain from its first row to its last
+  after-restore  (once, after a restore from a backup) believe each node once
 Configuration is the environment:
   DATABASE_URL            PostgreSQL 15 or newer: postgres://user:password@host:5432/database
   HAUBAN_SIGNER_SOCKET    Unix socket of the signer
@@ -286,6 +288,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   'setup-link': setupLink,
   'join-token': joinToken,
   'verify-audit': verifyAudit,
+  'after-restore': afterRestore,
 };
 
 /** parseArgs refuses unknown options by errors with such codes. */

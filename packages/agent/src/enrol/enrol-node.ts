@@ -12,7 +12,7 @@ import {
   writePolicy,
   type FileOwner,
 } from '../store/enrolment-files.ts';
-import { nextLinkKeyFile } from '../store/link-key-files.ts';
+import { forgetOtherLinkKeys } from '../store/link-key-files.ts';
 import { loadTrust, storeTrust, type Trust } from '../store/trust-file.ts';
 import { askEnrolment } from './ask-enrolment.ts';
 import { DEFAULT_POLICY } from './default-policy.ts';
@@ -121,8 +121,8 @@ function makeFolders({ paths, linkOwner }: EnrolOptions): void {
 
 function finish(paths: EnrolPaths, isResumed: boolean): EnrolOutcome {
   moveIfThere(next(paths.receiptKeyFile), paths.receiptKeyFile);
-  // Made under the former identity: a copy of the disk has it too.
-  removeIfThere(nextLinkKeyFile(paths.linkKeyFile));
+  // Made under the former identity: a copy of the disk has them too.
+  forgetOtherLinkKeys(paths.linkKeyFile);
   moveIfThere(next(paths.linkKeyFile), paths.linkKeyFile);
   const hasNewPolicy = !isThere(paths.policyFile);
   if (hasNewPolicy) writePolicy(paths.policyFile, DEFAULT_POLICY);

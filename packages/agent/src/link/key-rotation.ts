@@ -22,6 +22,8 @@ export interface KeyRotationDeps {
   readonly log: LinkLog;
   readonly store: LinkKeyStore;
   nodeId(): string;
+  /** The key that the controller knows: the current one, or one before it when the controller was restored (rule KEYS11). */
+  usedKey(): KeyPair | null;
   /** How old a key may become; default: a day. */
   readonly periodMs?: number;
 }
@@ -54,7 +56,8 @@ export class KeyRotation {
 
   linkUp(channel: FrameChannel): void {
     this.#channel = channel;
-    if (this.#deps.store.hasNext()) this.#propose(channel);
+    const { store } = this.#deps;
+    if (store.hasNext() || this.#before().publicText !== store.current().publicText) this.#propose(channel);
     else this.#schedule(channel);
   }
 
@@ -96,7 +99,7 @@ export class KeyRotation {
   #propose(channel: FrameChannel): void {
     this.#guarded(() => {
       const { store } = this.#deps;
-      const [current, next] = [store.current(), store.next()];
+      const [current, next] = [this.#before(), store.next()];
       const of = { nodeId: this.#deps.nodeId(), before: current.publicText, next: next.publicText };
       Promise.all([signKeyRotation(of, current), signKeyRotation(of, next)]).then(
         ([byCurrent, byNext]) =>
@@ -104,6 +107,10 @@ export class KeyRotation {
         (error: unknown) => this.#deps.log.error({ err: error }, 'the new link key cannot be proven'),
       );
     });
+  }
+
+  #before(): KeyPair {
+    return this.#deps.usedKey() ?? this.#deps.store.current();
   }
 
   /** Files that cannot be written cost the new key, not the link: it is tried again at the next one. */

@@ -18,6 +18,8 @@ export interface LinkIdentity {
   readonly ca: string | null;
   readonly nodeId: string;
   readonly key: KeyPair;
+  /** Link keys before that one, newest first: for a controller that was restored from a backup (rule KEYS11). */
+  readonly formerKeys: readonly KeyPair[];
   readonly controllerId: string;
   readonly controllerKey: string;
 }
@@ -75,6 +77,9 @@ export class LinkKeeper {
   #isSettled = false;
   /** Number of the attempt that counts; what an older one says is not heard. */
   #attempts = 0;
+  /** Which of the node's keys is tried: 0 the current one, then those before it. */
+  #keyAt = 0;
+  #usedKey: KeyPair | null = null;
 
   constructor(deps: LinkKeeperDeps) {
     this.#deps = deps;
@@ -84,6 +89,11 @@ export class LinkKeeper {
     const state = this.#state;
     if (state.at !== 'trying') return state.at;
     return state.attempt.at === 'dialling' ? 'dialling' : 'greeting';
+  }
+
+  /** The key of the last attempt. */
+  get usedKey(): KeyPair | null {
+    return this.#usedKey;
   }
 
   start(): void {
@@ -112,8 +122,9 @@ export class LinkKeeper {
     const { clock, random, events, join } = this.#deps;
     const identity = this.#identity();
     if (identity === null) return;
-    const { url, nodeId, key, controllerId, controllerKey: linkKey } = identity;
+    const { url, nodeId, controllerId, controllerKey: linkKey } = identity;
     const expected = { by: 'key', controllerId, linkKey } as const;
+    const key = this.#chooseKey(identity);
     this.#attempts += 1;
     const number = this.#attempts;
     const attempt = new LinkAttempt(
@@ -127,7 +138,7 @@ export class LinkKeeper {
         },
         echo: (echo) => events.echo(echo),
         over: (end) => {
-          if (number === this.#attempts) this.#over(end);
+          if (number === this.#attempts) this.#over(end, this.#keyAt < identity.formerKeys.length);
         },
       },
     );
@@ -172,14 +183,24 @@ export class LinkKeeper {
     else if ('attempt' in state) state.attempt.close(4400, `${message.t} in phase ${this.phase}`);
   }
 
-  #over(end: AttemptEnd): void {
+  /** A key that is gone was forgotten by a new enrolment: the current one is tried. */
+  #chooseKey(identity: LinkIdentity): KeyPair {
+    const former = this.#keyAt === 0 ? undefined : identity.formerKeys[this.#keyAt - 1];
+    if (former === undefined) this.#keyAt = 0;
+    this.#usedKey = former ?? identity.key;
+    return this.#usedKey;
+  }
+
+  #over(end: AttemptEnd, hasOlderKey: boolean): void {
     const { clock, random, log, events } = this.#deps;
     const state = this.#state;
     this.#rest(state);
     const info = closeCodeInfo(end.code);
     const wasOnline = state.at === 'online';
     if (state.at === 'online' && clock.monotonicMs() - state.sinceMs >= LIMITS.stableLinkMs) this.#failures = 0;
-    if (!info.mayReturn) {
+    const triesOlderKey = end.code === 4401 && end.by === 'them' && state.at === 'trying' && hasOlderKey;
+    this.#keyAt = triesOlderKey ? this.#keyAt + 1 : info.mayReturn ? this.#keyAt : 0;
+    if (!info.mayReturn && !triesOlderKey) {
       log.error({ code: end.code, by: end.by, why: end.why }, `the link is refused: ${info.says}`);
       this.#refused();
     } else {

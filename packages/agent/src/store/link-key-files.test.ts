@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKeyPair, storeKeyPair } from '@hauban/link';
-import { createLinkKeyFiles } from './link-key-files.ts';
+import { createLinkKeyFiles, forgetOtherLinkKeys, loadFormerLinkKeys } from './link-key-files.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -31,6 +31,22 @@ describe('the files of the link key', () => {
     expect(restarted.madeAtMs()).toBeGreaterThan(1_000_000);
     // Killed in the middle of it, it is done again without harm.
     restarted.adoptNext();
+    expect(restarted.current().publicText).toBe(next);
+    expect(restarted.hasNext()).toBe(false);
+  });
+
+  it('KEYS11 keep the seven keys before, and an enrolment forgets them', () => {
+    const path = join(folder, 'link-key.json');
+    const files = createLinkKeyFiles(path);
+    storeKeyPair(path, createKeyPair());
+    const made = [files.current().publicText];
+    for (let i = 0; i < 9; i += 1) {
+      made.unshift(files.next().publicText);
+      files.adoptNext();
+    }
+    expect(loadFormerLinkKeys(path).map(({ publicText }) => publicText)).toEqual(made.slice(1, 8));
+    files.next();
+    forgetOtherLinkKeys(path);
     expect(readdirSync(folder)).toEqual(['link-key.json']);
   });
 

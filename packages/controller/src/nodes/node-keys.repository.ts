@@ -52,6 +52,11 @@ export function createNodeKeysRepository() {
         .returning(briefColumns);
       return row ?? null;
     },
+    /** Each node that proves its key is believed once (rule KEYS12). The number of nodes. */
+    forgetJoins: async (tx: Tx): Promise<number> => {
+      const forgotten = { joinCounter: 0, joinMarkHash: null, joinShownHashes: [] };
+      return (await tx.db.update(node).set(forgotten).where(isHere).returning({ id: node.id })).length;
+    },
     /** `linkKey` counts; `nextLinkKey` takes over when it is first used. */
     setLinkKeys: async (
       tx: Tx,

@@ -267,6 +267,19 @@ describe('a link', () => {
     expect(await links.rotateLinkKey(link, { before: nodeId, next: `n-${nodeId}` })).toBe(false);
   });
 
+  it('KEYS12 of a node that went on while the controller was restored is believed once, then counted again', async () => {
+    await open();
+    const [backup] = await fixture.sql`SELECT join_counter, join_mark_hash FROM node WHERE id = ${nodeId}`;
+    copy.marks = [(await open(), copy.marks.at(-1) ?? '')];
+    const { join_counter, join_mark_hash } = backup as { join_counter: string; join_mark_hash: string };
+    await fixture.sql`UPDATE node SET join_counter = ${join_counter}, join_mark_hash = ${join_mark_hash}, join_shown_hashes = '{}' WHERE id = ${nodeId}`;
+    expect(await database.transaction((tx) => createNodesRepository(database).forgetJoins(tx))).toBeGreaterThan(0);
+    const clone = { counter: copy.counter, marks: [...copy.marks] };
+    expect((await open()).epoch).toBe(3);
+    expect((await open()).epoch).toBe(4);
+    expect(await openWith(clone)).toMatchObject({ refused: 4412 });
+  });
+
   it('that a killed controller left behind is not taken for one', async () => {
     await open();
     const heir = createNodeLinksService({

@@ -57,6 +57,7 @@ export const AUDIT_CODES = {
   A4012I: 'Recording viewed or exported',
   A5000I: 'Controller started',
   A5001I: 'Controller stopped',
+  A5010W: 'Restored from a backup: each node is believed once',
   A6000I: 'Audit log exported',
   A6010E: 'Audit log ends before a row that was signed: restored from an old backup, or cut off',
   A6011E: 'Audit log differs from what was signed: rows were changed, or it goes on from an old backup',
