@@ -19,12 +19,18 @@ export interface SigningParts {
   readonly signer: OrderSigner;
   readonly clock: Clock;
   readonly controllerId: string;
+  hostNameOf(nodeId: string): Promise<string>;
+}
+
+/** `hostName`: null when it is not known. */
+interface NotedTarget extends Pick<TargetRecord, 'orderId' | 'nodeId'> {
+  readonly hostName: string | null;
 }
 
 export interface SigningService {
   sign(run: RunRecord, target: Pick<TargetRecord, 'orderId' | 'nodeId'>): Promise<SigningOutcome>;
   /** Audit rows of what was signed or refused, in the transaction that stores it. */
-  note(tx: Tx, run: RunRecord, target: Pick<TargetRecord, 'orderId' | 'nodeId'>, outcome: SigningOutcome): void;
+  note(tx: Tx, run: RunRecord, target: NotedTarget, outcome: SigningOutcome): void;
   /** There may be unsigned targets in the queue. */
   wake(): void;
   /** Signs what lies unsigned in the queue, as far as the signer answers. */
@@ -46,9 +52,9 @@ export function createSigningService(parts: SigningParts): SigningService {
       run.expiresAt - run.createdAt > START_WITHIN_MS ? 'queued' : 'at-once',
     );
 
-  const note: SigningService['note'] = (tx, run, { orderId, nodeId }, outcome) => {
+  const note: SigningService['note'] = (tx, run, { orderId, nodeId, hostName }, outcome) => {
     const detail = { runId: run.id, action: run.action, mode: run.mode };
-    const entry = { who: run.requester, nodeId, orderId };
+    const entry = { who: run.requester, nodeId, hostName, orderId };
     if (outcome.kind === 'signed') audit.record(tx, { code: 'A3001I', ...entry, detail });
     if (outcome.kind === 'refused')
       audit.record(tx, { code: 'A3002W', ...entry, detail: { ...detail, code: outcome.code } });
@@ -58,7 +64,7 @@ export function createSigningService(parts: SigningParts): SigningService {
   const settle = async (tx: Tx, run: RunRecord, target: TargetRecord): Promise<boolean> => {
     const outcome = await sign(run, target);
     if (outcome.kind === 'away') return false;
-    note(tx, run, target, outcome);
+    note(tx, run, { ...target, hostName: await parts.hostNameOf(target.nodeId) }, outcome);
     if (outcome.kind === 'refused') {
       const { code, detail } = outcome;
       await targets.close(tx, target.orderId, { state: 'refused', code, detail, finishedAt: clock.nowMs() });

@@ -80,6 +80,8 @@ interface Draft {
 interface Storing {
   readonly run: RunRecord;
   readonly drafts: readonly Draft[];
+  /** Host names by node. */
+  readonly names: ReadonlyMap<string, string>;
   /** Approvals of people; 0: none. */
   readonly needed: number;
   readonly requester: Requester;
@@ -109,7 +111,7 @@ export function createStartRun(parts: StartRunParts) {
     return { target: { ...target, jws, orderHash, ...dispatch.placeOf(target.nodeId) }, outcome };
   };
 
-  const write = (tx: Tx, { run, drafts, needed, requester }: Storing): void => {
+  const write = (tx: Tx, { run, drafts, names, needed, requester }: Storing): void => {
     const { address } = requester;
     const rows = drafts.map(({ target }) => target);
     runs.add(tx, run);
@@ -121,7 +123,10 @@ export function createStartRun(parts: StartRunParts) {
       const nodeIds = rows.map(({ nodeId }) => nodeId);
       approvals.ask(tx, { kind: 'run', statement: runStatement(run, nodeIds, controllerId), needed, requester });
     }
-    for (const { target, outcome } of drafts) if (outcome !== null) signing.note(tx, run, target, outcome);
+    for (const { target, outcome } of drafts) {
+      const hostName = names.get(target.nodeId) ?? null;
+      if (outcome !== null) signing.note(tx, run, { ...target, hostName }, outcome);
+    }
     tx.afterCommit(() => {
       for (const target of rows)
         if (target.state === 'leased' && target.jws !== null) dispatch.send(target, target.jws);
@@ -158,7 +163,7 @@ export function createStartRun(parts: StartRunParts) {
     const openTargets = drafts.filter(({ target }) => target.finishedAt === null).length;
     const run = { ...draft, openTargets, finishedAt: openTargets === 0 ? clock.nowMs() : null };
     try {
-      await store({ run, drafts, needed, requester });
+      await store({ run, drafts, names, needed, requester });
     } catch (error) {
       // Somebody else used the key at the same moment.
       const other = runs.isConflict(error) ? await findByKey(run) : null;
