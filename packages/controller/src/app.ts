@@ -2,29 +2,16 @@
  * The controller's composition root: builds every part by plain arguments and ties them together. What a part does is
  * in its room; here is only who knows whom, in which order they start, and in which they stop.
  */
-import { inflateRawSync } from 'node:zlib';
-import { systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import { systemClock, systemRandom } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import type { NodeId } from '@hauban/shared/protocol';
-import type { Clock, Random } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import { sql } from 'drizzle-orm';
-import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
 import { actionRoutes } from './actions/actions.routes.ts';
-import { createActionsService } from './actions/actions.service.ts';
 import { auditRoutes } from './audit/audit.routes.ts';
-import { createRequestRows } from './audit/request-rows.ts';
-import type { OutsideWitness } from './audit/outside-witness.ts';
-import { createAudit, createAuditEvidence } from './compose-audit.ts';
-import { createPeople } from './compose-people.ts';
-import { createRuns } from './compose-runs.ts';
-import { createShells } from './compose-shells.ts';
-import { createTargetSource, mayAttach } from './compose-targets.ts';
-import { createTrust } from './compose-trust.ts';
-import type { Database } from './db/index.ts';
-import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
-import { createEnrolmentService } from './enrolment/enrolment.service.ts';
+import { createServices, type ControllerParts, type Services } from './compose-services.ts';
+import { mayAttach } from './compose-targets.ts';
 import { joinTokenRoutes } from './enrolment/join-tokens.routes.ts';
-import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import {
   allowedOrigins,
@@ -40,21 +27,10 @@ import {
   type HttpApp,
   type Upgrades,
 } from './http/index.ts';
-import { createInventoryRepository } from './inventory/inventory.repository.ts';
 import { inventoryRoutes } from './inventory/inventory.routes.ts';
-import { createInventoryService } from './inventory/inventory.service.ts';
 import { createLiveHub, type LiveHub } from './live/index.ts';
-import { createMetricsRepository } from './metrics/metrics.repository.ts';
 import { metricRoutes } from './metrics/metrics.routes.ts';
-import { createMetricsService } from './metrics/metrics.service.ts';
-import { createLinkRefusals } from './nodes/link-refusals.service.ts';
-import { createNewNodes } from './nodes/new-nodes.service.ts';
-import { createNodeLinksRepository } from './nodes/node-links.repository.ts';
-import { createNodeLinksService } from './nodes/node-links.service.ts';
-import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { nodeRoutes } from './nodes/nodes.routes.ts';
-import { createNodesService } from './nodes/nodes.service.ts';
-import { createPresence } from './nodes/presence.ts';
 import { createAuthenticator, type AuthenticatorService } from './people/authenticator.service.ts';
 import { directoryRoutes } from './people/directory.routes.ts';
 import { inviteRoutes } from './people/invites.routes.ts';
@@ -62,32 +38,11 @@ import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
-import type { RootLog } from './runtime/index.ts';
 import { runRoutes } from './runs/runs.routes.ts';
 import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
-import type { SignerClient } from './signer/index.ts';
 import { approvalRoutes } from './trust/approvals.routes.ts';
-import type { WaitingRuns } from './trust/approvals.service.ts';
 import { trustRoutes } from './trust/trust.routes.ts';
-
-export interface ControllerParts {
-  readonly database: Database;
-  readonly identity: ControllerIdentity;
-  readonly signer: SignerClient;
-  readonly log: RootLog;
-  readonly publicUrl: URL;
-  readonly tls: { readonly cert: string; readonly key: string } | null;
-  readonly uiDir: string | null;
-  readonly trustedProxies: readonly string[];
-  readonly version: string;
-  /** Who keeps signed heads of the audit log, besides the nodes. */
-  readonly auditWitnesses?: readonly OutsideWitness[];
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /** Attempts to sign in that an address may make within a minute; default 20. */
-  readonly attemptsPerMinute?: number;
-}
 
 export interface Controller {
   /** For `inject` in tests and for the list of routes. */
@@ -129,138 +84,6 @@ type RouteParts = Services & {
   readonly onTokenDeleted: (id: string) => void;
   readonly onRightsChanged: (personId: string | null) => void;
 };
-
-type Services = ReturnType<typeof createServices>;
-
-/** What is built after the services, because it needs them; asked when it is there. */
-interface Later {
-  readonly links: () => Gateway['links'] | null;
-  readonly isWatched: () => boolean;
-  /** What this person was let in by is worth nothing any more. */
-  readonly onLeft: (personId: string) => void;
-}
-
-/** Features, without HTTP and sockets. */
-function createServices(parts: ControllerParts, { links, isWatched, onLeft }: Later) {
-  const { database, identity, signer, log, publicUrl } = parts;
-  const { transaction, together } = database;
-  const clock = parts.clock ?? systemClock;
-  const random = parts.random ?? systemRandom;
-  const audit = createAudit(database, clock);
-  const shared = { audit, transaction, together, clock, random, log };
-  const find = (nodeId: string) => links()?.find(nodeId as NodeId) ?? null;
-
-  const people = createPeople(shared, database, publicUrl);
-  const metrics = createMetricsService({ repository: createMetricsRepository(database), clock, log, inflate });
-  const nodesRepository = createNodesRepository(database);
-  const presence = createPresence();
-  const nodes = createNodesService({
-    ...shared,
-    repository: nodesRepository,
-    presence,
-    figuresOf: (nodeId) => metrics.figuresOf(nodeId),
-    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
-  });
-  const nodeLinks = createNodeLinksService({
-    ...shared,
-    repository: createNodeLinksRepository(database),
-    nodes: nodesRepository,
-    presence,
-    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
-  });
-
-  const enrolmentRepository = createEnrolmentRepository(database);
-  const joinTokens = createJoinTokensService({
-    ...shared,
-    repository: enrolmentRepository,
-    linkKey: identity.key.publicText,
-    publicUrl,
-  });
-  const enrolment = createEnrolmentService({
-    ...shared,
-    repository: enrolmentRepository,
-    nodes: createNewNodes(nodesRepository, presence, (nodeId, code, why) => find(nodeId)?.close(code, why)),
-    authorityKeys: () => signer.keys(),
-  });
-
-  const actions = createActionsService(createAccountUidsRepository(database), clock);
-  const { controllerId } = identity;
-  const waitingRuns = (): WaitingRuns => runs.waitingRuns;
-  const trust = createTrust(shared, database, {
-    controllerId,
-    publicUrl,
-    signer,
-    waitingRuns,
-    hostNames: nodes.hostNames,
-    links: () => links()?.all() ?? [],
-  });
-  const shells = createShells({
-    ...shared,
-    database,
-    controllerId,
-    signer,
-    nodes,
-    approvals: trust.shellApprovals,
-    findLink: find,
-  });
-  const runs = createRuns(shared, database, {
-    isWatched,
-    controllerId,
-    signer,
-    approvals: trust.runApprovals,
-    actions,
-    nodes,
-    shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
-    links: {
-      isOnline: (nodeId) => find(nodeId)?.isOpen ?? false,
-      send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',
-    },
-  });
-  const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
-  const refusals = createLinkRefusals(audit, clock, log);
-  const requestRows = createRequestRows(audit, clock, log);
-  const evidence = createAuditEvidence(shared, database, {
-    identity,
-    witnesses: parts.auditWitnesses ?? [],
-    hostNameOf: async (nodeId) => (await nodes.hostNames([nodeId])).get(nodeId) ?? null,
-    tellNodes: (jws) =>
-      links()
-        ?.all()
-        .forEach((link) => void link.sendAuditHead(jws)),
-  });
-  const offboarding = people.offboardingWith({ runs: { cancelOf: runs.cancelOrders }, shells: shells.shells, onLeft });
-  const targets = createTargetSource({ nodes, runs: runs.runs, shells: shells.shells });
-  return {
-    offboarding,
-    targets,
-    ...people,
-    ...runs,
-    ...shells,
-    ...evidence,
-    ...trust,
-    audit,
-    requestRows,
-    metrics,
-    nodes,
-    nodeLinks,
-    presence,
-    joinTokens,
-    enrolment,
-    actions,
-    inventory,
-    refusals,
-  };
-}
-
-/** Raw inflate with a bound; undefined for what is no deflated data. */
-function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined {
-  try {
-    return inflateRawSync(bytes, { maxOutputLength: maxBytes });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
-  }
-}
 
 function createNodeGateway(parts: ControllerParts, services: Services): Gateway {
   const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts, shells, recordings } = services;
@@ -389,7 +212,7 @@ const CLEAN_UP_MS = 10 * 60_000;
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
-  const { log, publicUrl } = parts;
+  const { publicUrl } = parts;
   let gateway: Gateway | null = null;
   let pages: LiveHub | null = null;
   let leaving: (personId: string | null) => void = () => undefined;
@@ -426,6 +249,29 @@ export async function createController(parts: ControllerParts): Promise<Controll
     upgrades.revokePerson(personId);
   };
   const app = await createHttp(parts, services, upgrades, web);
+  return {
+    app,
+    upgrades,
+    gateway: nodeGateway,
+    services,
+    ...createLife(parts, services, { clock, app, upgrades, hub, shellSockets, gateway: nodeGateway }),
+  };
+}
+
+/** What starts and stops besides the services. */
+interface Edges {
+  readonly clock: Clock;
+  readonly app: App;
+  readonly upgrades: Upgrades;
+  readonly hub: LiveHub;
+  readonly shellSockets: ReturnType<typeof createShellSockets>;
+  readonly gateway: Gateway;
+}
+
+/** In which order all of it starts, and in which it stops. */
+function createLife(parts: ControllerParts, services: Services, edges: Edges): Pick<Controller, 'start' | 'stop'> {
+  const { log } = parts;
+  const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
   const { approvals, bundles } = services;
@@ -434,10 +280,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
 
   return {
-    app,
-    upgrades,
-    gateway: nodeGateway,
-    services,
     start: async (host, port) => {
       await nodeLinks.start();
       await metrics.start();
@@ -458,7 +300,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       upgrades.close();
       hub.stop();
       shellSockets.stop();
-      await nodeGateway.close();
+      await gateway.close();
       await closeApp(app, clock);
       cleanUp.cancel();
       await orderBeat.stop();

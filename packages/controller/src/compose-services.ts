@@ -1,0 +1,201 @@
+/** Every feature of the controller, without HTTP and sockets: who knows whom, by plain arguments. */
+import { inflateRawSync } from 'node:zlib';
+import { systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import type { NodeId } from '@hauban/shared/protocol';
+import type { Clock, Random } from '@hauban/shared/time';
+import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
+import { createActionsService } from './actions/actions.service.ts';
+import { createRequestRows } from './audit/request-rows.ts';
+import type { OutsideWitness } from './audit/outside-witness.ts';
+import { createAudit, createAuditEvidence } from './compose-audit.ts';
+import { createPeople, type Shared } from './compose-people.ts';
+import { createRuns } from './compose-runs.ts';
+import { createShells } from './compose-shells.ts';
+import { createTargetSource } from './compose-targets.ts';
+import { createTrust } from './compose-trust.ts';
+import type { Database } from './db/index.ts';
+import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
+import { createEnrolmentService } from './enrolment/enrolment.service.ts';
+import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
+import { createInventoryRepository } from './inventory/inventory.repository.ts';
+import { createInventoryService } from './inventory/inventory.service.ts';
+import { createMetricsRepository } from './metrics/metrics.repository.ts';
+import { createMetricsService } from './metrics/metrics.service.ts';
+import { createLinkRefusals } from './nodes/link-refusals.service.ts';
+import { createNewNodes } from './nodes/new-nodes.service.ts';
+import { createNodeLinksRepository } from './nodes/node-links.repository.ts';
+import { createNodeLinksService } from './nodes/node-links.service.ts';
+import { createNodesRepository } from './nodes/nodes.repository.ts';
+import { createNodesService } from './nodes/nodes.service.ts';
+import { createPresence } from './nodes/presence.ts';
+import type { RootLog } from './runtime/index.ts';
+import type { SignerClient } from './signer/index.ts';
+import type { WaitingRuns } from './trust/approvals.service.ts';
+import type { Gateway } from './gateway/gateway.ts';
+
+export interface ControllerParts {
+  readonly database: Database;
+  readonly identity: ControllerIdentity;
+  readonly signer: SignerClient;
+  readonly log: RootLog;
+  readonly publicUrl: URL;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly uiDir: string | null;
+  readonly trustedProxies: readonly string[];
+  readonly version: string;
+  /** Who keeps signed heads of the audit log, besides the nodes. */
+  readonly auditWitnesses?: readonly OutsideWitness[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Attempts to sign in that an address may make within a minute; default 20. */
+  readonly attemptsPerMinute?: number;
+}
+
+/** What is built after the services, because it needs them; asked when it is there. */
+export interface Later {
+  readonly links: () => Gateway['links'] | null;
+  readonly isWatched: () => boolean;
+  /** What this person was let in by is worth nothing any more. */
+  readonly onLeft: (personId: string) => void;
+}
+
+type FindLink = (nodeId: string) => ReturnType<Gateway['links']['find']>;
+
+/** Which nodes there are, how they come in, what they measure and hold. */
+function createFleet(parts: ControllerParts, shared: Shared, find: FindLink) {
+  const { database, identity, signer, publicUrl } = parts;
+  const { clock, log } = shared;
+  const metrics = createMetricsService({ repository: createMetricsRepository(database), clock, log, inflate });
+  const nodesRepository = createNodesRepository(database);
+  const presence = createPresence();
+  const nodes = createNodesService({
+    ...shared,
+    repository: nodesRepository,
+    presence,
+    figuresOf: (nodeId) => metrics.figuresOf(nodeId),
+    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
+  });
+  const nodeLinks = createNodeLinksService({
+    ...shared,
+    repository: createNodeLinksRepository(database),
+    nodes: nodesRepository,
+    presence,
+    disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
+  });
+
+  const enrolmentRepository = createEnrolmentRepository(database);
+  const joinTokens = createJoinTokensService({
+    ...shared,
+    repository: enrolmentRepository,
+    linkKey: identity.key.publicText,
+    publicUrl,
+  });
+  const enrolment = createEnrolmentService({
+    ...shared,
+    repository: enrolmentRepository,
+    nodes: createNewNodes(nodesRepository, presence, (nodeId, code, why) => find(nodeId)?.close(code, why)),
+    authorityKeys: () => signer.keys(),
+  });
+  const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
+  return { metrics, nodes, nodeLinks, presence, joinTokens, enrolment, inventory };
+}
+
+type Fleet = ReturnType<typeof createFleet>;
+
+/** What is done to nodes: runs and shells, and what people have to say before. */
+function createWork(
+  parts: ControllerParts,
+  shared: Shared,
+  { nodes }: Fleet,
+  later: Later & { readonly find: FindLink },
+) {
+  const { database, identity, signer, publicUrl } = parts;
+  const { links, isWatched, find } = later;
+  const actions = createActionsService(createAccountUidsRepository(database), shared.clock);
+  const { controllerId } = identity;
+  const waitingRuns = (): WaitingRuns => runs.waitingRuns;
+  const trust = createTrust(shared, database, {
+    controllerId,
+    publicUrl,
+    signer,
+    waitingRuns,
+    hostNames: nodes.hostNames,
+    links: () => links()?.all() ?? [],
+  });
+  const shells = createShells({
+    ...shared,
+    database,
+    controllerId,
+    signer,
+    nodes,
+    approvals: trust.shellApprovals,
+    findLink: find,
+  });
+  const runs = createRuns(shared, database, {
+    isWatched,
+    controllerId,
+    signer,
+    approvals: trust.runApprovals,
+    actions,
+    nodes,
+    shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
+    links: {
+      isOnline: (nodeId) => find(nodeId)?.isOpen ?? false,
+      send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',
+    },
+  });
+  return { ...runs, ...shells, ...trust, actions };
+}
+
+export type Services = ReturnType<typeof createServices>;
+
+export function createServices(parts: ControllerParts, later: Later) {
+  const { database, identity, log, publicUrl } = parts;
+  const { links, onLeft } = later;
+  const { transaction, together } = database;
+  const clock = parts.clock ?? systemClock;
+  const random = parts.random ?? systemRandom;
+  const audit = createAudit(database, clock);
+  const shared: Shared = { audit, transaction, together, clock, random, log };
+  const find: FindLink = (nodeId) => links()?.find(nodeId as NodeId) ?? null;
+
+  const people = createPeople(shared, database, publicUrl);
+  const fleet = createFleet(parts, shared, find);
+  const work = createWork(parts, shared, fleet, { ...later, find });
+  const { nodes } = fleet;
+  const { runs, shells } = work;
+  const refusals = createLinkRefusals(audit, clock, log);
+  const requestRows = createRequestRows(audit, clock, log);
+  const evidence = createAuditEvidence(shared, database, {
+    identity,
+    witnesses: parts.auditWitnesses ?? [],
+    hostNameOf: async (nodeId) => (await nodes.hostNames([nodeId])).get(nodeId) ?? null,
+    tellNodes: (jws) =>
+      links()
+        ?.all()
+        .forEach((link) => void link.sendAuditHead(jws)),
+  });
+  const offboarding = people.offboardingWith({ runs: { cancelOf: work.cancelOrders }, shells, onLeft });
+  const targets = createTargetSource({ nodes, runs, shells });
+  return {
+    offboarding,
+    targets,
+    ...people,
+    ...fleet,
+    ...work,
+    ...evidence,
+    audit,
+    requestRows,
+    refusals,
+  };
+}
+
+/** Raw inflate with a bound; undefined for what is no deflated data. */
+function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
