@@ -36,6 +36,8 @@ export interface LaunchOptions {
   readonly home: string;
   readonly dataDir: string;
   readonly port: number;
+  /** Arguments of the launcher; default: none. */
+  readonly args?: readonly string[];
   /** Beside the data folder and the port. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: whoever runs the test. */
@@ -83,7 +85,7 @@ function findPart(launcherPid: number, dataDir: string, part: Part): number | nu
 /** Starts the launcher and gives it back at once. The caller ends it. */
 export function launchStandalone(options: LaunchOptions): Launched {
   const { home, dataDir, port } = options;
-  const child = spawn(process.execPath, [join(home, 'packages/standalone/dist/main.js')], {
+  const child = spawn(process.execPath, [join(home, 'packages/standalone/dist/main.js'), ...(options.args ?? [])], {
     cwd: '/',
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',

@@ -125,6 +125,11 @@ async function startAll(
   const signer = await progress.step('Signer', () => supervise(signerProgram(folders, entries), folders.logs, giveUp));
   stops.push({ title: 'signer', stop: () => signer.stop() });
   const env = controllerEnv(config, folders, entries, databaseUrl);
+  // Only when a person says so at this start: it is the one moment at which a copied disk would be believed.
+  if (process.argv.includes('--after-restore'))
+    await progress.step('After the restore', () =>
+      runOnce('after-restore', process.execPath, [entries.controller, 'after-restore'], env),
+    );
   const controller = await progress.step('Controller', () =>
     supervise(controllerProgram(env, entries), folders.logs, giveUp),
   );
