@@ -29,7 +29,6 @@ import {
   verifyRecordingHeader,
   welcomeNode,
 } from '@hauban/link';
-import * as api from '@hauban/shared/api';
 import {
   decodeAttach,
   decodeCredit,
@@ -52,16 +51,16 @@ import {
 } from '@hauban/shared/protocol';
 import { parseCast } from '@hauban/shared/recording';
 import { SeededRandom } from '@hauban/shared/testing';
-import { Compile } from 'typebox/compile';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadLocalPolicy } from '../../packages/agent/src/executor/local-policy.ts';
 import { peekChunk } from '../../packages/agent/src/shell/orphan-recording.ts';
 import { parseQuestion } from '../../packages/controller/src/signer/signer-messages.ts';
-import { mutateBytes } from './mutate-bytes.ts';
+import { mutateBytes } from '../support/mutate-bytes.ts';
 
 /**
  * Every byte that comes from the other side, after faults drawn from a seed: no reader throws, accepts what it would not
- * accept again, or keeps memory. `FUZZ_SEED=<n>` runs another seed, HAUBAN_REDTEAM=full takes 100,000 inputs for each.
+ * accept again, or keeps memory. Bodies of the REST interface are tried beside
+ * their schemas, in the controller. `FUZZ_SEED=<n>` runs another seed, HAUBAN_REDTEAM=full takes 100,000 inputs for each.
  */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 const INPUTS = process.env['HAUBAN_REDTEAM'] === 'full' ? 100_000 : 3000;
@@ -273,18 +272,6 @@ const READERS: readonly Reader[] = [
   },
 ];
 
-/** Every schema of the REST interface, as the server checks bodies and answers with it. */
-const SCHEMAS = Object.entries(api as Record<string, unknown>).filter(
-  ([, value]) => typeof value === 'object' && value !== null && '~kind' in value,
-);
-const BODIES = [
-  { name: 'ann', password: 'x'.repeat(20) },
-  { name: 'x', expiresInDays: 3, roles: ['web'], uses: 1, minutes: 15 },
-  { action: 'node.ping', args: {}, nodes: [nodeId], mode: 'apply', reason: null },
-  { columns: 80, rows: 25, user: 'root' },
-  { labels: { a: 'b' }, roles: ['web'], watch: [nodeId], names: ['cpu.*'] },
-].map(json);
-
 setFlagsFromString('--expose-gc');
 const sweep = runInNewContext('gc') as () => void;
 const counted = new Map<string, { inputs: number; tookMs: number }>();
@@ -333,21 +320,6 @@ describe('whatever the other side sends, its reader answers and keeps nothing', 
       await attack(name, reader.samples, reader.read.bind(reader));
     },
   );
-
-  it('bodies of the REST interface, against every schema of it', { timeout: 3_600_000 }, async () => {
-    expect(SCHEMAS.length).toBeGreaterThan(40);
-    const checks = SCHEMAS.map(([, schema]) => Compile(schema as never));
-    await attack('REST bodies', BODIES, (bytes) => {
-      let value: unknown;
-      try {
-        value = JSON.parse(bytes.toString('utf8'));
-      } catch (error) {
-        if (error instanceof SyntaxError) return null;
-        throw error;
-      }
-      return checks.filter((check) => check.Check(value)).length;
-    });
-  });
 
   it('a length that claims gigabytes is refused before a byte is kept for it', () => {
     const reader = createLocalReader();

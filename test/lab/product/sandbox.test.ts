@@ -113,7 +113,7 @@ describe.skipIf(!lab.ok)('the two processes of an installed agent', () => {
     for (const [name, bit] of Object.entries(CAPABILITY))
       expect((bounding >> BigInt(bit)) & 1n, `CAP_${name}`).toBe(0n);
     const inside = ['--target', pid, '--mount', '--', '/usr/bin/touch'];
-    for (const path of ['/usr/bin/x', '/boot/x', '/opt/hauban/agent/x', '/root/x', '/proc/sys/kernel/core_pattern']) {
+    for (const path of ['/usr/bin/x', '/boot/x', '/opt/hauban/agent/x', '/home/x', '/proc/sys/kernel/core_pattern']) {
       const tried = await node.run('/usr/bin/nsenter', [...inside, path]);
       expect(tried.stderr, path).toMatch(/Read-only file system|Permission denied/);
     }
