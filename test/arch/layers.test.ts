@@ -10,12 +10,14 @@ function loadManifests(): Manifests {
   return new Map(
     files.map((path) => {
       const manifest = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<
-        'dependencies' | 'devDependencies',
+        'dependencies' | 'devDependencies' | 'optionalDependencies',
         Record<string, string> | undefined
       >;
       return [
         dirname(path).replace(/^\.$/, ''),
-        new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })),
+        new Set(
+          Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }),
+        ),
       ];
     }),
   );

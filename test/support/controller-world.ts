@@ -37,7 +37,7 @@ export interface ControllerWorld {
 
 export const sessionOf = (reply: WorldReply): string => reply.cookies.find(({ name }) => name === COOKIE)?.value ?? '';
 
-async function build(fixture: TestDatabase, database: Database): Promise<Controller> {
+async function build(database: Database): Promise<Controller> {
   const identities = createControllerIdentityRepository(database);
   const identity = await loadControllerIdentity(identities, createKeyPair(), systemClock);
   const authority = createKeyPair();
@@ -48,8 +48,10 @@ async function build(fixture: TestDatabase, database: Database): Promise<Control
     signer: {
       sign: (order) => signOrder(order, authority, kid),
       keys: async () => [{ kid, key: authority.publicText }],
+      signBundle: () => Promise.reject(new TypeError('no bundle is signed here')),
+      bundle: async () => null,
       close: () => undefined,
-    } as Parameters<typeof createController>[0]['signer'],
+    },
     log: createLog('silent'),
     publicUrl,
     tls: null,
@@ -63,7 +65,7 @@ async function build(fixture: TestDatabase, database: Database): Promise<Control
 export async function createControllerWorld(): Promise<ControllerWorld> {
   const fixture = await createTestDatabase();
   const database = createDatabase({ url: fixture.url });
-  const controller = await build(fixture, database);
+  const controller = await build(database);
   const call: ControllerWorld['call'] = (method, url, { session, token, body } = {}) =>
     controller.app.server.inject({
       method: method as 'GET',

@@ -7,6 +7,7 @@ import { allowedOrigins } from './http/index.ts';
 import { passkeySite } from './people/passkeys.ts';
 import type { RunApprovals } from './runs/start-run.service.ts';
 import type { ShellApprovals } from './shells/shell-approval.ts';
+import { bundleProblem } from './signer/index.ts';
 import { createApprovalsRepository } from './trust/approvals.repository.ts';
 import { ApprovalsService, type WaitingRuns } from './trust/approvals.service.ts';
 import { createBundlesRepository } from './trust/bundles.repository.ts';
@@ -36,6 +37,7 @@ export function createTrust(shared: Shared, database: Database, needs: TrustNeed
     controllerId,
     signer,
     links,
+    problemOf: bundleProblem,
     repository: createBundlesRepository(database),
     approvals: repository,
     site: passkeySite(publicUrl, allowedOrigins(publicUrl)),

@@ -3,5 +3,6 @@
  * Unix socket and never sees the key; the signer judges each order by itself, by limits of its own, and knows neither
  * database nor network. Both ends live here: `signer-server` in the signer's process, `signer-client` in the controller's.
  */
-export { createSignerClient, type OrderLife, type SignerClient } from './signer-client.ts';
+export { bundleProblem } from './bundle-rules.ts';
+export { createSignerClient, type SignerClient } from './signer-client.ts';
 export { runSigner } from './run-signer.ts';

@@ -15,7 +15,7 @@ import { parseAnswer, type SignerAnswer, type SignerQuestion } from './signer-me
 export type AuthorityKeys = Extract<ControllerMessage, { t: 'enrolled' }>['authorityKeys'];
 
 /** `queued`: the order may wait for its node, and needs the longer life. */
-export type OrderLife = 'at-once' | 'queued';
+type OrderLife = 'at-once' | 'queued';
 
 export interface SignerClient {
   /** Compact JWS of the order. UNAVAILABLE while the signer does not answer; its own code when it refuses. */

@@ -38,6 +38,8 @@ export interface TrustParts {
   readonly controllerId: string;
   /** Where passkeys work here; null: nowhere. */
   readonly site: { readonly rpId: string; readonly origins: readonly string[] } | null;
+  /** Why the signer would not sign such a bundle, in a sentence; null when it would. */
+  readonly problemOf: (bundle: Bundle) => string | null;
   /** Nodes that are connected here. */
   readonly links: () => readonly { readonly nodeId: string; sendBundles(items: readonly SignedBundle[]): unknown }[];
 }
@@ -132,6 +134,9 @@ export class TrustService {
     const parsed = parseBundle(drafted);
     if (!parsed.ok) throw new HaubanError('BUNDLE_MALFORMED', `The draft is not well-formed: ${parsed.problem}.`);
     const bundle = parsed.value;
+    const problem = this.#parts.problemOf(bundle);
+    if (problem !== null)
+      throw new HaubanError('BUNDLE_UNUSABLE', `Such a bundle would lock everybody out: ${problem}.`);
     const hash = bundleHash(bundle);
     await transaction(async (tx) => {
       await repository.setDraft(tx, { bundle, hash, draftedBy: caller.name, draftedAt: at });
@@ -158,13 +163,16 @@ export class TrustService {
       await this.#refused(error, caller, draft.bundle.version);
       throw error;
     }
-    await transaction(async (tx) => {
+    const isNew = await transaction(async (tx) => {
       const { personId: operator, name, address } = caller;
-      const isNew = await approvals.give(tx, { subject: hash, operator, name, assertion, givenAt: clock.nowMs() });
-      if (!isNew) throw new HaubanError('APPROVAL_REPEATED', 'You have approved this draft already.');
-      audit.record(tx, { code: 'A7001I', who: name, address, detail: { version: draft.bundle.version, hash } });
+      const given = await approvals.give(tx, { subject: hash, operator, name, assertion, givenAt: clock.nowMs() });
+      if (given)
+        audit.record(tx, { code: 'A7001I', who: name, address, detail: { version: draft.bundle.version, hash } });
+      return given;
     });
-    await this.#activate(draft, caller);
+    // Once more is of use when the signer was away at the last one that was needed.
+    if (!(await this.#activate(draft, caller)) && !isNew)
+      throw new HaubanError('APPROVAL_REPEATED', 'You have approved this draft already.');
     return await this.state();
   }
 
@@ -212,16 +220,18 @@ export class TrustService {
     await this.#parts.audit.recordAlone({ code: 'A7003W', who: caller.name, address: caller.address, detail });
   }
 
-  async #activate(draft: DraftRecord, caller: TrustCaller): Promise<void> {
+  /** False: it needs more approvals. */
+  async #activate(draft: DraftRecord, caller: TrustCaller): Promise<boolean> {
     const { approvals, signer } = this.#parts;
     const given = await approvals.given([draft.hash]);
-    if (given.length < (this.#current ?? draft.bundle).quorum) return;
+    if (given.length < (this.#current ?? draft.bundle).quorum) return false;
     try {
       const signed = await signer.signBundle(
         draft.bundle,
         given.map(({ assertion }) => assertion),
       );
       await this.#store(signed, draft.bundle, caller.name);
+      return true;
     } catch (error) {
       await this.#refused(error, caller, draft.bundle.version);
       throw error;
