@@ -130,6 +130,24 @@ describe('orders and receipts over the link', () => {
     await doubting.stop();
   });
 
+  it('BUNDLE4 policy bundles are handed to the executor as they came, and what it then holds is told', async () => {
+    await up();
+    const before = controller.told.statuses.length;
+    expect(controller.told.statuses.at(-1)?.status.bundle).toBe(0);
+    // The link process believes nothing of it, so nothing of it has to be right.
+    const items = [{ jws: 'a.b.c', approvals: [] }];
+    expect(link().sendBundles(items)).toBe('sent');
+    await waitFor('the bundles', () => agent.executor!.count('bundles') === 1);
+    expect(agent.executor!.seen.find(({ t }) => t === 'bundles')).toEqual({ t: 'bundles', items });
+    expect(controller.told.statuses).toHaveLength(before);
+    agent.executor!.facts = { ...agent.executor!.facts, bundle: 3 };
+    agent.executor!.send(agent.executor!.facts);
+    await waitFor('the next status', () => controller.told.statuses.length > before);
+    expect(controller.told.statuses.at(-1)?.status.bundle).toBe(3);
+    await relink();
+    expect(controller.told.statuses.at(-1)?.status.bundle).toBe(3);
+  });
+
   it('ORDER11 progress is passed on as it is, and so are taken and shell.refused', async () => {
     await up();
     const order = randomUUID();

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { literal, object, parseJson, text, type Parsed } from '@hauban/shared/protocol';
+import { fromBase64Url, literal, object, parseJson, text, type Parsed } from '@hauban/shared/protocol';
 import type { KeyPair } from './key-pair.ts';
 
 /**
@@ -48,7 +48,9 @@ export function peekJws(
   compact: string,
 ): { readonly ok: true; readonly header: unknown; readonly payload: unknown } | JwsProblem {
   if (compact.length > MAX_LENGTH || !COMPACT.test(compact)) return problem('malformed', 'not a compact JWS');
-  const [head = '', body = ''] = compact.split('.');
+  const [head = '', body = '', signature = ''] = compact.split('.');
+  // Its last letter has four bits to spare: with others in them the same signature would have another hash.
+  if (fromBase64Url(signature) === null) return problem('malformed', 'signature: not canonical base64url');
   const header = decodeJson(head);
   const payload = decodeJson(body);
   if (!header.ok) return problem('malformed', `header: ${header.problem}`);

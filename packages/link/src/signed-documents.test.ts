@@ -56,6 +56,17 @@ describe('orders', () => {
     expect(await codeOf(forge(header, order))).toBe('ok');
   });
 
+  it('with other spare bits in the last letter of the signature are refused: it would be a second text of one order', async () => {
+    const jws = await signOrder(order, authority, 'a1');
+    const last = jws.at(-1) ?? '';
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const same = [...alphabet].filter(
+      (letter) => letter !== last && alphabet.indexOf(letter) >> 4 === alphabet.indexOf(last) >> 4,
+    );
+    expect(same).toHaveLength(15);
+    for (const letter of same) expect(await codeOf(`${jws.slice(0, -1)}${letter}`)).toBe('ORDER_MALFORMED');
+  });
+
   it('with an altered argument, header or signature are refused', async () => {
     const [head = '', , signature = ''] = (await signOrder(order, authority, 'a1')).split('.');
     expect(await codeOf(`${head}.${part({ ...order, args: { a: 1 } })}.${signature}`)).toBe('ORDER_SIGNATURE');
