@@ -58,7 +58,8 @@ const KINDS: Readonly<Record<string, (dice: Dice) => string | Uint8Array>> = {
     const at = 1 + dice.below(lines.length - 2);
     const value = JSON.parse(lines[at]!) as Record<string, unknown>;
     const name = dice.pick(Object.keys(value));
-    value[name] = typeof value[name] === 'number' ? Number(value[name]) + 1 : `${String(value[name])}x`;
+    const old = value[name];
+    value[name] = typeof old === 'number' ? old + 1 : `${String(old)}x`;
     lines[at] = `${JSON.stringify(value)}\n`;
     return lines.join('');
   },

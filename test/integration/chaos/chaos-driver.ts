@@ -6,8 +6,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MetricReply, NodePage } from '@hauban/shared/api';
+import type { AuditRecord } from '@hauban/shared/audit';
 import postgres from 'postgres';
-import { verifyAuditChain, type AuditRecord } from '../../../packages/controller/src/audit/audit-chain.ts';
+import { verifyAuditChain } from '../../../packages/controller/src/audit/audit-chain.ts';
 import { makeFirstAccount, runOnNode, signInFirstAccount, type RestClient } from '../../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../../support/standalone-stack.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -166,7 +167,9 @@ async function main(home: string, dataDir: string, seed: number, kills: number):
 function printProcesses(): void {
   const read = (pid: string, name: string): string => {
     try {
-      return readFileSync(`/proc/${pid}/${name}`, 'utf8').replaceAll(/\0|\s+/g, ' ').trim();
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8')
+        .replaceAll(/\0|\s+/g, ' ')
+        .trim();
     } catch (error) {
       return error instanceof Error ? error.name : '?';
     }

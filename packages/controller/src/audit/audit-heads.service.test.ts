@@ -74,7 +74,7 @@ describe('heads', () => {
     await auditHeads.beat();
     await auditHeads.beat();
     expect(told).toHaveLength(1);
-    expect(openAuditHead(told[0]!, [identity.key.publicText], auditCrypto)).toMatchObject({ seq: 1 });
+    expect(openAuditHead(told.join(), [identity.key.publicText], auditCrypto)).toMatchObject({ seq: 1 });
     await write(audit, 'b');
     clock.advance(60_000);
     await expect.poll(() => told.length).toBe(2);
@@ -101,7 +101,7 @@ describe('heads', () => {
     expect(readFileSync(path, 'utf8').trim().split('\n')).toEqual(
       told.map((jws) => JSON.stringify({ t: 'head', jws })),
     );
-    expect(await witnesses[0]!.lastKept()).toBe(told.at(-1));
+    expect(await createWitnessFile(path).lastKept()).toBe(told.at(-1));
   });
 
   it('that an outside witness does not take are told in the log once, and again when it is back', async () => {
@@ -161,9 +161,10 @@ describe('what a witness tells back', () => {
     const { findings } = await auditHeads.state();
     expect(findings).toMatchObject([{ kind: 'behind', seq: 5, nodeId, hostName: 'web1' }]);
     expect((await codes(audit)).filter((code) => code === 'A6010E')).toHaveLength(1);
-    await auditFindings.acknowledge(findings[0]!.id, by);
+    const id = findings.map((finding) => finding.id).join();
+    await auditFindings.acknowledge(id, by);
     expect((await auditHeads.state()).findings).toEqual([]);
-    await expect(auditFindings.acknowledge(findings[0]!.id, by)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(auditFindings.acknowledge(id, by)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await codes(audit)).toContain('A6012I');
   });
 

@@ -44,8 +44,10 @@ export function createRequestRows(audit: AuditService, clock: Clock, log: Log): 
   };
   const flush = async (): Promise<void> => {
     timer = null;
-    const [rows, more] = [noted, others];
-    [noted, others] = [new Map(), 0];
+    const rows = noted;
+    const more = others;
+    noted = new Map();
+    others = 0;
     for (const { outcome, count } of rows.values()) await write(outcome, count);
     if (more > 0) await audit.recordAlone({ code: 'A1030W', who: 'nobody', detail: { others: more } });
   };
