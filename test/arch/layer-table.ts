@@ -296,9 +296,9 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the agents’ side: upgrade, handshake, session, dispatch',
   },
   {
-    files: 'packages/controller/src/people/{password-hash,passkeys}.ts',
-    may: ['own', CONTRACT, PURE_NODE, 'npm:{@node-rs/argon2,@simplewebauthn/server}'],
-    why: 'the two ways to prove who one is',
+    files: 'packages/controller/src/people/{password-hash,passkeys,totp}.ts',
+    may: ['own', CONTRACT, PURE_NODE, 'npm:{@node-rs/argon2,@simplewebauthn/server,otpauth}'],
+    why: 'the ways to prove who one is',
   },
   {
     files: 'packages/controller/src/trust/cose-key.ts',

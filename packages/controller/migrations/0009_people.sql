@@ -37,3 +37,19 @@ ALTER TABLE shell_session ADD COLUMN ending_at bigint;
 CREATE INDEX shell_session_open_by ON shell_session (opened_by_id) WHERE state IN ('requested', 'open');
 --> statement-breakpoint
 CREATE INDEX run_open_by ON run (requester_id) WHERE finished_at IS NULL;
+--> statement-breakpoint
+-- Second factor of the password (TOTP, base32). Pending: shown and not confirmed by a code yet.
+ALTER TABLE person ADD COLUMN totp_secret text;
+--> statement-breakpoint
+ALTER TABLE person ADD COLUMN totp_pending text;
+--> statement-breakpoint
+-- Time step of the last code that was taken: it and older ones are worth nothing.
+ALTER TABLE person ADD COLUMN totp_step bigint;
+--> statement-breakpoint
+-- For the day on which the second factor is lost; each works once.
+CREATE TABLE recovery_code (
+  hash text PRIMARY KEY,
+  person_id uuid NOT NULL REFERENCES person (id) ON DELETE CASCADE
+);
+--> statement-breakpoint
+CREATE INDEX recovery_code_person ON recovery_code (person_id);

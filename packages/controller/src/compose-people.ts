@@ -15,10 +15,12 @@ import { createPeopleRepository } from './people/people.repository.ts';
 import { createPeopleService } from './people/people.service.ts';
 import { createRolesRepository } from './people/roles.repository.ts';
 import { createRolesService } from './people/roles.service.ts';
+import { createSecondFactorRepository } from './people/second-factor.repository.ts';
+import { createSecondFactorService } from './people/second-factor.service.ts';
 import { createSessionsRepository } from './people/sessions.repository.ts';
 import { createSetupRepository } from './people/setup.repository.ts';
 import { createSetupService } from './people/setup.service.ts';
-import { createSignInService } from './people/sign-in.service.ts';
+import { createSignInService, lockedUntilOf } from './people/sign-in.service.ts';
 import { createTokensRepository } from './people/tokens.repository.ts';
 import { createTokensService } from './people/tokens.service.ts';
 import type { RootLog } from './runtime/index.ts';
@@ -52,7 +54,18 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
     challenges,
     arePasskeysOffered: site !== null,
   });
-  const signIn = createSignInService({ ...shared, repository, people, challenges });
+  const secondFactors = createSecondFactorRepository();
+  const mayTry = (personId: string) => {
+    const now = clock.nowMs();
+    return repository.beginAttempt(personId, { now, lockedUntil: lockedUntilOf(now) });
+  };
+  const secondFactor = createSecondFactorService({
+    ...shared,
+    repository: secondFactors,
+    peopleRepository: repository,
+    mayTry,
+  });
+  const signIn = createSignInService({ ...shared, repository, people, secondFactor, challenges });
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
   const invitesRepository = createInvitesRepository(database);
@@ -61,6 +74,7 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
     ...shared,
     repository: invitesRepository,
     peopleRepository: repository,
+    secondFactors,
     people,
     roles,
     challenges,
@@ -77,8 +91,21 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
       sessions,
       tokens: tokensRepository,
       invites: invitesRepository,
+      secondFactors,
       directory,
       endApprovals,
     });
-  return { people, setup, signIn, tokens, cliSignIn, roles, directory, invites, ownPasskeys, offboardingWith };
+  return {
+    secondFactor,
+    people,
+    setup,
+    signIn,
+    tokens,
+    cliSignIn,
+    roles,
+    directory,
+    invites,
+    ownPasskeys,
+    offboardingWith,
+  };
 }

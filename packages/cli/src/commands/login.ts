@@ -49,15 +49,12 @@ async function byApproval(context: Context, url: string): Promise<{ token: strin
   );
 }
 
-/** Password from standard input or a prompt; gives an API token, so the password is kept nowhere. */
-async function byPassword(context: Context, url: string, name: string): Promise<{ token: string; name: string }> {
-  const password = await context.terminal.ask(`Password of ${name}: `, { hidden: true });
-  let reply: Response;
+async function postSignIn(url: string, body: object): Promise<Response> {
   try {
-    reply = await fetch(`${url}/api/sign-in`, {
+    return await fetch(`${url}/api/sign-in`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', origin: url },
-      body: JSON.stringify({ name, password }),
+      body: JSON.stringify(body),
     });
   } catch (error) {
     throw new CliError(
@@ -67,7 +64,29 @@ async function byPassword(context: Context, url: string, name: string): Promise<
       { cause: error },
     );
   }
-  if (!reply.ok) throw new CliError(EXIT.notAllowed, 'SIGN_IN_REFUSED', 'The name or the password is not right.');
+}
+
+/** The code of a refusal; empty when the answer is none of ours. */
+async function codeOf(reply: Response): Promise<string> {
+  try {
+    const { code } = (await reply.json()) as { code?: unknown };
+    return typeof code === 'string' ? code : '';
+  } catch (error) {
+    if (error instanceof SyntaxError) return '';
+    throw error;
+  }
+}
+
+/** Password from standard input or a prompt; gives an API token, so the password is kept nowhere. */
+async function byPassword(context: Context, url: string, name: string): Promise<{ token: string; name: string }> {
+  const password = await context.terminal.ask(`Password of ${name}: `, { hidden: true });
+  let reply = await postSignIn(url, { name, password });
+  if (!reply.ok && (await codeOf(reply)) === 'SECOND_FACTOR_NEEDED') {
+    const code = (await context.terminal.ask('Code of your authenticator app: ')).trim();
+    reply = await postSignIn(url, { name, password, code });
+  }
+  if (!reply.ok)
+    throw new CliError(EXIT.notAllowed, 'SIGN_IN_REFUSED', 'The name, the password or the code is not right.');
   const cookie = reply.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])

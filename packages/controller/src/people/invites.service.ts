@@ -10,6 +10,7 @@ import { creationOptions, verifyCreation, type StoredPasskey } from './passkeys.
 import { hashPassword } from './password-hash.ts';
 import type { PeopleRepository, PersonRow } from './people.repository.ts';
 import { SESSION_MAX_MS, type From, type PeopleService, type SignedIn } from './people.service.ts';
+import type { SecondFactorRepository } from './second-factor.repository.ts';
 import type { RolesService } from './roles.service.ts';
 import { hashSecret, makeSecret } from './secret.ts';
 import type { Owner } from './tokens.service.ts';
@@ -17,6 +18,7 @@ import type { Owner } from './tokens.service.ts';
 export interface InvitesParts {
   readonly repository: InvitesRepository;
   readonly peopleRepository: PeopleRepository;
+  readonly secondFactors: SecondFactorRepository;
   readonly people: PeopleService;
   readonly roles: RolesService;
   readonly challenges: Challenges;
@@ -51,7 +53,8 @@ async function prepare(challenges: Challenges, request: InviteAccept, person: Pe
 
 /** People come in by a link that an owner makes for them, once each; also those who have lost their key. */
 export function createInvitesService(parts: InvitesParts) {
-  const { repository, peopleRepository, people, roles, challenges, audit, transaction, clock, random } = parts;
+  const { repository, peopleRepository, secondFactors, people, roles, challenges, audit, transaction, clock, random } =
+    parts;
 
   const makeLink = async (tx: Tx, person: Pick<PersonRow, 'id' | 'name' | 'role'>, by: Owner): Promise<InviteMade> => {
     const secret = makeSecret(random);
@@ -66,8 +69,11 @@ export function createInvitesService(parts: InvitesParts) {
   };
 
   const letIn = async (tx: Tx, proof: Proof, person: PersonRow, from: From): Promise<string> => {
-    if (proof.with === 'password') await peopleRepository.setPassword(tx, person.id, proof.passwordHash);
-    else {
+    if (proof.with === 'password') {
+      await peopleRepository.setPassword(tx, person.id, proof.passwordHash);
+      // Whoever needs a new password may have lost the telephone too; a new factor is set up afterwards.
+      await secondFactors.clear(tx, person.id);
+    } else {
       const { passkey } = proof;
       const createdAt = clock.nowMs();
       const row = { ...passkey, transports: [...passkey.transports], personId: person.id, createdAt };
@@ -133,7 +139,7 @@ export function createInvitesService(parts: InvitesParts) {
         await audit.recordAlone({ code: 'A1045W', who: person?.name ?? '(unknown invitation)', address: from.address });
         throw linkRefused();
       }
-      return { token, maxAgeMs: SESSION_MAX_MS, me: await people.meOf(person) };
+      return { token, maxAgeMs: SESSION_MAX_MS, me: await people.me(person.name) };
     },
   };
 }

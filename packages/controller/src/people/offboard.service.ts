@@ -6,6 +6,7 @@ import type { Transact, Tx } from '../db/transaction.ts';
 import type { DirectoryService } from './directory.service.ts';
 import type { InvitesRepository } from './invites.repository.ts';
 import type { PeopleRepository } from './people.repository.ts';
+import type { SecondFactorRepository } from './second-factor.repository.ts';
 import type { SessionsRepository } from './sessions.repository.ts';
 import type { TokensRepository } from './tokens.repository.ts';
 import type { Owner } from './tokens.service.ts';
@@ -23,6 +24,7 @@ export interface OffboardParts {
   readonly sessions: SessionsRepository;
   readonly tokens: TokensRepository;
   readonly invites: InvitesRepository;
+  readonly secondFactors: SecondFactorRepository;
   readonly directory: DirectoryService;
   readonly audit: AuditService;
   readonly transaction: Transact;
@@ -70,6 +72,7 @@ export function createOffboardService(parts: OffboardParts) {
     transaction(async (tx) => {
       const person = await directory.lockForLoss(tx, personId);
       await repository.setLeft(tx, personId, clock.nowMs());
+      await parts.secondFactors.clear(tx, personId);
       const rows = await endRows(tx, personId);
       const shells = await parts.shells.endOf(tx, personId);
       const detail = { personId, name: person.name, role: person.role, ...rows, shells: shells.map(({ id }) => id) };

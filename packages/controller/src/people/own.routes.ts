@@ -1,12 +1,25 @@
-import { NoContent, PasskeyAdd, PasskeyList, SignInList, WebAuthnJson } from '@hauban/shared/api';
+import {
+  NoContent,
+  PasskeyAdd,
+  PasskeyList,
+  RecoveryCodes,
+  SignInList,
+  TotpCode,
+  TotpOffered,
+  WebAuthnJson,
+} from '@hauban/shared/api';
 import Type from 'typebox';
 import { actorOf, callerOf, needSession, type HttpApp } from '../http/index.ts';
 import type { OwnPasskeysService } from './own-passkeys.service.ts';
+import type { SecondFactorService } from './second-factor.service.ts';
 import type { PeopleService } from './people.service.ts';
 
 export interface OwnRouteParts {
   readonly people: PeopleService;
   readonly ownPasskeys: OwnPasskeysService;
+  readonly secondFactor: SecondFactorService;
+  /** Attempts an address may make within a minute. */
+  readonly attemptsPerMinute: number;
   readonly onSignedOut: (sessionHash: string) => void;
 }
 
@@ -41,6 +54,7 @@ export function ownRoutes(app: HttpApp, parts: OwnRouteParts): void {
     },
   );
   passkeyRoutes(app, parts);
+  totpRoutes(app, parts);
 }
 
 function passkeyRoutes(app: HttpApp, { ownPasskeys }: OwnRouteParts): void {
@@ -72,6 +86,49 @@ function passkeyRoutes(app: HttpApp, { ownPasskeys }: OwnRouteParts): void {
     async (request) => {
       needSession(request);
       await ownPasskeys.remove(request.params.id, actorOf(request));
+      return {};
+    },
+  );
+}
+
+function totpRoutes(app: HttpApp, { secondFactor, attemptsPerMinute }: OwnRouteParts): void {
+  const limited = { ...config, rateLimit: { max: attemptsPerMinute, timeWindow: 60_000 } } as const;
+  app.post(
+    '/api/me/totp',
+    {
+      config: limited,
+      schema: { summary: 'A secret for an authenticator app', tags, body: Empty, response: { 200: TotpOffered } },
+    },
+    async (request) => {
+      needSession(request);
+      return secondFactor.offer(actorOf(request));
+    },
+  );
+  app.post(
+    '/api/me/totp/confirm',
+    {
+      config: limited,
+      schema: {
+        summary: 'Prove that the app has it; gives recovery codes, once',
+        tags,
+        body: TotpCode,
+        response: { 200: RecoveryCodes },
+      },
+    },
+    async (request) => {
+      needSession(request);
+      return secondFactor.confirm(request.body.code, actorOf(request));
+    },
+  );
+  app.post(
+    '/api/me/totp/remove',
+    {
+      config: limited,
+      schema: { summary: 'Take the second factor away', tags, body: TotpCode, response: { 200: NoContent } },
+    },
+    async (request) => {
+      needSession(request);
+      await secondFactor.remove(request.body.code, actorOf(request));
       return {};
     },
   );

@@ -59,6 +59,8 @@ export function createPeopleService(parts: PeopleParts) {
       role: person.role,
       may: { operate: may('operator'), own: may('owner') },
       hasPasskey: await repository.hasPasskey(person.id),
+      hasPassword: person.passwordHash !== null,
+      hasTotp: person.totpSecret !== null,
     };
   };
 

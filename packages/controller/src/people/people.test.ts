@@ -68,7 +68,13 @@ async function makeBench(): Promise<Bench> {
     challenges,
     arePasskeysOffered: site !== null,
   });
-  const signIn = createSignInService({ ...shared, repository, people, challenges });
+  const signIn = createSignInService({
+    ...shared,
+    repository,
+    people,
+    challenges,
+    secondFactor: { take: async () => null },
+  });
   const tokensRepository = createTokensRepository(database);
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });

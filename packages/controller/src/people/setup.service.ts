@@ -75,7 +75,8 @@ export function createSetupService(parts: SetupParts) {
     const detail = { with: passkey === null ? 'password' : 'passkey' };
     audit.record(tx, { code: 'A1000I', who: name, address: from.address, detail });
     const may = { operate: true, own: true };
-    const me: Me = { id, name, role: 'owner', may, hasPasskey: passkey !== null };
+    const hasPasskey = passkey !== null;
+    const me: Me = { id, name, role: 'owner', may, hasPasskey, hasPassword: !hasPasskey, hasTotp: false };
     return { token, maxAgeMs: SESSION_MAX_MS, me };
   };
 

@@ -7,11 +7,13 @@ import type { Challenges } from './challenges.service.ts';
 import { claimedPasskeyId, requestOptions, verifySignIn } from './passkeys.ts';
 import { isPassword } from './password-hash.ts';
 import type { PeopleRepository, PersonRow } from './people.repository.ts';
+import type { SecondFactorService } from './second-factor.service.ts';
 import { SESSION_MAX_MS, type From, type PeopleService, type SignedIn } from './people.service.ts';
 
 export interface SignInParts {
   readonly repository: PeopleRepository;
   readonly people: PeopleService;
+  readonly secondFactor: Pick<SecondFactorService, 'take'>;
   readonly challenges: Challenges;
   readonly audit: AuditService;
   readonly transaction: Transact;
@@ -31,7 +33,14 @@ export const lockTimeMs = (failed: number): number =>
 const refused = (): HaubanError =>
   new HaubanError('SIGN_IN_REFUSED', 'The name, the password or the passkey is not right.');
 
-export function createSignInService({ repository, people, challenges, audit, transaction, clock }: SignInParts) {
+/** The lock of an account after this many wrong passwords or codes, as the repository counts them. */
+export const lockedUntilOf =
+  (now: number) =>
+  (failed: number): number | null =>
+    lockTimeMs(failed) === 0 ? null : now + lockTimeMs(failed);
+
+export function createSignInService(parts: SignInParts) {
+  const { repository, people, secondFactor, challenges, audit, transaction, clock } = parts;
   /** Opens the session; `note` writes what else the sign-in changes, in the same transaction. */
   const open = async (
     person: PersonRow,
@@ -48,20 +57,41 @@ export function createSignInService({ repository, people, challenges, audit, tra
   const noteRefusal = (who: string, from: From, way: 'password' | 'passkey'): Promise<void> =>
     audit.recordAlone({ code: 'A1011W', who, address: from.address, detail: { with: way } });
 
+  const withCode = async (person: PersonRow, code: string, from: From): Promise<SignedIn> => {
+    const note = async (tx: Tx): Promise<void> => {
+      const locked = await repository.lockPerson(tx, person.id);
+      const kind = locked === null ? null : await secondFactor.take(tx, locked, code);
+      if (kind === null) throw refused();
+      if (kind === 'recovery') audit.record(tx, { code: 'A1053W', who: person.name, address: from.address });
+      await repository.clearAttempts(tx, person.id);
+    };
+    try {
+      return await open(person, { with: 'password', from, note });
+    } catch (error) {
+      if (error instanceof HaubanError && error.code === 'SIGN_IN_REFUSED')
+        await audit.recordAlone({ code: 'A1052W', who: person.name, address: from.address });
+      throw error;
+    }
+  };
+
   return {
     byPassword: async (request: PasswordSignIn, from: From): Promise<SignedIn> => {
       const person = await repository.findPersonByName(request.name);
       const now = clock.nowMs();
-      const lockedUntil = (failed: number): number | null =>
-        lockTimeMs(failed) === 0 ? null : now + lockTimeMs(failed);
-      const mayTry = person !== null && (await repository.beginAttempt(person.id, { now, lockedUntil }));
+      const mayTry =
+        person !== null && (await repository.beginAttempt(person.id, { now, lockedUntil: lockedUntilOf(now) }));
       // A locked or unknown account costs the same time and gets the same answer as a wrong password.
       const isRight = await isPassword(request.password, mayTry ? person.passwordHash : null);
       if (!isRight || person === null) {
         await noteRefusal(request.name, from, 'password');
         throw refused();
       }
-      return open(person, { with: 'password', from, note: (tx) => repository.clearAttempts(tx, person.id) });
+      if (person.totpSecret === null)
+        return open(person, { with: 'password', from, note: (tx) => repository.clearAttempts(tx, person.id) });
+      // The attempt stays counted: somebody who knows the password does not get to guess codes for free.
+      if (request.code === undefined)
+        throw new HaubanError('SECOND_FACTOR_NEEDED', 'Type the code that your authenticator app shows.');
+      return withCode(person, request.code, from);
     },
 
     passkeyOptions: async (): Promise<object> => {

@@ -27,7 +27,15 @@ export const SetupRequest = Type.Object(
 );
 export type SetupRequest = Static<typeof SetupRequest>;
 /** POST /api/sign-in -> Me, with the session cookie; POST /api/sign-out {} */
-export const PasswordSignIn = Type.Object({ name: PersonName, password: Type.String({ maxLength: 256 }) }, closed);
+export const PasswordSignIn = Type.Object(
+  {
+    name: PersonName,
+    password: Type.String({ maxLength: 256 }),
+    /** Of the second factor: six digits, or a recovery code. Asked for by SECOND_FACTOR_NEEDED. */
+    code: Type.Optional(Type.String({ maxLength: 40 })),
+  },
+  closed,
+);
 export type PasswordSignIn = Static<typeof PasswordSignIn>;
 /** POST /api/sign-in/passkey-options: {} -> options; POST /api/sign-in/passkey: {passkey} -> Me */
 export const PasskeySignIn = Type.Object({ passkey: WebAuthnJson }, closed);
@@ -40,6 +48,9 @@ export const Me = Type.Object(
     /** What the role comes to, for showing or hiding what would be refused. */
     may: Type.Object({ operate: Type.Boolean(), own: Type.Boolean() }, closed),
     hasPasskey: Type.Boolean(),
+    hasPassword: Type.Boolean(),
+    /** A second factor of the password is set up. */
+    hasTotp: Type.Boolean(),
     csrfToken: Type.Optional(Type.String()),
   },
   closed,
@@ -169,6 +180,12 @@ export const SignInRow = Type.Object(
 );
 export type SignInRow = Static<typeof SignInRow>;
 export const SignInList = Type.Array(SignInRow);
+/** POST /api/me/totp {} -> a secret for the app; POST /api/me/totp/confirm {code} -> recovery codes, once; POST /api/me/totp/remove {code} */
+export const TotpOffered = Type.Object({ secret: Type.String(), uri: Type.String() }, closed);
+export type TotpOffered = Static<typeof TotpOffered>;
+export const TotpCode = Type.Object({ code: Type.String({ minLength: 6, maxLength: 40 }) }, closed);
+export const RecoveryCodes = Type.Object({ codes: Type.Array(Type.String()) }, closed);
+export type RecoveryCodes = Static<typeof RecoveryCodes>;
 /** GET /api/me/passkeys; POST /api/me/passkeys/options {} ; POST /api/me/passkeys {name, passkey}; DELETE /api/me/passkeys/:id */
 export const PasskeyRow = Type.Object(
   { id: Type.String(), name: Type.String(), createdAt: TimeMs, lastUsedAt: NullableTime },

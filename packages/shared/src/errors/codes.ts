@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   BAD_REQUEST: row(400, 'The request does not fit its schema'),
   NOT_SIGNED_IN: row(401, 'Sign in first'),
   SIGN_IN_REFUSED: row(401, 'The name, password or passkey is not right'),
+  SECOND_FACTOR_NEEDED: row(401, 'The password is right; a code of the second factor is needed as well'),
   FORBIDDEN: row(403, 'This account may not do that'),
   ORIGIN_REFUSED: row(403, 'The request came from another site'),
   NOT_FOUND: row(404, 'There is no such thing'),

@@ -27,7 +27,9 @@ import type {
   Offboarded,
   PasskeyAdd,
   PasskeyRow,
+  PasswordSignIn,
   PersonRow,
+  RecoveryCodes,
   RoleRow,
   RunDetail,
   RunPage,
@@ -46,6 +48,7 @@ import type {
   TokenCreated,
   TokenRequest,
   TokenRow,
+  TotpOffered,
 } from '@hauban/shared/api';
 import type {
   PublicKeyCredentialCreationOptionsJSON,
@@ -67,7 +70,7 @@ export function createApi(request: Request) {
     setupPasskeyOptions: (token: string, name: string) =>
       post<PublicKeyCredentialCreationOptionsJSON>(path('setup', 'passkey-options'), { token, name }),
     setUp: (body: SetupRequest) => post<unknown>(path('setup'), body),
-    signIn: (name: string, password: string) => post<unknown>(path('sign-in'), { name, password }),
+    signIn: (body: PasswordSignIn) => post<unknown>(path('sign-in'), body),
     passkeyOptions: () => post<PublicKeyCredentialRequestOptionsJSON>(path('sign-in', 'passkey-options')),
     signInWithPasskey: (passkey: unknown) => post<unknown>(path('sign-in', 'passkey'), { passkey }),
     signOut: () => post<unknown>(path('sign-out')),
@@ -111,6 +114,9 @@ export function createApi(request: Request) {
     deleteToken: (id: string) => remove(path('tokens', id)),
     mySessions: () => get<SignInRow[]>(path('me', 'sessions')),
     endMySession: (id: string) => remove(path('me', 'sessions', id)),
+    offerTotp: () => post<TotpOffered>(path('me', 'totp')),
+    confirmTotp: (code: string) => post<RecoveryCodes>(path('me', 'totp', 'confirm'), { code }),
+    removeTotp: (code: string) => post<unknown>(path('me', 'totp', 'remove'), { code }),
     myPasskeys: () => get<PasskeyRow[]>(path('me', 'passkeys')),
     myPasskeyOptions: () => post<PublicKeyCredentialCreationOptionsJSON>(path('me', 'passkeys', 'options')),
     addPasskey: (body: PasskeyAdd) => post<unknown>(path('me', 'passkeys'), body),

@@ -18,6 +18,14 @@ export const person = pgTable('person', {
   failedSignIns: integer('failed_sign_ins').notNull().default(0),
   lockedUntil: timeMs('locked_until'),
   leftAt: timeMs('left_at'),
+  totpSecret: text('totp_secret'),
+  totpPending: text('totp_pending'),
+  totpStep: timeMs('totp_step'),
+});
+
+export const recoveryCode = pgTable('recovery_code', {
+  hash: text('hash').primaryKey(),
+  personId: uuid('person_id').notNull(),
 });
 
 /** Roles that are made beside the built-in ones (migrations/0009_people.sql). */

@@ -10,6 +10,7 @@ import { texts } from '../../texts/index.ts';
 import { ApiTokens } from './api-tokens.tsx';
 import { OwnPasskeys } from './own-passkeys.tsx';
 import { OwnSessions } from './own-sessions.tsx';
+import { SecondFactor } from './second-factor.tsx';
 
 const t = texts.account;
 
@@ -42,6 +43,7 @@ export default function AccountPage() {
   return (
     <Page title={t.title} isNarrow>
       <QueryView query={me}>{(data) => <AboutMe me={data} />}</QueryView>
+      {me.data?.hasPassword === true ? <SecondFactor me={me.data} /> : null}
       <OwnPasskeys />
       <OwnSessions />
       <ApiTokens />

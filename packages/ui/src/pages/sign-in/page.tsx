@@ -51,11 +51,20 @@ function PasswordForm({ onDone }: { readonly onDone: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [isChecked, setIsChecked] = useState(false);
-  const signIn = useMutation({ mutationFn: () => api.signIn(name.trim(), password), onSuccess: onDone });
+  const [code, setCode] = useState('');
+  const [needsCode, setNeedsCode] = useState(false);
+  const signIn = useMutation({
+    mutationFn: () => api.signIn({ name: name.trim(), password, ...(needsCode ? { code: code.trim() } : {}) }),
+    onSuccess: onDone,
+    onError: (error) => {
+      if (toApiError(error).code === 'SECOND_FACTOR_NEEDED') setNeedsCode(true);
+    },
+  });
+  const isAsking = toApiError(signIn.error).code === 'SECOND_FACTOR_NEEDED';
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setIsChecked(true);
-    if (name.trim() !== '' && password !== '') signIn.mutate();
+    if (name.trim() !== '' && password !== '' && (!needsCode || code.trim() !== '')) signIn.mutate();
   };
   return (
     <form className="hb-stack" onSubmit={submit} noValidate>
@@ -77,7 +86,18 @@ function PasswordForm({ onDone }: { readonly onDone: () => void }) {
         error={isChecked && password === '' ? t.needPassword : null}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
-      {signIn.error === null ? null : <ErrorNotice error={toApiError(signIn.error)} />}
+      {needsCode ? (
+        <TextInput
+          label={t.code}
+          description={t.codeHint}
+          name="code"
+          autoComplete="one-time-code"
+          value={code}
+          error={isChecked && !isAsking && code.trim() === '' ? t.needCode : null}
+          onChange={(event) => setCode(event.currentTarget.value)}
+        />
+      ) : null}
+      {signIn.error === null || isAsking ? null : <ErrorNotice error={toApiError(signIn.error)} />}
       <Button type="submit" variant="default" fullWidth loading={signIn.isPending}>
         {t.submit}
       </Button>

@@ -34,6 +34,9 @@ export const people = {
     passkeyFailed: 'The browser could not use a passkey here.',
     needName: 'Type your login name.',
     needPassword: 'Type your password.',
+    code: 'Code of your authenticator app',
+    codeHint: 'Six digits, or one of your recovery codes',
+    needCode: 'Type the code.',
   },
   account: {
     title: 'Account',
@@ -79,6 +82,21 @@ export const people = {
     used: 'Last used',
     end: 'End',
     thisOne: '(this one)',
+  },
+  totp: {
+    title: 'Second factor of the password',
+    none: 'Whoever learns your password can sign in as you. A code of an app on your telephone prevents that.',
+    isOn: 'Signing in with the password takes a code as well.',
+    begin: 'Set up',
+    add: 'Type this secret into your authenticator app, then the code that the app shows.',
+    openApp: 'Open in an app on this device',
+    code: 'Code',
+    needCode: 'Type the code.',
+    confirm: 'Confirm',
+    remove: 'Remove',
+    removeText: 'To remove it, type a code or a recovery code.',
+    codes:
+      'Recovery codes: each signs you in once when the telephone is lost. Copy them now, they are not shown again.',
   },
   passkeys: {
     title: 'Passkeys',
