@@ -1,4 +1,4 @@
-import { literal, object, text, UUID_PATTERN, type Checked } from '../protocol/index.ts';
+import { literal, object, text, UUID_PATTERN } from '../protocol/index.ts';
 import type { AuditRecord } from './record.ts';
 
 /**
@@ -16,7 +16,6 @@ export const checkFirstLine = object({
   controller: text(36, { pattern: new RegExp(UUID_PATTERN) }),
 });
 export const checkSignedLine = object({ t: text(4, { pattern: /^(?:head|end)$/ }), jws });
-export type SignedLine = Checked<typeof checkSignedLine>;
 
 export const auditFirstLine = (controller: string): string => JSON.stringify({ t: 'audit', v: 1, controller });
 export const auditSignedLine = (t: 'head' | 'end', signed: string): string => JSON.stringify({ t, jws: signed });

@@ -57,7 +57,7 @@ export function auditBody(draft: AuditDraft): string {
 }
 
 /** Whose SHA-256 (hex) is the hash of a row: the row before it, its number and its body. */
-export const auditHashInput = (record: Omit<AuditRecord, 'hash'>): string =>
+const auditHashInput = (record: Omit<AuditRecord, 'hash'>): string =>
   `${record.prevHash}\n${record.seq}\n${auditBody(record)}`;
 
 /** What is wrong with a row that follows `tail`; null: it fits. Any edit, deletion, insertion or reordering shows here. */
