@@ -99,6 +99,8 @@ afterAll(async () => {
 /** A request that reaches the decision about access; ids are well-formed and name nothing. */
 const pathOf = (url: string): string => url.replaceAll(/:\w+/g, '00000000-0000-4000-8000-000000000000');
 const isDenied = (reply: Injected): boolean => {
+  // An export is a text of many lines; a refusal is always one object.
+  if (!String(reply.headers['content-type']).startsWith('application/json')) return false;
   const { code } = reply.json<{ code?: string }>();
   return code === 'FORBIDDEN' || code === 'NOT_SIGNED_IN';
 };

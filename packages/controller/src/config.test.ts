@@ -22,6 +22,8 @@ describe('loadControllerConfig', () => {
       tls: null,
       uiDir: null,
       trustedProxies: [],
+      auditWitnessFile: null,
+      auditWitnessUrl: null,
       logLevel: 'info',
     });
   });
