@@ -10,11 +10,13 @@ import {
   AuditWitness,
   ClockOffset,
   createJoinLedger,
+  createLinkKeyFiles,
   createWebSocketDial,
   ExecutorClient,
   InventoryFeed,
   KeyRotation,
   LinkKeeper,
+  loadFormerLinkKeys,
   MetricsFeed,
   NodeLink,
   RecordingUpload,
@@ -26,7 +28,6 @@ import {
 import { readBootId } from './proc/boot-id.ts';
 import { createSampler } from './sampler/index.ts';
 import { createSpool, zlibDeflate, type Spool } from './spool/index.ts';
-import { createLinkKeyFiles, loadFormerLinkKeys } from './store/link-key-files.ts';
 import { createSlotFile } from './store/slot-file.ts';
 import { loadKeptHead, storeKeptHead } from './store/audit-head-file.ts';
 import { watchFolder } from './store/folder-watch.ts';

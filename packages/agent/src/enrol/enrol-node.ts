@@ -12,7 +12,7 @@ import {
   writePolicy,
   type FileOwner,
 } from '../store/enrolment-files.ts';
-import { forgetOtherLinkKeys } from '../store/link-key-files.ts';
+import { forgetOtherLinkKeys } from '../link/link-key-files.ts';
 import { loadTrust, storeTrust, type Trust } from '../store/trust-file.ts';
 import { askEnrolment } from './ask-enrolment.ts';
 import { DEFAULT_POLICY } from './default-policy.ts';

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { fileFailed, syncFolder, writeDurably } from './write-durably.ts';
 
@@ -42,6 +52,15 @@ export function moveIfThere(from: string, to: string): void {
 }
 
 export const removeIfThere = (path: string): void => rmSync(path, { force: true });
+
+/** When a file was last written, Unix ms. */
+export function changedAtMs(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch (error) {
+    throw fileFailed(path, 'cannot read', error);
+  }
+}
 
 /** The text of a small file that a person named. */
 export function readText(path: string): string {

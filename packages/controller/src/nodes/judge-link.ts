@@ -4,7 +4,7 @@ import type { AuditService } from '../audit/audit.service.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import { judgeJoin } from './judge-join.ts';
-import type { NodeBrief } from './node-columns.ts';
+import type { NodeBrief } from './node-columns.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import { linkKeysOf } from './rotate-link-key.ts';
 import type { BarCode, Presence } from './presence.ts';

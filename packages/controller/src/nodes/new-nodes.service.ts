@@ -1,6 +1,6 @@
 import type { NodeId } from '@hauban/shared/protocol';
 import type { Tx } from '../db/transaction.ts';
-import type { NodeBrief } from './node-columns.ts';
+import type { NodeBrief } from './node-columns.repository.ts';
 import type { ReenrolledNode } from './node-keys.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';

@@ -1,7 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import { storableText, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
-import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.ts';
+import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.repository.ts';
 
 /** What an enrolment of a known node changes. */
 export type ReenrolledNode = Pick<

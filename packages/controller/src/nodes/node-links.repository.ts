@@ -2,7 +2,7 @@ import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { storableText, type Database, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
 import type { StoredJoin } from './judge-join.ts';
-import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.ts';
+import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.repository.ts';
 
 /** What a node says of itself at each link. */
 export type NodeFacts = Pick<

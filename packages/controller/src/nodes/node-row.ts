@@ -1,6 +1,6 @@
 import type { KeyFigures, NodeDetail, NodeRow, NodeState } from '@hauban/shared/api';
 import type { NodeRole } from '@hauban/shared/protocol';
-import type { NodeBrief, NodeRecord } from './node-columns.ts';
+import type { NodeBrief, NodeRecord } from './node-columns.repository.ts';
 
 export const NO_FIGURES: KeyFigures = {
   cpuBusyRatio: null,

@@ -1,7 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import { storableText, type Database, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
-import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.ts';
+import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.repository.ts';
 import { createNodeKeysRepository } from './node-keys.repository.ts';
 
 /** The fleet's rows, as people and enrolments read and change them. */

@@ -9,7 +9,7 @@ import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
 import { createNodeBars, unknownNode, type Actor } from './node-bars.ts';
 import { toNodeDetail, toNodeRow } from './node-row.ts';
-import type { NodeBrief } from './node-columns.ts';
+import type { NodeBrief } from './node-columns.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
 import { selectNodes } from './select-nodes.ts';

@@ -1,4 +1,4 @@
-import type { NodeBrief } from './node-columns.ts';
+import type { NodeBrief } from './node-columns.repository.ts';
 
 export type FleetChange = { readonly kind: 'changed' | 'removed'; readonly node: NodeBrief };
 

@@ -2,7 +2,7 @@ import type { NodeId } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
-import type { NodeBrief } from './node-columns.ts';
+import type { NodeBrief } from './node-columns.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 
 export interface LinkKeyChange {

@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
 import { HaubanError } from '@hauban/shared/errors';
 import { loadKeyPair, loadOrCreateKeyPair, storeKeyPair, type KeyPair } from '@hauban/link';
-import { isThere, moveIfThere, removeIfThere } from './enrolment-files.ts';
-import { fileFailed } from './write-durably.ts';
+import { changedAtMs, isThere, moveIfThere, removeIfThere } from '../store/enrolment-files.ts';
 
 /** Name of the key that shall take over. */
 const nextLinkKeyFile = (path: string): string => `${path}.rotating`;
@@ -31,13 +29,7 @@ export function createLinkKeyFiles(path: string) {
       if (key === null) throw new HaubanError('CONFIG_BAD', `The link key ${path} is gone: enrol this node again.`);
       return key;
     },
-    madeAtMs: (): number => {
-      try {
-        return statSync(path).mtimeMs;
-      } catch (error) {
-        throw fileFailed(path, 'cannot read', error);
-      }
-    },
+    madeAtMs: (): number => changedAtMs(path),
     next: (): KeyPair => loadOrCreateKeyPair(nextLinkKeyFile(path)),
     hasNext: (): boolean => isThere(nextLinkKeyFile(path)),
     adoptNext: (): void => {
