@@ -1,8 +1,9 @@
-// Writes the pages of docs/ that are made from tables in the sources: error codes, audit codes, metrics, actions.
+// Writes the pages of docs/ that are made from tables in the sources: error codes, audit codes, metrics,
+// actions, permissions.
 //   node scripts/docs.mjs                    writes them
 //   node scripts/docs.mjs --check            changes nothing; ends with 1 and says which page differs, line by line
 //   node scripts/docs.mjs ... --docs <folder>  another folder than docs/
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -99,12 +100,86 @@ function actionsPage({ ACTIONS }) {
   ];
 }
 
+/** Who may call what, from the routes as the controller registers them and the function that decides about requests. */
+function permissionsPage({ PERMISSIONS: { routes, roles, places, cell: decide, hasPlaces } }) {
+  const rows = routes
+    .flatMap((route) =>
+      (hasPlaces(route) ? places : ['']).map((place) => [
+        `${route.method} \`${route.url}\``,
+        place,
+        ...roles.map((role) => decide(route, role, place === '' ? 'inside' : place)),
+      ]),
+    )
+    .toSorted((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+  return [
+    '# Permissions',
+    'Who may call which route and open which WebSocket, before the scope of an API token takes something away. *part*: a list that shows what the role may read. *inside* and *outside*: a target with the label `tier=web`, and one without. The last column is a role as an owner makes it; the others are built in. Routes that anybody may call prove the caller in another way, or say nothing secret.',
+    table(['route', 'target', ...roles], rows),
+  ];
+}
+
+/** The real controller, bundled from source and built without a database; nothing listens and nothing runs. */
+async function loadPermissions() {
+  const outfile = join(root, 'packages/controller', `.permissions-${process.pid}.mjs`);
+  const onlyOurs = {
+    name: 'only-ours',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+        kind === 'entry-point' || path.startsWith('@hauban/') ? undefined : { path, external: true },
+      ),
+  };
+  const contents = [
+    "export { createController } from './app.ts';",
+    "export { createDatabase } from './db/index.ts';",
+    "export { createLog } from './runtime/index.ts';",
+    "export { createKeyPair } from '@hauban/link';",
+    "export * from './authorization/permission-matrix.ts';",
+  ].join('\n');
+  try {
+    await build({
+      stdin: { contents, resolveDir: join(root, 'packages/controller/src') },
+      bundle: true,
+      outfile,
+      format: 'esm',
+      platform: 'node',
+      conditions: ['source'],
+      plugins: [onlyOurs],
+      logLevel: 'error',
+    });
+    const made = await import(outfile);
+    const nothing = { cancel: () => undefined };
+    const clock = { nowMs: () => 0, monotonicMs: () => 0, after: () => nothing, every: () => nothing };
+    const database = made.createDatabase({ url: 'postgres://nobody@localhost/none' });
+    const controller = await made.createController({
+      database,
+      identity: { controllerId: '00000000-0000-4000-8000-000000000000', key: made.createKeyPair() },
+      signer: {},
+      log: made.createLog('silent'),
+      publicUrl: new URL('http://localhost'),
+      tls: null,
+      uiDir: null,
+      trustedProxies: [],
+      version: '0',
+      clock,
+    });
+    const sockets = controller.upgrades.routes
+      .filter(({ access }) => access !== 'public')
+      .map(({ path, access, needs }) => ({ method: 'WebSocket', url: path, access, needs }));
+    const routes = [...controller.app.routes.filter(({ method }) => method !== 'HEAD'), ...sockets];
+    const { MATRIX_ROLES: roles, MATRIX_PLACES: places, matrixCell, hasPlaces } = made;
+    return { PERMISSIONS: { routes, roles, places, cell: matrixCell, hasPlaces } };
+  } finally {
+    rmSync(outfile, { force: true });
+  }
+}
+
 /** A page whose table does not exist is not written; `--check` reports the page that is left over. */
 const PAGES = [
   ['errors.md', 'ERROR_CODES', errorsPage],
   ['audit-codes.md', 'AUDIT_CODES', auditPage],
   ['metrics.md', 'CATALOGUE', metricsPage],
   ['actions.md', 'ACTIONS', actionsPage],
+  ['permissions.md', 'PERMISSIONS', permissionsPage],
 ];
 
 /** Lines that one text has and the other has not. */
@@ -117,7 +192,7 @@ function difference(file, wanted, found) {
 
 const folder = process.argv.includes('--docs') ? process.argv[process.argv.indexOf('--docs') + 1] : join(root, 'docs');
 const isCheck = process.argv.includes('--check');
-const tables = await loadTables();
+const tables = { ...(await loadTables()), ...(await loadPermissions()) };
 const problems = [];
 for (const [file, name, render] of PAGES) {
   if (tables[name] === undefined) continue;

@@ -26,7 +26,7 @@ const TARGETS: Readonly<Record<string, RouteNeed['on']>> = {
 };
 
 /** Where the path says that the target is; null when it names none. */
-export function targetOfPath(url: string): RouteNeed['on'] | null {
+function targetOfPath(url: string): RouteNeed['on'] | null {
   for (const segment of url.split('/')) if (Object.hasOwn(TARGETS, segment)) return TARGETS[segment] ?? null;
   return null;
 }

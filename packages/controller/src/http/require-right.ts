@@ -41,7 +41,7 @@ const SAYS: Readonly<Record<Denial, string>> = {
   'token-scope': 'The scope of this API token does not cover it.',
 };
 
-export const forbidden = (why: Denial): HaubanError => new HaubanError('FORBIDDEN', SAYS[why]);
+const forbidden = (why: Denial): HaubanError => new HaubanError('FORBIDDEN', SAYS[why]);
 
 const textOf = (value: unknown, name: string): string => {
   const found = (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];

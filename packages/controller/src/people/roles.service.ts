@@ -1,10 +1,10 @@
-import { AccessRules, type AccessRule, type RoleRow } from '@hauban/shared/api';
+import type { AccessRule, RoleRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { Check } from 'typebox/value';
 import type { AuditService } from '../audit/audit.service.ts';
 import { BUILT_IN_ROLES, grantOf, type Grant } from '../authorization/index.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
+import { parseRules } from './parse-rules.ts';
 import type { RolesRepository } from './roles.repository.ts';
 import type { Owner } from './tokens.service.ts';
 
@@ -16,11 +16,6 @@ export interface RolesParts {
 }
 
 export type RolesService = ReturnType<typeof createRolesService>;
-
-/** Rules as they are stored: a row that was damaged or written by another hand gives no right. */
-export function parseRules(stored: unknown): readonly AccessRule[] {
-  return Check(AccessRules, stored) ? stored : [];
-}
 
 const unknownRole = (): HaubanError => new HaubanError('NOT_FOUND', 'There is no role of this name.');
 const builtIn = (name: string): HaubanError =>

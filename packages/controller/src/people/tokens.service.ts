@@ -5,7 +5,7 @@ import type { Clock, Random } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { PersonRow } from './people.repository.ts';
-import { parseRules } from './roles.service.ts';
+import { parseRules } from './parse-rules.ts';
 import { hashSecret, makeSecret } from './secret.ts';
 import type { TokensRepository } from './tokens.repository.ts';
 
