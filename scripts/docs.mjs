@@ -120,7 +120,7 @@ function permissionsPage({ PERMISSIONS: { routes, roles, places, cell: decide, h
 
 /** The real controller, bundled from source and built without a database; nothing listens and nothing runs. */
 async function loadPermissions() {
-  const outfile = join(root, 'packages/controller', `.permissions-${process.pid}.mjs`);
+  const outfile = join(root, 'packages/controller/dist', `permissions-${process.pid}.mjs`);
   const onlyOurs = {
     name: 'only-ours',
     setup: ({ onResolve }) =>
