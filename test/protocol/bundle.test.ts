@@ -110,6 +110,14 @@ describe('BUNDLE1 who a bundle is of', () => {
 
   it.each([
     ['one person twice', () => [ada.operator, ada.operator]],
+    ['two keys under one id of a person', () => [ada.operator, { ...bo.operator, id: ada.operator.id }]],
+    [
+      'one name for two keys',
+      () => [
+        ada.operator,
+        { ...bo.operator, credentials: [{ ...bo.passkey.credential, id: ada.passkey.credential.id }] },
+      ],
+    ],
     ['one key for two people', () => [ada.operator, { ...bo.operator, credentials: ada.operator.credentials }]],
     [
       'one key under two names',
