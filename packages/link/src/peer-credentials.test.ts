@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { acceptPeers } from './peer-credentials.ts';
+import { acceptPeers, type PeerGate } from './peer-credentials.ts';
 
 const OWN_UID = process.getuid?.() ?? 0;
 /** nobody of Debian */
@@ -23,13 +23,14 @@ socket.write('hello');
 let folder = '';
 let path = '';
 let server: Server;
+let gate: PeerGate;
 let refusals: (readonly [number | null, string])[] = [];
 let served: Socket[] = [];
 let read: string[] = [];
 
 async function listen(allowed: readonly number[]): Promise<void> {
   server = createServer({ pauseOnConnect: true });
-  acceptPeers(server, {
+  gate = acceptPeers(server, {
     allowed,
     accepted: (socket) => {
       served.push(socket);
@@ -132,4 +133,15 @@ it('a flood of connections is refused beyond what is asked at once, and the next
   for (const socket of flood) socket.destroy();
   plain.close();
   await once(plain, 'close');
+});
+
+it('a server that closes while it still asks who connected lets that connection go', async () => {
+  await listen([OWN_UID]);
+  const client = connect(path);
+  await once(server, 'connection');
+  const closed = Promise.all([once(server, 'close'), once(client, 'close')]);
+  server.close();
+  gate.close();
+  await closed;
+  expect(served).toEqual([]);
 });

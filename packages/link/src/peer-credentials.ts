@@ -58,29 +58,37 @@ export interface PeerRules {
   refused(uid: number | null, problem: string): void;
 }
 
+/** Whoever is still being asked about when the server closes is let go: nobody else knows of that connection. */
+export interface PeerGate {
+  close(): void;
+}
+
 /** Lets only connections of the allowed users through. The server is to be made with `pauseOnConnect`. */
-export function acceptPeers(server: Server, rules: PeerRules): void {
-  let questions = 0;
+export function acceptPeers(server: Server, rules: PeerRules): PeerGate {
+  const asking = new Set<Socket>();
   const judge = async (socket: Socket): Promise<void> => {
     const peer = await readPeerUid(socket);
+    if (socket.destroyed) return;
     if (!peer.ok) rules.refused(null, peer.problem);
     else if (!isAllowedPeer(peer.uid, rules.allowed))
       rules.refused(peer.uid, `user id ${peer.uid} may not connect to this socket`);
-    else if (socket.destroyed) return;
     else return rules.accepted(socket);
     socket.destroy();
   };
   server.on('connection', (socket: Socket) => {
     // A connection that breaks is destroyed by Node; that is all there is to do until somebody else looks after it.
     socket.on('error', () => undefined);
-    if (questions >= MOST_QUESTIONS) {
+    if (asking.size >= MOST_QUESTIONS) {
       rules.refused(null, 'too many connections at once');
       socket.destroy();
       return;
     }
-    questions += 1;
-    void judge(socket).finally(() => {
-      questions -= 1;
-    });
+    asking.add(socket);
+    void judge(socket).finally(() => asking.delete(socket));
   });
+  return {
+    close: () => {
+      for (const socket of asking) socket.destroy();
+    },
+  };
 }

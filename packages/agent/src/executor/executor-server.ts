@@ -101,7 +101,7 @@ export async function startExecutorServer(
   }
   const connections = new Set<LocalConnection>();
   const server = createServer({ pauseOnConnect: true });
-  acceptPeers(server, {
+  const gate = acceptPeers(server, {
     allowed: peers,
     accepted: (socket) => {
       connections.add(serve(socket, events, log, (connection) => connections.delete(connection)));
@@ -117,6 +117,7 @@ export async function startExecutorServer(
     },
     close: () => {
       server.close();
+      gate.close();
       for (const connection of connections) connection.end();
     },
   };

@@ -87,18 +87,19 @@ interface Storing {
   readonly requester: Requester;
 }
 
+/** The run that this person has started with the same key already; CONFLICT when it has other content. */
+async function findByKey({ runs, detailOf }: StartRunParts, run: RunRecord): Promise<RunDetail | null> {
+  if (run.idempotencyKey === null) return null;
+  const known = await runs.findByKey(run.requesterId, run.idempotencyKey);
+  if (known === null) return null;
+  if (known.requestHash === run.requestHash) return detailOf(known);
+  throw new HaubanError('CONFLICT', 'This idempotency key was used for a run with other content.');
+}
+
 /** Checks a request, signs its orders, stores all of it at once, sends. */
 export function createStartRun(parts: StartRunParts) {
-  const { runs, targets, actions, nodes, signing, dispatch, events, audit, transaction, together, clock } = parts;
-  const { approvals, controllerId } = parts;
-
-  const findByKey = async (run: RunRecord): Promise<RunDetail | null> => {
-    if (run.idempotencyKey === null) return null;
-    const known = await runs.findByKey(run.requesterId, run.idempotencyKey);
-    if (known === null) return null;
-    if (known.requestHash === run.requestHash) return parts.detailOf(known);
-    throw new HaubanError('CONFLICT', 'This idempotency key was used for a run with other content.');
-  };
+  const { runs, targets, actions, nodes, signing, dispatch, events, audit, clock } = parts;
+  const { transaction, together, approvals, controllerId } = parts;
 
   const signFirst = async (run: RunRecord, target: TargetRecord): Promise<Draft> => {
     const outcome = await signing.sign(run, target);
@@ -150,7 +151,7 @@ export function createStartRun(parts: StartRunParts) {
     if (needed > 0 && nodeIds.length > MOST_APPROVED)
       throw new HaubanError('BAD_REQUEST', `Approvals are for ${MOST_APPROVED} nodes at most: make more runs of it.`);
     const draft = makeRun({ request, requester, action, args, nodeIds, needed, waitMs }, clock.nowMs());
-    const known = await findByKey(draft);
+    const known = await findByKey(parts, draft);
     if (known !== null) return known;
     const names = new Map((await nodes.findMany(nodeIds)).map((node) => [node.id, node.hostName]));
     const unknown = nodeIds.find((id) => !names.has(id));
@@ -166,7 +167,7 @@ export function createStartRun(parts: StartRunParts) {
       await store({ run, drafts, names, needed, requester });
     } catch (error) {
       // Somebody else used the key at the same moment.
-      const other = runs.isConflict(error) ? await findByKey(run) : null;
+      const other = runs.isConflict(error) ? await findByKey(parts, run) : null;
       if (other === null) throw error;
       return other;
     }
