@@ -29,6 +29,7 @@ export const paths = {
   audit: '/audit',
   account: '/account',
   people: '/people',
+  approvals: '/approvals',
   signIn: '/sign-in',
   setup: '/setup',
 } as const;

@@ -26,6 +26,12 @@ export const PAGES: readonly PageRoute[] = [
   { name: 'recording', path: '/recordings/$id', access: 'signed-in', load: () => import('./pages/recording/page.tsx') },
   { name: 'audit', path: '/audit', access: 'signed-in', load: () => import('./pages/audit/page.tsx') },
   { name: 'people', path: '/people', access: 'signed-in', load: () => import('./pages/people/page.tsx') },
+  {
+    name: 'approvals',
+    path: '/approvals',
+    access: 'signed-in',
+    load: () => import('./pages/approvals/page.tsx'),
+  },
   { name: 'account', path: '/account', access: 'signed-in', load: () => import('./pages/account/page.tsx') },
   { name: 'cli-sign-in', path: '/cli', access: 'signed-in', load: () => import('./pages/cli-sign-in/page.tsx') },
 ];

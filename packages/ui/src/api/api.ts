@@ -55,6 +55,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { path, type Request, type QueryValue } from './request.ts';
+import { trustCalls } from './trust-calls.ts';
 
 /** Queries are flat records of plain values; the schemas say which. */
 type Query = Readonly<Record<string, QueryValue>>;
@@ -137,6 +138,7 @@ export function createApi(request: Request) {
       post<PublicKeyCredentialCreationOptionsJSON>(path('invite', 'passkey-options'), { token }),
     acceptInvite: (body: InviteAccept) => post<unknown>(path('invite', 'accept'), body),
     approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
+    ...trustCalls({ get, post }),
   };
 }
 

@@ -36,6 +36,7 @@ export const keys = {
   joinTokens: ['join-tokens'] as const,
   people: ['people'] as const,
   roles: ['roles'] as const,
+  approvals: ['approvals'] as const,
   personSessions: (id: string) => ['person', id, 'sessions'] as const,
   personTokens: (id: string) => ['person', id, 'tokens'] as const,
   invite: (token: string) => ['invite', token] as const,
@@ -45,6 +46,8 @@ export const keys = {
 
 /** Pace of a list that is followed. */
 const FOLLOW_MS = 2_000;
+/** Pace of what waits for approval, asked on every page. */
+const APPROVALS_MS = 10_000;
 
 export function useMe() {
   const { api } = useServices();
@@ -174,6 +177,17 @@ export function useSessions(which: 'shells' | 'recordings', query: SessionQuery)
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.cursor ?? undefined,
     refetchInterval: 15_000,
+  });
+}
+
+/** What waits for people; asked by those who may act. */
+export function useApprovals(isEnabled: boolean) {
+  const { api } = useServices();
+  return useQuery({
+    queryKey: keys.approvals,
+    queryFn: () => api.approvals(),
+    refetchInterval: APPROVALS_MS,
+    enabled: isEnabled,
   });
 }
 

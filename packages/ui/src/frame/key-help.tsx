@@ -20,6 +20,7 @@ const ROWS: readonly (readonly [keys: ReactNode, says: string])[] = [
   [both('g', and, 'f'), rows.fleet],
   [both('g', and, 'r'), rows.runs],
   [both('g', and, 'a'), rows.audit],
+  [both('g', and, 'v'), rows.approvals],
   [<Key key="h" name="?" />, rows.help],
   [<Key key="c" name={escape} />, rows.close],
 ];

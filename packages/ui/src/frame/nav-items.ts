@@ -1,4 +1,5 @@
 import {
+  IconChecks,
   IconHistory,
   IconPlayerPlay,
   IconServer2,
@@ -19,6 +20,8 @@ export const NAV_ITEMS = [
   { path: paths.audit, title: texts.nav.audit, icon: IconShieldCheck },
 ] as const;
 
+/** For those who may act. */
+export const APPROVALS_ITEM = { path: paths.approvals, title: texts.nav.approvals, icon: IconChecks } as const;
 /** For owners. */
 export const PEOPLE_ITEM = { path: paths.people, title: texts.nav.people, icon: IconUsers } as const;
 export const ACCOUNT_ITEM = { path: paths.account, title: texts.nav.account, icon: IconUser } as const;

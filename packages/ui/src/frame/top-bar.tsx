@@ -3,12 +3,13 @@ import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUser, IconUsers } 
 import type { Me } from '@hauban/shared/api';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useApprovals } from '../api/hooks.ts';
 import { useServices } from '../api/services.ts';
 import { LogoMark } from '../parts/logo.tsx';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 import { LiveMark } from './live-mark.tsx';
-import { ACCOUNT_ITEM, NAV_ITEMS, PEOPLE_ITEM } from './nav-items.ts';
+import { ACCOUNT_ITEM, APPROVALS_ITEM, NAV_ITEMS, PEOPLE_ITEM } from './nav-items.ts';
 import { SchemeSwitch } from './scheme-switch.tsx';
 
 /** The page of the navigation that an address belongs to. */
@@ -26,7 +27,14 @@ function NavLinks({ me, onGo }: { readonly me?: Me | undefined; readonly onGo?: 
   const withIcons = onGo !== undefined;
   const section = useSection();
   const mine = me?.may.own === true ? [PEOPLE_ITEM, ACCOUNT_ITEM] : [ACCOUNT_ITEM];
-  const items = withIcons ? [...NAV_ITEMS, ...mine] : NAV_ITEMS;
+  const approvals = useApprovals(me?.may.operate === true);
+  const forMe = (approvals.data ?? []).filter(({ mayApprove }) => mayApprove).length;
+  const waiting = {
+    ...APPROVALS_ITEM,
+    title: forMe === 0 ? texts.nav.approvals : texts.nav.approvalsCount(forMe),
+  };
+  const shared = me?.may.operate === true ? [...NAV_ITEMS, waiting] : NAV_ITEMS;
+  const items = withIcons ? [...shared, ...mine] : shared;
   return items.map(({ path, title, icon: Icon }) => (
     <Link key={path} to={path} aria-current={section === path ? 'page' : undefined} onClick={onGo}>
       {withIcons ? <Icon size={20} aria-hidden /> : null}
@@ -134,7 +142,7 @@ export function TopBar({ me, onPalette, onKeys }: TopBarProps) {
           {texts.app.name}
         </Link>
         <nav className="hb-nav" aria-label={texts.nav.label}>
-          <NavLinks />
+          <NavLinks me={me} />
         </nav>
         <div className="hb-bar-tail">
           {me === undefined ? null : <LiveMark />}

@@ -11,6 +11,7 @@ const TARGETS: Readonly<Record<string, string>> = {
   r: paths.runs,
   x: paths.actions,
   p: paths.recordings,
+  v: paths.approvals,
 };
 const CHORD_MS = 1000;
 

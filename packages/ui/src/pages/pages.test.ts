@@ -9,6 +9,7 @@ import { fateOf } from '../parts/plan-view.tsx';
 import { signUpProblems } from '../parts/sign-up-form.ts';
 import { levelOf } from '../parts/ratio-bar.tsx';
 import { paths } from '../paths.ts';
+import { outcomeText } from './approvals/outcome-text.ts';
 import { auditQuery, parseLocalTime } from './audit/audit-query.ts';
 import { EMPTY_JOIN, parseJoin } from './fleet/join-values.ts';
 import { applyFleetEvent, fleetQuery } from './fleet/queries.ts';
@@ -313,5 +314,15 @@ describe('the end of a shell, in words', () => {
     [{ kind: 'ended', exit: null, detail: '' } as const, 'The shell has ended.'],
   ])('%o', (state, words) => {
     expect(endText(state)).toBe(words);
+  });
+});
+
+describe('an answer to what waits for approval', () => {
+  it('says how it stands', () => {
+    expect(outcomeText({ state: 'waiting', missing: 1 })).toContain('Still missing: 1 approval.');
+    const said = (['approved', 'denied', 'expired', 'used'] as const).map((state) =>
+      outcomeText({ state, missing: 0 }).split('.').at(0),
+    );
+    expect(said).toEqual(['Approved', 'Denied', 'This request is over', 'This request is over']);
   });
 });

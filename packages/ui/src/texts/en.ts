@@ -4,6 +4,7 @@ import { people } from './en/people.ts';
 import { runs } from './en/runs.ts';
 import { sharedWords } from './en/shared-words.ts';
 import { shells } from './en/shells.ts';
+import { trust } from './en/trust.ts';
 
 /** English. The parts follow the areas of the page. */
-export const en = { ...sharedWords, ...nodes, ...runs, ...shells, ...people, ...audit } as const;
+export const en = { ...sharedWords, ...nodes, ...runs, ...shells, ...people, ...audit, ...trust } as const;

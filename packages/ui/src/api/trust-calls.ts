@@ -1,0 +1,21 @@
+import type { ApprovalOutcome, ApprovalRow, TrustDraftRequest, TrustState } from '@hauban/shared/api';
+import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
+import { path } from './request.ts';
+
+interface Verbs {
+  readonly get: <T>(url: string) => Promise<T>;
+  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
+}
+
+/** Calls about what people approve: single requests, and the policy bundle. */
+export const trustCalls = ({ get, post }: Verbs) => ({
+  approvals: () => get<ApprovalRow[]>(path('approvals')),
+  approvalOptions: (id: string) => post<PublicKeyCredentialRequestOptionsJSON>(path('approvals', id, 'options')),
+  approve: (id: string, passkey: unknown) => post<ApprovalOutcome>(path('approvals', id), { passkey }),
+  deny: (id: string, reason: string) =>
+    post<ApprovalOutcome>(path('approvals', id, 'deny'), reason === '' ? {} : { reason }),
+  trust: () => get<TrustState>(path('trust')),
+  draftTrust: (body: TrustDraftRequest) => post<TrustState>(path('trust', 'draft'), body),
+  trustOptions: () => post<PublicKeyCredentialRequestOptionsJSON>(path('trust', 'options')),
+  approveTrust: (hash: string, passkey: unknown) => post<TrustState>(path('trust', 'approve'), { hash, passkey }),
+});
