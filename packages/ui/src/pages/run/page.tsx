@@ -3,7 +3,7 @@ import type { RunDetail, RunTarget } from '@hauban/shared/api';
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useRun } from '../../api/hooks.ts';
+import { useApprovals, useMe, useRun } from '../../api/hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { DataView } from '../../parts/data-view.tsx';
 import { QueryView } from '../../parts/notices.tsx';
@@ -13,6 +13,7 @@ import { isUnderWay } from '../../parts/target-state.ts';
 import { TargetView } from '../../parts/target-view.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { usePathParam } from '../../parts/use-path-param.ts';
+import { WaitsForApproval } from '../../parts/waits-for-approval.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { needsLook, sortTargets } from './sort-targets.ts';
@@ -35,6 +36,15 @@ function Progress({ run }: { readonly run: RunDetail }) {
       <span className="hb-quiet">{t.progress(ready, run.targets.length)}</span>
     </div>
   );
+}
+
+/** A run that waits for people has the id of what they approve. */
+function RunWaits({ run }: { readonly run: RunDetail }) {
+  const me = useMe();
+  const mayWait = run.finishedAt === null && me.data?.may.operate === true;
+  const approvals = useApprovals(mayWait);
+  if (!mayWait || approvals.data?.some(({ id }) => id === run.id) !== true) return null;
+  return <WaitsForApproval text={texts.approvals.runWaits} />;
 }
 
 function RunFacts({ run }: { readonly run: RunDetail }) {
@@ -119,6 +129,7 @@ function RunView({ run }: { readonly run: RunDetail }) {
       }
     >
       <RunFacts run={run} />
+      <RunWaits run={run} />
       <Progress run={run} />
       <Targets targets={run.targets} />
     </Page>

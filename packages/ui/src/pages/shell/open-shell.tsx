@@ -3,8 +3,10 @@ import { Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
+import { toApiError } from '../../api/api-error.ts';
 import { useServices } from '../../api/services.ts';
 import { ErrorNotice, Loading, Notice } from '../../parts/notices.tsx';
+import { WaitsForApproval } from '../../parts/waits-for-approval.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -13,6 +15,12 @@ const t = texts.shell;
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
 /** The size until the terminal is on the page and says its own. */
 const FIRST_SIZE = { columns: 120, rows: 32 } as const;
+
+function NotOpened({ error }: { readonly error: unknown }) {
+  if (error === null) return null;
+  if (toApiError(error).code === 'APPROVAL_NEEDED') return <WaitsForApproval text={texts.approvals.shellWaits} />;
+  return <ErrorNotice error={error} />;
+}
 
 /** Asks for whom and why, then for the shell. Enter alone opens it. */
 export function OpenShell({ node }: { readonly node: NodeDetail }) {
@@ -55,7 +63,7 @@ export function OpenShell({ node }: { readonly node: NodeDetail }) {
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
       />
-      {open.error === null ? null : <ErrorNotice error={open.error} />}
+      <NotOpened error={open.error} />
       <div className="hb-row">
         {/* The page is opened to open a shell: Enter must do it at once. */}
         {/* oxlint-disable-next-line jsx-a11y/no-autofocus */}

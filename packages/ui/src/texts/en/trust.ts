@@ -21,6 +21,10 @@ export const trust = {
     stillMissing: (n: number) => `Your approval counts. Still missing: ${s(n, 'approval', 'approvals')}.`,
     isApproved: 'Approved. A run goes on by itself; a shell opens when who asked opens it again.',
     isDenied: 'Denied.',
+    toPage: 'Go to the approvals',
+    shellWaits:
+      'This shell needs the approval of people. It is listed under approvals; open it again, with the same user and reason, when it is approved.',
+    runWaits: 'This run waits for the approval of people and goes on by itself when they have given it.',
     isOver: 'This request is over.',
   },
 } as const;
