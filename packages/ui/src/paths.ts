@@ -30,6 +30,7 @@ export const paths = {
   account: '/account',
   people: '/people',
   approvals: '/approvals',
+  trust: '/trust',
   signIn: '/sign-in',
   setup: '/setup',
 } as const;

@@ -32,6 +32,7 @@ export const PAGES: readonly PageRoute[] = [
     access: 'signed-in',
     load: () => import('./pages/approvals/page.tsx'),
   },
+  { name: 'trust', path: '/trust', access: 'signed-in', load: () => import('./pages/trust/page.tsx') },
   { name: 'account', path: '/account', access: 'signed-in', load: () => import('./pages/account/page.tsx') },
   { name: 'cli-sign-in', path: '/cli', access: 'signed-in', load: () => import('./pages/cli-sign-in/page.tsx') },
 ];

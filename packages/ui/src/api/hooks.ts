@@ -37,6 +37,7 @@ export const keys = {
   people: ['people'] as const,
   roles: ['roles'] as const,
   approvals: ['approvals'] as const,
+  trust: ['trust'] as const,
   personSessions: (id: string) => ['person', id, 'sessions'] as const,
   personTokens: (id: string) => ['person', id, 'tokens'] as const,
   invite: (token: string) => ['invite', token] as const,

@@ -1,6 +1,7 @@
 import {
   IconChecks,
   IconHistory,
+  IconLock,
   IconPlayerPlay,
   IconServer2,
   IconShieldCheck,
@@ -24,4 +25,5 @@ export const NAV_ITEMS = [
 export const APPROVALS_ITEM = { path: paths.approvals, title: texts.nav.approvals, icon: IconChecks } as const;
 /** For owners. */
 export const PEOPLE_ITEM = { path: paths.people, title: texts.nav.people, icon: IconUsers } as const;
+export const TRUST_ITEM = { path: paths.trust, title: texts.nav.trust, icon: IconLock } as const;
 export const ACCOUNT_ITEM = { path: paths.account, title: texts.nav.account, icon: IconUser } as const;

@@ -1,5 +1,5 @@
 import { Drawer, Menu } from '@mantine/core';
-import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUser, IconUsers } from '@tabler/icons-react';
+import { IconKeyboard, IconLock, IconLogout, IconMenu2, IconSearch, IconUser, IconUsers } from '@tabler/icons-react';
 import type { Me } from '@hauban/shared/api';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,7 +9,7 @@ import { LogoMark } from '../parts/logo.tsx';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 import { LiveMark } from './live-mark.tsx';
-import { ACCOUNT_ITEM, APPROVALS_ITEM, NAV_ITEMS, PEOPLE_ITEM } from './nav-items.ts';
+import { ACCOUNT_ITEM, APPROVALS_ITEM, NAV_ITEMS, PEOPLE_ITEM, TRUST_ITEM } from './nav-items.ts';
 import { SchemeSwitch } from './scheme-switch.tsx';
 
 /** The page of the navigation that an address belongs to. */
@@ -26,7 +26,7 @@ function useSection(): string {
 function NavLinks({ me, onGo }: { readonly me?: Me | undefined; readonly onGo?: () => void }) {
   const withIcons = onGo !== undefined;
   const section = useSection();
-  const mine = me?.may.own === true ? [PEOPLE_ITEM, ACCOUNT_ITEM] : [ACCOUNT_ITEM];
+  const mine = me?.may.own === true ? [PEOPLE_ITEM, TRUST_ITEM, ACCOUNT_ITEM] : [ACCOUNT_ITEM];
   const approvals = useApprovals(me?.may.operate === true);
   const forMe = (approvals.data ?? []).filter(({ mayApprove }) => mayApprove).length;
   const waiting = {
@@ -73,6 +73,11 @@ function AccountMenu({ me, onKeys }: { readonly me: Me | undefined; readonly onK
         {me?.may.own === true ? (
           <Menu.Item component={Link} to={paths.people} leftSection={<IconUsers size={16} />}>
             {texts.nav.people}
+          </Menu.Item>
+        ) : null}
+        {me?.may.own === true ? (
+          <Menu.Item component={Link} to={paths.trust} leftSection={<IconLock size={16} />}>
+            {texts.nav.trust}
           </Menu.Item>
         ) : null}
         <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={onKeys}>

@@ -1,4 +1,4 @@
-import type { ActionRow, NodeRow, RunTarget, SessionRow } from '@hauban/shared/api';
+import type { ActionRow, NodeRow, RunTarget, SessionRow, TrustState, TrustVersion } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
 import { sectionOf } from '../frame/top-bar.tsx';
 import { fit, paletteItems } from '../frame/palette-items.ts';
@@ -23,6 +23,7 @@ import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
 import { endText } from './shell/end-text.ts';
 import { safeNext } from './sign-in/safe-next.ts';
+import { draftRequest, draftValues } from './trust/draft-values.ts';
 
 const node = (id: string, hostName: string): NodeRow => ({
   id,
@@ -324,5 +325,17 @@ describe('an answer to what waits for approval', () => {
       outcomeText({ state, missing: 0 }).split('.').at(0),
     );
     expect(said).toEqual(['Approved', 'Denied', 'This request is over', 'This request is over']);
+  });
+});
+
+describe('the draft of a policy bundle', () => {
+  const state: TrustState = { current: null, draft: null, nodes: [], missing: [] };
+  const version = { quorum: 2, needs: { high: 2, rootShell: 3, shell: 1 } } as TrustVersion;
+
+  it('begins with a key for what is dangerous, then at what is in force, then at the draft', () => {
+    expect(draftRequest(draftValues(state))).toEqual({ quorum: 1, needs: { high: 1, rootShell: 1, shell: 0 } });
+    expect(draftRequest(draftValues({ ...state, current: version }))).toEqual(version);
+    const draft = { bundle: { ...version, quorum: 3 } } as TrustState['draft'];
+    expect(draftRequest(draftValues({ ...state, current: version, draft })).quorum).toBe(3);
   });
 });

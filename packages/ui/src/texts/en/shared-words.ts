@@ -17,6 +17,7 @@ export const sharedWords = {
     audit: 'Audit log',
     account: 'Account',
     people: 'People',
+    trust: 'Trust',
     approvals: 'Approvals',
     approvalsCount: (n: number) => `Approvals (${n})`,
     menu: 'Menu',

@@ -1,6 +1,6 @@
 const s = (n: number, one: string, many: string): string => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 
-/** Approvals. */
+/** Approvals, and the policy bundle that says which are needed. */
 export const trust = {
   approvals: {
     title: 'Approvals',
@@ -26,5 +26,40 @@ export const trust = {
       'This shell needs the approval of people. It is listed under approvals; open it again, with the same user and reason, when it is approved.',
     runWaits: 'This run waits for the approval of people and goes on by itself when they have given it.',
     isOver: 'This request is over.',
+  },
+  trust: {
+    title: 'Trust',
+    lead: 'The policy bundle: who may act, and what needs the approval of other people. Nodes hold it too and obey no order that breaks it, whatever the controller says.',
+    missing: 'What is missing',
+    nothingMissing: 'Nothing is missing.',
+    inForce: (version: number) => `Version ${version}, in force`,
+    none: 'No version is in force.',
+    draft: (version: number) => `Version ${version}, a draft`,
+    since: 'Since',
+    drafted: 'Drafted',
+    fingerprint: 'Fingerprint',
+    quorum: 'Owners who approve the next version',
+    high: 'Approvals of an action of high risk',
+    rootShell: 'Approvals of a shell as root',
+    shell: 'Approvals of any other shell',
+    people: (version: number) => `People of version ${version}`,
+    person: 'Name',
+    part: 'Part',
+    owner: 'owner',
+    operator: 'may ask and approve',
+    passkeys: 'Passkeys',
+    approvals: 'Approved by',
+    approvalsOf: (names: string, given: number, needed: number) => `${names} (${given} of ${needed})`,
+    approve: 'Approve with my passkey',
+    takesPeople: 'It lists the people as they are now, with their passkeys.',
+    draftTitle: 'Draft a new version',
+    draftButton: 'Draft a new version',
+    replaces: 'It replaces the draft above, with the approvals that were given to it.',
+    nodes: 'Nodes without the version in force',
+    allNodes: 'Every node holds the version in force.',
+    host: 'Node',
+    holds: 'Holds version',
+    noVersion: 'none',
+    said: 'Said',
   },
 } as const;
