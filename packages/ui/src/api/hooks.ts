@@ -188,6 +188,8 @@ export function useApprovals(isEnabled: boolean) {
     queryKey: keys.approvals,
     queryFn: () => api.approvals(),
     refetchInterval: APPROVALS_MS,
+    // Who comes to the page because something waits must see it at once.
+    staleTime: 0,
     enabled: isEnabled,
   });
 }

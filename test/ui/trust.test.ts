@@ -1,0 +1,113 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
+import { addVirtualPasskey, hasChromium, launchBrowser, shoot } from './browser.ts';
+
+// Without root the node of this machine opens no shell as root, which is what is approved here.
+const canRun = hasChromium() && process.getuid?.() === 0;
+
+/** An owner turns approvals on, is held up by them, and lets themselves through with the passkey. */
+describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs chromium, and root)'}`, () => {
+  let dataDir = '';
+  let stack: StandaloneStack;
+  let browser: Browser;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'hauban-ui-'));
+    chmodSync(dataDir, 0o755);
+    stack = await startStandaloneStack(process.cwd(), dataDir, await freePort());
+    browser = await launchBrowser();
+    page = await (await browser.newContext({ viewport: { width: 1360, height: 860 } })).newPage();
+    page.setDefaultTimeout(40_000);
+    page.on('pageerror', (error) => faults.push(error.message));
+    await addVirtualPasskey(page);
+    await page.goto(stack.setupUrl ?? '');
+    await page.getByLabel('Your login name').fill('founder');
+    await page.getByRole('button', { name: 'Make a passkey and go on' }).click();
+    await page.getByRole('table', { name: 'Nodes' }).getByRole('row').filter({ hasText: 'up' }).first().waitFor();
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await shoot(page, `failed-${task.name.slice(0, 40).replaceAll(/\W+/g, '-')}`);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const openTheShell = async (): Promise<void> => {
+    await page.goto(stack.url);
+    await page.getByRole('table', { name: 'Nodes' }).getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Open a shell' }).click();
+    await page.getByRole('button', { name: 'Open the shell' }).click();
+  };
+
+  it('the owner drafts the first version and approves it with a passkey, and the node takes it', async () => {
+    await page.getByRole('button', { name: 'Signed in as founder' }).click();
+    await page.getByRole('menuitem', { name: 'Trust' }).click();
+    await page.getByText('There is no policy bundle', { exact: false }).waitFor();
+    const form = page.getByRole('form', { name: 'Draft a new version' });
+    await form.getByLabel('Owners who approve the next version').selectOption('1');
+    await form.getByLabel('Approvals of a shell as root').selectOption('1');
+    await form.getByRole('button', { name: 'Draft a new version' }).click();
+    const draft = page.getByRole('region', { name: 'Version 1, a draft' });
+    await draft.getByRole('table', { name: 'People of version 1' }).getByText('founder').waitFor();
+    await shoot(page, '20-trust-draft');
+    await draft.getByRole('button', { name: 'Approve with my passkey' }).click();
+    await page.getByRole('region', { name: 'Version 1, in force' }).waitFor();
+    await draft.waitFor({ state: 'detached' });
+    await page.getByText('Every node holds the version in force.').waitFor();
+    await shoot(page, '21-trust-in-force');
+  });
+
+  it('a shell as root says that it needs approval, and where that is given', async () => {
+    await openTheShell();
+    await page.getByText('This shell needs the approval of people.', { exact: false }).waitFor();
+    await shoot(page, '22-shell-waits');
+    expect(await page.getByRole('group', { name: 'Terminal' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Go to the approvals' }).click();
+    const request = page.getByRole('region', { name: 'Open a shell as root' });
+    await request.getByText('1 approval of 1').waitFor();
+    await page.getByRole('link', { name: 'Approvals (1)' }).waitFor();
+    await shoot(page, '23-approvals');
+  });
+
+  it('one that was denied does not open, and is asked for again', async () => {
+    const request = page.getByRole('region', { name: 'Open a shell as root' });
+    await request.getByRole('button', { name: 'Deny' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Deny this request?' });
+    await dialog.getByLabel('Reason (optional)').fill('not today');
+    await dialog.getByRole('button', { name: 'Deny' }).click();
+    await page.getByText('Nothing waits for approval.').waitFor();
+    await openTheShell();
+    await page.getByText('This shell needs the approval of people.', { exact: false }).waitFor();
+  });
+
+  it('approved with the passkey, it opens', async () => {
+    await page.getByRole('link', { name: 'Go to the approvals' }).click();
+    const request = page.getByRole('region', { name: 'Open a shell as root' });
+    await request.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Approved.', { exact: false }).waitFor();
+    await page.getByText('Nothing waits for approval.').waitFor();
+    await openTheShell();
+    const terminal = page.getByRole('group', { name: 'Terminal' });
+    await terminal.waitFor();
+    await page.keyboard.type('echo "$((6*7)) $(id -un)"\n');
+    const printed = async (): Promise<string> => await terminal.locator('.xterm-rows').innerText();
+    await expect.poll(printed, { timeout: 20_000 }).toMatch(/42\s+root/);
+    await shoot(page, '24-shell-approved');
+    await page.keyboard.type('exit\n');
+    await page.getByText('The shell has ended', { exact: false }).first().waitFor();
+  });
+
+  it('the pages had no fault', () => {
+    expect(faults).toEqual([]);
+  });
+});
