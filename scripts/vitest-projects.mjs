@@ -7,6 +7,9 @@ import { printStep, root, runNode } from './static-checks.mjs';
 /** In this order: what is quick and says most comes first. */
 export const PROJECTS = ['unit', 'controller', 'arch', 'protocol', 'fuzz', 'integration', 'lab', 'chaos', 'ui'];
 
+/** They open login shells on this machine itself; those of the lab run in file trees of their own. */
+const WITH_LOGIN_SHELLS = ['protocol', 'fuzz', 'integration', 'ui'];
+
 /** A project that is not done by then hangs. */
 const DEADLINE_MS = {
   unit: 600_000,
@@ -25,6 +28,7 @@ export async function runProject(name) {
   const folder = mkdtempSync(join(tmpdir(), 'hauban-test-'));
   const reportFile = join(folder, 'report.json');
   const args = [
+    ...(WITH_LOGIN_SHELLS.includes(name) ? [join(root, 'scripts/plain-login.mjs')] : []),
     join(root, 'node_modules/vitest/vitest.mjs'),
     ...['run', '--project', name, '--passWithNoTests', '--includeTaskLocation'],
     ...['--reporter=default', `--reporter=${join(root, 'scripts/count-reporter.mjs')}`],
