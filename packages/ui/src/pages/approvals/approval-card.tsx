@@ -22,11 +22,13 @@ function Statement({ row }: { readonly row: ApprovalRow }) {
   return (
     <>
       <h2 className="hb-section-title hb-foreign">{what}</h2>
-      {rest.map((line) => (
-        <p key={line} className="hb-foreign">
-          {line}
-        </p>
-      ))}
+      <div>
+        {rest.map((line) => (
+          <p key={line} className="hb-foreign">
+            {line}
+          </p>
+        ))}
+      </div>
       <Facts
         rows={[
           [t.askedBy, <DateTimeBy key="by" name={row.requester} at={row.askedAt} />],

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { EmptyState, Notice, QueryView } from '../../parts/notices.tsx';
+import { Notice, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
@@ -30,7 +30,7 @@ function Missing({ missing }: { readonly missing: readonly string[] }) {
 }
 
 function InForce({ current }: { readonly current: TrustState['current'] }) {
-  if (current === null) return <EmptyState title={t.none} />;
+  if (current === null) return <p className="hb-quiet">{t.none}</p>;
   return (
     <section className="hb-card hb-card-pad hb-stack" aria-label={t.inForce(current.version)}>
       <h2 className="hb-section-title">{t.inForce(current.version)}</h2>

@@ -29,7 +29,7 @@ export const trust = {
   },
   trust: {
     title: 'Trust',
-    lead: 'The policy bundle: who may act, and what needs the approval of other people. Nodes hold it too and obey no order that breaks it, whatever the controller says.',
+    lead: 'The policy bundle: who may act, and what people have to approve first. Nodes hold it too and obey no order that breaks it, whatever the controller says.',
     missing: 'What is missing',
     nothingMissing: 'Nothing is missing.',
     inForce: (version: number) => `Version ${version}, in force`,
