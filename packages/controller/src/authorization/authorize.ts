@@ -1,4 +1,4 @@
-import type { AccessRule } from '@hauban/shared/api';
+import { isPlaceCovered, type AccessRule } from '@hauban/shared/api';
 import type { Access, Need } from './need.ts';
 
 /** What a rule is held against: a node as the controller knows it, or the fleet as a whole. */
@@ -73,14 +73,7 @@ function coversRight(what: readonly string[], request: Use, personId: string): b
 }
 
 function coversPlace(where: AccessRule['where'], target: Target): boolean {
-  if (where === 'everywhere') return true;
-  if (target.kind === 'fleet') return false;
-  const { nodes, labels, roles } = where;
-  if (nodes !== undefined && !nodes.includes(target.id)) return false;
-  if (roles !== undefined && !roles.some((role) => target.roles.includes(role))) return false;
-  return Object.entries(labels ?? {}).every(
-    ([name, value]) => Object.hasOwn(target.labels, name) && target.labels[name] === value,
-  );
+  return target.kind === 'fleet' ? where === 'everywhere' : isPlaceCovered(where, target);
 }
 
 function coversUser({ runAs }: AccessRule['how'], request: Use): boolean {
