@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkActionName, checkRegistry, REGISTRIES, type Registry } from './registries.ts';
+import { ACTION_FAMILIES, checkActionName, checkRegistry, REGISTRIES, type Registry } from './registries.ts';
 import { loadSources, parseSource, ROOT } from './source-tree.ts';
 
 const sources = loadSources();
@@ -19,6 +19,15 @@ describe('the list equals the folder', () => {
       ({ path }) => path.startsWith('packages/shared/src/actions/') && !path.endsWith('.test.ts'),
     );
     expect(actions.flatMap(checkActionName)).toEqual([]);
+  });
+
+  it('every family of actions is known here, and its list is in the list of all', () => {
+    const folders = sources
+      .filter(({ path, text }) => !path.endsWith('.test.ts') && /= defineAction\(/.test(text))
+      .map(({ path }) => /^packages\/shared\/src\/actions\/([a-z-]+)\/[^/]+\.ts$/.exec(path)?.[1] ?? path);
+    expect(ACTION_FAMILIES.map(([family]) => family)).toEqual([...new Set(folders)].sort());
+    const all = sources.find(({ path }) => path === 'packages/shared/src/actions/index.ts')?.text ?? '';
+    for (const [, variable] of ACTION_FAMILIES) expect(all).toMatch(new RegExp(`\\[[A-Z_,\\s]*${variable}`));
   });
 });
 

@@ -99,14 +99,23 @@ export function checkActionName({ path, text }: Pick<Source, 'path' | 'text'>): 
 
 const isIn = (path: string, pattern: RegExp): boolean => pattern.test(path);
 
+/** Folder and list of each family of actions; `registries.test.ts` checks that none is forgotten. */
+export const ACTION_FAMILIES = [
+  ['accounts', 'ACCOUNT_ACTIONS'],
+  ['node', 'NODE_ACTIONS'],
+  ['protection', 'PROTECTION_ACTIONS'],
+  ['services', 'SERVICE_ACTIONS'],
+  ['web', 'WEB_ACTIONS'],
+] as const;
+
 export const REGISTRIES: readonly Registry[] = [
-  {
-    name: 'actions',
-    list: 'packages/shared/src/actions/index.ts',
-    variable: 'ACTIONS',
-    isMember: ({ path, text }) =>
-      isIn(path, /^packages\/shared\/src\/actions\/[a-z0-9-]+\.ts$/) && /= defineAction\(/.test(text),
-  },
+  ...ACTION_FAMILIES.map(([family, variable]) => ({
+    name: `actions of ${family}`,
+    list: `packages/shared/src/actions/${family}/index.ts`,
+    variable,
+    isMember: ({ path, text }: Pick<Source, 'path' | 'text'>) =>
+      path.startsWith(`packages/shared/src/actions/${family}/`) && /= defineAction\(/.test(text),
+  })),
   {
     name: 'collectors',
     list: 'packages/agent/src/collectors/index.ts',

@@ -6,6 +6,8 @@ import { createAccounts } from './accounts.ts';
 import { createApache, type RehearsalCommand } from './apache.ts';
 import { createApacheRecord } from './apache-record.ts';
 import { createBanStore } from './ban-store.ts';
+import { openDoors } from './drivers.ts';
+import { createFamilies } from './families.ts';
 import { createFirewall, type RealFirewall } from './firewall.ts';
 import type { NeverBan } from './never-ban.ts';
 import { createDirectDriver, createSystemdDriver } from './php-drivers.ts';
@@ -56,16 +58,18 @@ export function createRealHost(options: RealHostOptions): RealHost {
   const driver = isSystemd() ? createSystemdDriver(files) : createDirectDriver(clock, files);
   const record = createApacheRecord(stateDirectory, clock);
   const store = createBanStore(stateDirectory);
+  const programs = createPrograms(requireRoot);
   const firewall = createFirewall({ clock, store, neverBan: options.neverBan, requireRoot });
   return {
     clock,
     random,
-    programs: createPrograms(requireRoot),
+    programs,
     files,
     accounts: createAccounts(requireRoot),
     web: createApache({ clock, record, rehearsalCommand: options.rehearsalCommand, requireRoot }),
     php: createPhp(clock, files, driver, requireRoot),
     firewall,
+    ...openDoors(createFamilies({ clock, random, programs, files, stateDirectory, requireRoot })),
     async reconcile() {
       if (isRoot) await firewall.reconcile();
     },

@@ -5,7 +5,7 @@ export type ChangeOf<K extends ChangeKind> = Extract<Change, { kind: K }>;
 
 /** What one kind of change knows: how to read its state, to bring it about and to take it back. */
 export interface ChangeHandler<K extends ChangeKind> {
-  /** A moment has no state: it is done each time its turn comes, and there is nothing to undo. */
+  /** A moment has no state: `apply` and `revert` are called each time its turn comes. */
   readonly isMoment?: true;
   state(host: Host, change: ChangeOf<K>): Promise<ChangeState>;
   apply(host: Host, change: ChangeOf<K>): Promise<void>;

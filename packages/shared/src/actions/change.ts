@@ -1,3 +1,4 @@
+import type { ResourceChange, TaskChange } from './resource.ts';
 import type { FileMeta, GroupEntry, HttpProbe, InitialFile, PhpMaster, UserEntry } from './host.ts';
 
 /**
@@ -15,7 +16,9 @@ export type Change =
   | { readonly kind: 'php-master'; readonly master: PhpMaster; readonly before: RunState; readonly after: RunState }
   | PhpCheck
   | ApacheReload
-  | { readonly kind: 'bans'; readonly entries: readonly BanChange[] };
+  | { readonly kind: 'bans'; readonly entries: readonly BanChange[] }
+  | ResourceChange
+  | TaskChange;
 
 export interface DirectoryChange {
   readonly kind: 'directory';
@@ -80,5 +83,5 @@ export interface FileContent extends FileMeta {
   readonly content: string;
 }
 
-/** Where the machine stands with respect to one change. A moment (php-check) is always `after`. */
+/** Where the machine stands with respect to one change. A moment (php-check, task) is always `after`. */
 export type ChangeState = 'before' | 'after' | 'other';

@@ -1,5 +1,6 @@
 import type { BanChange, Change, DirectoryChange, FileChange } from './change.ts';
 import type { FileMeta, GroupEntry, UserEntry } from './host.ts';
+import { describeResource } from './resource-changes.ts';
 
 /** One change as people see it; `before` and `after` are texts to be shown as a diff, null = absent. */
 export interface DescribedChange {
@@ -135,6 +136,9 @@ export function describeChange(change: Change): DescribedChange {
     case 'php-check':
     case 'apache-reload':
       return { kind, title: momentTitle(change), before: null, after: null };
+    case 'resource':
+    case 'task':
+      return describeResource(change);
     default:
       return describeBans(change.entries);
   }

@@ -1,12 +1,13 @@
 import { HaubanError } from '../errors/index.ts';
-import { bansHandler } from './bans-change.ts';
+import { bansHandler } from './protection/bans-change.ts';
 import type { ChangeHandler } from './change-handler.ts';
 import type { Change, ChangeKind, ChangeState } from './change.ts';
 import { directoryHandler, fileHandler, symlinkHandler } from './file-changes.ts';
 import { describeChange } from './describe-change.ts';
 import type { Host } from './host.ts';
+import { resourceHandler, taskHandler } from './resource-changes.ts';
 import { groupHandler, userHandler } from './user-changes.ts';
-import { apacheReloadHandler, phpCheckHandler, phpMasterHandler } from './web-changes.ts';
+import { apacheReloadHandler, phpCheckHandler, phpMasterHandler } from './web/web-changes.ts';
 
 const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
   group: groupHandler,
@@ -18,6 +19,8 @@ const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
   'php-check': phpCheckHandler,
   'apache-reload': apacheReloadHandler,
   bans: bansHandler,
+  resource: resourceHandler,
+  task: taskHandler,
 };
 
 // Sound: the handler is chosen by the change's own kind.
@@ -52,7 +55,10 @@ export async function applyChange(host: Host, change: Change): Promise<StepResul
 /** Idempotent: brings `before` back; nothing when it is there; CHANGE_CONFLICT when the machine is in a third state. */
 export async function revertChange(host: Host, change: Change): Promise<StepResult> {
   const handler = handlerOf(change);
-  if (handler.isMoment === true) return 'nothing';
+  if (handler.isMoment === true) {
+    await handler.revert(host, change);
+    return 'nothing';
+  }
   const state = await handler.state(host, change);
   if (state === 'other') throw conflict(change, 'undoing');
   if (state === 'before') {

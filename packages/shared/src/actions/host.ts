@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../time/clock.ts';
+import type { HostQueries, HostResources, HostTasks } from './resource.ts';
 
 /**
  * The only way in which an action may touch a machine. The agent implements it for real (`packages/agent/src/host`),
@@ -13,6 +14,9 @@ export interface Host {
   readonly web: HostWeb;
   readonly php: HostPhp;
   readonly firewall: HostFirewall;
+  readonly resources: HostResources;
+  readonly tasks: HostTasks;
+  readonly queries: HostQueries;
 }
 
 /** Programs by name; the absolute path is the host's. A name that is not here cannot be started. */

@@ -1,22 +1,19 @@
 /**
- * Actions: one file each, the list of them, the engine that applies and reverts their changes, and the interface
- * `Host` through which they touch a machine. No I/O here.
+ * Actions: one file each, by family; the list of them, the engine that applies and reverts their changes, and the
+ * interface `Host` through which they touch a machine. No I/O here.
  */
-import { accountCreate } from './account-create.ts';
-import { apacheReload } from './apache-reload.ts';
+import { ACCOUNT_ACTIONS } from './accounts/index.ts';
 import type { ActionDefinition } from './define-action.ts';
-import { firewallBan } from './firewall-ban.ts';
-import { firewallList } from './firewall-list.ts';
-import { firewallUnban } from './firewall-unban.ts';
-import { nodePing } from './node-ping.ts';
-import { phpSwitchVersion } from './php-switch-version.ts';
+import { NODE_ACTIONS } from './node/index.ts';
+import { PROTECTION_ACTIONS } from './protection/index.ts';
+import { SERVICE_ACTIONS } from './services/index.ts';
+import { WEB_ACTIONS } from './web/index.ts';
 
-/** Every action that exists, by name. A new one is one file and one line here. */
+/** Every action that exists, by name. A new one is one file and one line in its family's list. */
 export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
-  [accountCreate, apacheReload, firewallBan, firewallList, firewallUnban, nodePing, phpSwitchVersion].map((action) => [
-    action.name,
-    action,
-  ]),
+  [ACCOUNT_ACTIONS, NODE_ACTIONS, PROTECTION_ACTIONS, SERVICE_ACTIONS, WEB_ACTIONS]
+    .flat()
+    .map((action) => [action.name, action]),
 );
 
 export * from './address.ts';
@@ -28,4 +25,6 @@ export * from './host.ts';
 export * from './hosting-layout.ts';
 export * from './params.ts';
 export * from './parse-arguments.ts';
-export * from './probe-page.ts';
+export * from './web/probe-page.ts';
+export * from './resource.ts';
+export type * from './services/service-host.ts';

@@ -2,6 +2,8 @@ import { HaubanError, type ErrorCode } from '../errors/index.ts';
 import type { Change, DirectoryChange, FileChange } from './change.ts';
 import type { Planned } from './define-action.ts';
 import type { FileMeta, GroupEntry, Host, PhpMaster, UserEntry } from './host.ts';
+import { sameValue } from './resource-changes.ts';
+import type { ResourceName, Resources, TaskName, Tasks } from './resource.ts';
 
 /** Codes that are answers of a plan, not faults. */
 const ANSWERS: readonly ErrorCode[] = ['ACTION_REFUSED', 'CONFIG_INVALID', 'REHEARSAL_FAILED'];
@@ -27,6 +29,15 @@ export interface Planner {
   rewrite(path: string, from: string, to: string | null): Promise<void>;
   symlink(path: string, target: string, from?: string): Promise<void>;
   phpMaster(master: PhpMaster, after: 'running' | 'stopped'): Promise<void>;
+  /** Reads the thing and adds the change when it differs; answers what is there now. Null as wanted: it should not be there. */
+  resource<N extends ResourceName>(
+    resource: N,
+    id: string,
+    wanted: Resources[N] | null,
+    more?: { readonly irreversible?: true },
+  ): Promise<Resources[N] | null>;
+  /** @param title one sentence of what is done */
+  task<N extends TaskName>(task: N, args: Tasks[N], title: string, when?: 'apply' | 'undo'): void;
   add(change: Change): void;
 }
 
@@ -105,6 +116,12 @@ function createPlanner(host: Host, changes: Change[], notes: string[]): Planner 
       const before = (await host.php.isRunning(master)) ? 'running' : 'stopped';
       if (before !== after) changes.push({ kind: 'php-master', master, before, after });
     },
+    async resource(resource, id, wanted, more = {}) {
+      const before = await host.resources.read(resource, id);
+      if (!sameValue(before, wanted)) changes.push({ kind: 'resource', resource, id, before, after: wanted, ...more });
+      return before;
+    },
+    task: (task, args, title, when = 'apply') => void changes.push({ kind: 'task', task, args, title, when }),
     add: (change) => void changes.push(change),
   };
 }

@@ -1,5 +1,6 @@
 import type { Host } from '../actions/index.ts';
 import { FakeClock } from './fake-clock.ts';
+import { createFakeFamilies } from './fake-families.ts';
 import {
   createFakeAccounts,
   createFakeFiles,
@@ -56,6 +57,7 @@ export function createFakeHost(world: FakeWorld = createFakeWorld()): FakeHost {
     web: createFakeWeb(world, effect),
     php: createFakePhp(world, effect),
     firewall: createFakeFirewall(world, effect, clock),
+    ...createFakeFamilies(world, effect),
     crashAt(nth, when) {
       crash = { left: nth, when };
     },

@@ -1,4 +1,16 @@
-import type { BanState, FileMeta, FileState, GroupEntry, PhpMaster, UserEntry } from '../actions/index.ts';
+import type {
+  BanState,
+  FileMeta,
+  FileState,
+  GroupEntry,
+  PhpMaster,
+  Queries,
+  QueryName,
+  ResourceName,
+  TaskName,
+  Tasks,
+  UserEntry,
+} from '../actions/index.ts';
 
 /** The machine that a FakeHost stands on: plain data that a test may set and read. */
 export interface FakeWorld {
@@ -23,7 +35,16 @@ export interface FakeWorld {
   };
   /** What the page of every site answers, by PHP version; 200 when it is not named. */
   readonly pageStatus: Map<string, number>;
+  /** Values of resources by `resourceKey`. */
+  readonly resources: Map<string, unknown>;
+  /** What a task does to the rest of the world; one that is not here has no effect. */
+  readonly tasks: { [N in TaskName]?: (args: Tasks[N]) => void };
+  /** Answers to questions; one that is not here throws. */
+  readonly answers: { [N in QueryName]?: (args: Queries[N]['args']) => Queries[N]['answer'] };
 }
+
+/** Where the value of a resource lies in a FakeWorld. */
+export const resourceKey = (resource: ResourceName, id: string): string => `${resource} ${id}`;
 
 const ROOT: FileMeta = { mode: 0o755, uid: 0, gid: 0 };
 
@@ -67,6 +88,9 @@ export function createFakeWorld(): FakeWorld {
       reloads: 0,
     },
     pageStatus: new Map(),
+    resources: new Map(),
+    tasks: {},
+    answers: {},
   };
   world.apache.loaded = apacheFiles(world);
   return world;
@@ -105,6 +129,7 @@ export function snapshotWorld(world: FakeWorld): string {
       subordinateRanges: world.subordinateRanges,
       phpRunning: sorted(world.phpRunning),
       bans: sorted(world.bans),
+      resources: sorted(world.resources),
       loaded: sorted(world.apache.loaded),
       isRunning: world.apache.isRunning,
     },

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { defineAction } from './define-action.ts';
+import { defineAction } from '../define-action.ts';
 
 export const firewallList = defineAction({
   name: 'firewall.list',

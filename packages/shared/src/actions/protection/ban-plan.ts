@@ -1,7 +1,7 @@
-import { containsPrefix, formatPrefix, overlapsPrefix, parsePrefix, isSingle, type Prefix } from './address.ts';
-import type { BanAfter, BanChange } from './change.ts';
-import type { BanState, Host } from './host.ts';
-import { refuse, type Planner } from './planner.ts';
+import { containsPrefix, formatPrefix, overlapsPrefix, parsePrefix, isSingle, type Prefix } from '../address.ts';
+import type { BanAfter, BanChange } from '../change.ts';
+import type { BanState, Host } from '../host.ts';
+import { refuse, type Planner } from '../planner.ts';
 
 /** What a ban or its lifting would change, given what is banned now. Prefixes may not overlap each other in the kernel's set. */
 

@@ -1,7 +1,7 @@
-import { HaubanError } from '../errors/index.ts';
-import type { ApacheReload, PhpCheck } from './change.ts';
-import type { ChangeHandler } from './change-handler.ts';
-import type { Host, HttpProbe, PhpMaster } from './host.ts';
+import { HaubanError } from '../../errors/index.ts';
+import type { ApacheReload, PhpCheck } from '../change.ts';
+import type { ChangeHandler } from '../change-handler.ts';
+import type { Host, HttpProbe, PhpMaster } from '../host.ts';
 import { parseProbeReply, PROBE_URL } from './probe-page.ts';
 
 /** PHP masters, the check that PHP answers as the account, and Apache's reload. */

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { defineAction } from './define-action.ts';
+import { defineAction } from '../define-action.ts';
 
 /** The order that does nothing: proves the whole way there and back. */
 export const nodePing = defineAction({

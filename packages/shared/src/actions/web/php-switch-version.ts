@@ -1,9 +1,9 @@
 import Type, { type Static } from 'typebox';
-import { defineAction } from './define-action.ts';
-import type { Host, HttpProbe, PhpMaster } from './host.ts';
-import * as layout from './hosting-layout.ts';
-import { AccountName, PhpVersion, UID_RANGE } from './params.ts';
-import { planChanges, refuse, type Planner } from './planner.ts';
+import { defineAction } from '../define-action.ts';
+import type { Host, HttpProbe, PhpMaster } from '../host.ts';
+import * as layout from '../hosting-layout.ts';
+import { AccountName, PhpVersion, UID_RANGE } from '../params.ts';
+import { planChanges, refuse, type Planner } from '../planner.ts';
 import { verifyMaster, verifyPage } from './verify-steps.ts';
 
 const Args = Type.Object({ account: AccountName, version: PhpVersion }, { additionalProperties: false });

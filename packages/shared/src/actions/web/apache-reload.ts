@@ -1,8 +1,8 @@
 import Type from 'typebox';
-import { defineAction, type Verified } from './define-action.ts';
-import type { Host, WebSite } from './host.ts';
-import { faultText, planChanges, refuse } from './planner.ts';
-import { HaubanError } from '../errors/index.ts';
+import { defineAction, type Verified } from '../define-action.ts';
+import type { Host, WebSite } from '../host.ts';
+import { faultText, planChanges, refuse } from '../planner.ts';
+import { HaubanError } from '../../errors/index.ts';
 import { attempt } from './verify-steps.ts';
 
 /** As many sites are asked before and after. */

@@ -1,6 +1,6 @@
-import type { ChangeHandler } from './change-handler.ts';
-import type { BanChange, ChangeState } from './change.ts';
-import type { BanEntry, BanState } from './host.ts';
+import type { ChangeHandler } from '../change-handler.ts';
+import type { BanChange, ChangeState } from '../change.ts';
+import type { BanEntry, BanState } from '../host.ts';
 
 /** The kernel counts in its own ticks and answers in seconds. */
 const TOLERANCE_MS = 2000;

@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { planUnbans } from './ban-plan.ts';
-import { defineAction } from './define-action.ts';
-import { BanTarget, parseBanTargets } from './params.ts';
-import { planChanges } from './planner.ts';
+import { defineAction } from '../define-action.ts';
+import { BanTarget, parseBanTargets } from '../params.ts';
+import { planChanges } from '../planner.ts';
 
 export const firewallUnban = defineAction({
   name: 'firewall.unban',

@@ -1,12 +1,12 @@
 import Type, { type Static } from 'typebox';
-import type { Change } from './change.ts';
-import { defineAction, type Rehearsed, type Verified } from './define-action.ts';
-import type { CandidateFile, FileMeta, Host, PhpMaster, UserEntry } from './host.ts';
-import * as layout from './hosting-layout.ts';
-import { AccountName, checkAccountName, checkDomain, Comment, Domain, PhpVersion, Uid } from './params.ts';
-import { faultText, planChanges, refuse, type Planner } from './planner.ts';
-import { PROBE_PAGE, PROBE_URL } from './probe-page.ts';
-import { attempt, verifyMaster, verifyPage } from './verify-steps.ts';
+import type { Change } from '../change.ts';
+import { defineAction, type Rehearsed, type Verified } from '../define-action.ts';
+import type { CandidateFile, FileMeta, Host, PhpMaster, UserEntry } from '../host.ts';
+import * as layout from '../hosting-layout.ts';
+import { AccountName, checkAccountName, checkDomain, Comment, Domain, PhpVersion, Uid } from '../params.ts';
+import { faultText, planChanges, refuse, type Planner } from '../planner.ts';
+import { PROBE_PAGE, PROBE_URL } from '../web/probe-page.ts';
+import { attempt, verifyMaster, verifyPage } from '../web/verify-steps.ts';
 
 const Args = Type.Object(
   { name: AccountName, domain: Domain, phpVersion: PhpVersion, uid: Uid, comment: Type.Optional(Comment) },

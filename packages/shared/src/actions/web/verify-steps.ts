@@ -1,6 +1,6 @@
-import { HaubanError } from '../errors/index.ts';
-import type { Verified } from './define-action.ts';
-import type { Host, HttpProbe, PhpMaster } from './host.ts';
+import { HaubanError } from '../../errors/index.ts';
+import type { Verified } from '../define-action.ts';
+import type { Host, HttpProbe, PhpMaster } from '../host.ts';
 import { checkSocket, checkThroughApache } from './web-changes.ts';
 
 /** Looks that several actions take at the end. A look that fails is a finding, not a fault. */

@@ -1,10 +1,10 @@
 import Type from 'typebox';
-import type { BanAfter } from './change.ts';
+import type { BanAfter } from '../change.ts';
 import { planBans } from './ban-plan.ts';
-import { containsPrefix, formatPrefix, parsePrefix } from './address.ts';
-import { defineAction } from './define-action.ts';
-import { BanReason, BanTarget, DurationS, parseBanTargets } from './params.ts';
-import { planChanges } from './planner.ts';
+import { containsPrefix, formatPrefix, parsePrefix } from '../address.ts';
+import { defineAction } from '../define-action.ts';
+import { BanReason, BanTarget, DurationS, parseBanTargets } from '../params.ts';
+import { planChanges } from '../planner.ts';
 
 const Args = Type.Object(
   {

@@ -1,0 +1,59 @@
+import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
+
+/**
+ * What most actions need of a machine, beyond files and users: things that have a name and one value (the state of a
+ * unit, a mailbox, a database), work that has no state of its own (a restart), and questions. Each family of actions
+ * declares its own in `<family>/<family>-host.ts`; the agent has a driver for each (`packages/agent/src/host/<family>`).
+ * All values are JSON without times of day, so that a plan made twice has the same hash.
+ */
+export interface Resources extends ServiceResources {}
+/** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
+export interface Tasks extends ServiceTasks {}
+/** Questions: arguments and answer. They change nothing. */
+export interface Queries extends ServiceQueries {}
+
+export type ResourceName = keyof Resources;
+export type TaskName = keyof Tasks;
+export type QueryName = keyof Queries;
+
+/** A named thing is there with that value, or not (null). */
+export interface ResourceChange<N extends ResourceName = ResourceName> {
+  readonly kind: 'resource';
+  readonly resource: N;
+  /** Which one, such as `web1.example/db1`; unique within the resource. */
+  readonly id: string;
+  readonly before: Resources[N] | null;
+  readonly after: Resources[N] | null;
+  /** Nobody can bring `before` back (a message deleted from a queue): undo leaves it and says so. */
+  readonly irreversible?: true;
+}
+
+/** Not a state but a moment: done each time its turn comes in the list. */
+export interface TaskChange<N extends TaskName = TaskName> {
+  readonly kind: 'task';
+  readonly task: N;
+  readonly args: Tasks[N];
+  /** One sentence for the plan. */
+  readonly title: string;
+  /** `undo`: does nothing when applied, is done when the list is reverted. */
+  readonly when: 'apply' | 'undo';
+}
+
+export interface HostResources {
+  /** As it is now, null when it is not there. Fields of the value that the driver can not know are absent. */
+  read<N extends ResourceName>(resource: N, id: string): Promise<Resources[N] | null>;
+  /** Brings that value about (null: takes the thing away) and returns when it is so; durable over a reboot. */
+  write<N extends ResourceName>(resource: N, id: string, value: Resources[N] | null): Promise<void>;
+}
+export interface HostTasks {
+  run<N extends TaskName>(task: N, args: Tasks[N]): Promise<void>;
+}
+export interface HostQueries {
+  ask<N extends QueryName>(query: N, args: Queries[N]['args']): Promise<Queries[N]['answer']>;
+}
+
+/** How a resource is called in a plan, and which fields of its value nobody gets to see (the hash of a password). */
+export interface ResourceWords {
+  readonly noun: string;
+  readonly hidden?: readonly string[];
+}
