@@ -5,6 +5,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import { shellEndMs } from '@hauban/shared/policy';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import { SHELL_MARK } from '../proc/session-processes.ts';
 import { RECORDER_LIMITS } from '../shell/recorder.ts';
 import { parseHostAnswer, type HostAnswer, type ShellOptions } from '../shell/shell-options.ts';
 import {
@@ -147,7 +148,7 @@ export async function openShell(order: ShellOrder, parts: ShellOpenerParts): Pro
       receiptKey: parts.receiptKeyFile,
       program: found.shell.program,
       args: found.shell.args,
-      env: found.shell.env,
+      env: { ...found.shell.env, [SHELL_MARK]: order.session },
       cwd: found.shell.cwd,
       columns: order.columns,
       rows: order.rows,

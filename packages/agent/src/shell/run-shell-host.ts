@@ -102,6 +102,7 @@ function startSession(options: ShellOptions, clock: Clock, over: () => void): Sh
       clock,
       recorder,
       over,
+      mark: id,
       startPty: (events) => startPty({ program, args, env, cwd, columns, rows }, clock, events),
     },
     {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ import {
 } from '@hauban/shared/protocol';
 import { checkChunkText, followChain, parseCast, type CastEvent, type ChainState } from '@hauban/shared/recording';
 import { afterEach, expect, it } from 'vitest';
-import { listSession } from '../proc/session-processes.ts';
+import { listShell, processStart, SHELL_MARK } from '../proc/session-processes.ts';
 import { createRecordingFolder, listChunks, listOpen, readChunk, type RecordingFolder } from '../store/index.ts';
 import { startPty } from './pty-process.ts';
 import { Recorder, RECORDER_LIMITS } from './recorder.ts';
@@ -105,6 +106,7 @@ class TestViewer implements Viewer {
 interface Started {
   readonly session: ShellSession;
   readonly folder: RecordingFolder;
+  readonly mark: string;
   pid: number;
   isOver: boolean;
 }
@@ -122,8 +124,9 @@ function start(
   const folder = { path: join(root, SESSION), gid: null };
   createRecordingFolder(folder);
   const cast = { columns: 80, rows: 24, terminal: 'xterm-256color', startedAt: 1_700_000_000_000, title: 'test' };
-  const started: { session?: ShellSession; folder: RecordingFolder; pid: number; isOver: boolean } = {
+  const started: { session?: ShellSession } & Omit<Started, 'session'> = {
     folder,
+    mark: randomUUID(),
     pid: 0,
     isOver: false,
   };
@@ -140,8 +143,10 @@ function start(
       clock: systemClock,
       recorder,
       over: () => (started.isOver = true),
+      mark: started.mark,
       startPty: (events) => {
-        const pty = startPty({ program, args, env: ENV, cwd: '/', columns: 80, rows: 24 }, systemClock, events);
+        const env = { ...ENV, [SHELL_MARK]: started.mark };
+        const pty = startPty({ program, args, env, cwd: '/', columns: 80, rows: 24 }, systemClock, events);
         started.pid = pty.pid;
         return pty;
       },
@@ -356,11 +361,27 @@ it('close ends the whole session, also what ignores the hang-up', async () => {
   const started = start('/bin/bash', ['--norc', '-c', 'trap "" HUP; sleep 300 & echo up; wait; sleep 300']);
   const viewer = new TestViewer(started.session).attach();
   await until('up', () => viewer.text.includes('up'));
-  expect(listSession(started.pid).length).toBeGreaterThan(1);
+  expect(listShell(started.pid, started.mark).length).toBeGreaterThan(1);
   started.session.frame(SHELL_OPS.close, new Uint8Array());
   await until('over', () => started.isOver);
-  expect(listSession(started.pid)).toEqual([]);
+  expect(listShell(started.pid, started.mark)).toEqual([]);
   expect(viewer.exit).toMatchObject({ ending: 'closed', signal: 9, leftOver: 0 });
+});
+
+it('close ends what made sessions of its own and was given to process 1', async () => {
+  const away = 'setsid sleep 300 </dev/null >/dev/null 2>&1 & (setsid setsid sleep 301 &) ; (trap "" HUP; sleep 302 &)';
+  const started = start('/bin/bash', ['--norc', '-c', `${away}; echo up; sleep 303`]);
+  const viewer = new TestViewer(started.session).attach();
+  await until('up', () => viewer.text.includes('up'));
+  await until('all of them', () => listShell(started.pid, started.mark).length >= 4);
+  const all = listShell(started.pid, started.mark);
+  // Another shell of the same person is another shell.
+  const other = start('/bin/sleep', ['304']);
+  started.session.frame(SHELL_OPS.close, new Uint8Array());
+  await until('over', () => started.isOver);
+  expect(all.filter((pid) => processStart(pid) !== null)).toEqual([]);
+  expect(viewer.exit).toMatchObject({ ending: 'closed', leftOver: 0 });
+  expect(processStart(other.pid)).not.toBeNull();
 });
 
 it('an exit leaves background work alone and counts it', async () => {
@@ -368,7 +389,7 @@ it('an exit leaves background work alone and counts it', async () => {
   const viewer = new TestViewer(started.session).attach();
   await until('over', () => started.isOver);
   expect(viewer.exit).toMatchObject({ ending: 'exited', leftOver: 1 });
-  for (const pid of listSession(started.pid)) process.kill(pid, 'SIGKILL');
+  for (const pid of listShell(started.pid, started.mark)) process.kill(pid, 'SIGKILL');
 });
 
 it('the time limit ends the shell', async () => {

@@ -12,12 +12,12 @@ import {
   type ShellOp,
 } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
-import { listSession } from '../proc/session-processes.ts';
+import { listShell } from '../proc/session-processes.ts';
 import { OutputBatch } from './output-batch.ts';
 import { OutputWindow } from './output-window.ts';
 import type { PtyEvents, PtyExit, PtyProcess } from './pty-process.ts';
 import type { Recorder } from './recorder.ts';
-import { signalSession } from './signal-session.ts';
+import { signalAll } from './signal-all.ts';
 
 /**
  * One shell from its start to the last byte delivered.
@@ -54,6 +54,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly startPty: (events: PtyEvents) => PtyProcess;
+  /** Id of the shell, which its processes carry as `HAUBAN_SHELL`. */
+  readonly mark: string;
   /** Everything is delivered or given up: the process may end. */
   readonly over: () => void;
 }
@@ -141,20 +143,25 @@ export class ShellSession {
     }
   }
 
-  /** Ends the shell: hang-up for the whole session, kill after 5 s. A second reason does not replace the first. */
+  /** Ends the shell: hang-up for all that was started in it, kill after 5 s. A second reason does not replace the first. */
   end(ending: ShellEnding, detail: string = WORDS[ending]): void {
     if (this.#state.name !== 'running') return;
     this.#state = { name: 'ending', ending, detail };
-    signalSession(this.#pty.pid, 'SIGHUP');
-    signalSession(this.#pty.pid, 'SIGCONT');
+    signalAll(this.#processes, 'SIGHUP');
+    signalAll(this.#processes, 'SIGCONT');
     this.#killAtMs = this.#parts.clock.monotonicMs() + KILL_AFTER_MS;
-    this.#after('kill', KILL_AFTER_MS, () => signalSession(this.#pty.pid, 'SIGKILL'));
+    this.#after('kill', KILL_AFTER_MS, () => signalAll(this.#processes, 'SIGKILL'));
     this.#regulate();
   }
 
   /** The recording cannot be written: nothing more is shown, the shell ends. */
   fail(error: HaubanError): void {
     this.end('recording-failed', `${WORDS['recording-failed']} ${error.detail}`.slice(0, 500));
+  }
+
+  /** What is alive of it. */
+  get #processes(): readonly number[] {
+    return listShell(this.#pty.pid, this.#parts.mark);
   }
 
   get #isFailing(): boolean {
@@ -283,14 +290,15 @@ export class ShellSession {
   /** Waits until the rest of the session has ended by itself, was killed, or could not be. */
   #settle(exit: PtyExit, ending: ShellEnding, detail: string): void {
     const lateMs = this.#parts.clock.monotonicMs() - this.#killAtMs;
-    if (listSession(this.#pty.pid).length === 0 || lateMs > VANISH_MS) return this.#close(exit, ending, detail);
-    if (lateMs >= 0) signalSession(this.#pty.pid, 'SIGKILL');
+    const left = this.#processes;
+    if (left.length === 0 || lateMs > VANISH_MS) return this.#close(exit, ending, detail);
+    if (lateMs >= 0) signalAll(left, 'SIGKILL');
     this.#after('settle', SETTLE_CHECK_MS, () => this.#settle(exit, ending, detail));
   }
 
   #close(exit: PtyExit, ending: ShellEnding, detail: string): void {
     for (const name of ['end', 'idle', 'kill', 'settle', 'backlog'] as const) this.#cancel(name);
-    const leftOver = listSession(this.#pty.pid).length;
+    const leftOver = this.#processes.length;
     this.#recordEvent('x', String(exit.status ?? 128 + (exit.signal ?? 0)));
     let said = detail;
     try {
