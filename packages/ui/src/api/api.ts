@@ -3,6 +3,7 @@
  * components use. May import texts, formats and shared types; shows nothing and knows no component.
  */
 import type {
+  AccessRule,
   ActionRow,
   AuditPage,
   AuditQuery,
@@ -125,6 +126,9 @@ export function createApi(request: Request) {
 
     people: () => get<PersonRow[]>(path('people')),
     roles: () => get<RoleRow[]>(path('roles')),
+    putRole: (name: string, rules: readonly AccessRule[]) =>
+      request<unknown>('PUT', path('roles', name), { body: { rules } }),
+    deleteRole: (name: string) => remove(path('roles', name)),
     invite: (body: InviteRequest) => post<InviteMade>(path('people'), body),
     inviteAgain: (id: string) => post<InviteMade>(path('people', id, 'invite')),
     setRole: (id: string, role: string) => request<unknown>('PATCH', path('people', id), { body: { role } }),

@@ -94,7 +94,11 @@ export function useLiveNode(id: string): void {
     () =>
       live.watchFleet((event) => {
         if (event.t !== 'node' || event.node.id !== id) return;
-        client.setQueryData<NodeDetail>(keys.node(id), (old) => (old === undefined ? old : { ...old, ...event.node }));
+        const known = client.getQueryData<NodeDetail>(keys.node(id));
+        if (known === undefined) return;
+        client.setQueryData<NodeDetail>(keys.node(id), { ...known, ...event.node });
+        // Why it is kept out, its address and its shells are no part of the row.
+        if (known.state !== event.node.state) void client.invalidateQueries({ queryKey: keys.node(id), exact: true });
       }),
     [live, client, id],
   );
@@ -204,6 +208,13 @@ export function useAudit(query: AuditQuery, isFollowed: boolean) {
     getNextPageParam: (page) => page.cursor ?? undefined,
     refetchInterval: isFollowed ? FOLLOW_MS : false,
   });
+}
+
+/** What the log says of one node by one code, newest first. */
+export function useNodeAudit(nodeId: string, code: string, limit: number) {
+  const { api } = useServices();
+  const query = { nodeId, code, limit };
+  return useQuery({ queryKey: keys.audit(query), queryFn: () => api.audit(query) });
 }
 
 export function useAuditState() {

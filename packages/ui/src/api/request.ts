@@ -1,6 +1,6 @@
 import { ApiError, errorFromReply, networkError } from './api-error.ts';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type QueryValue = string | number | boolean | undefined;
 
 export interface RequestOptions {

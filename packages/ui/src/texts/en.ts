@@ -1,10 +1,11 @@
 import { audit } from './en/audit.ts';
 import { nodes } from './en/nodes.ts';
 import { people } from './en/people.ts';
+import { roles } from './en/roles.ts';
 import { runs } from './en/runs.ts';
 import { sharedWords } from './en/shared-words.ts';
 import { shells } from './en/shells.ts';
 import { trust } from './en/trust.ts';
 
 /** English. The parts follow the areas of the page. */
-export const en = { ...sharedWords, ...nodes, ...runs, ...shells, ...people, ...audit, ...trust } as const;
+export const en = { ...sharedWords, ...nodes, ...runs, ...shells, ...people, ...roles, ...audit, ...trust } as const;

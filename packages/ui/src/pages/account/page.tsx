@@ -14,6 +14,11 @@ import { SecondFactor } from './second-factor.tsx';
 
 const t = texts.account;
 
+function waysOf({ hasPasskey, hasPassword, hasTotp }: Me): string {
+  const password = hasTotp ? t.passwordAndCode : t.password;
+  return [hasPasskey ? t.passkey : '', hasPassword ? password : ''].filter((way) => way !== '').join(', ');
+}
+
 function AboutMe({ me }: { readonly me: Me }) {
   return (
     <div className="hb-card hb-card-pad hb-stack">
@@ -26,7 +31,7 @@ function AboutMe({ me }: { readonly me: Me }) {
             </strong>,
           ],
           [t.role, visibleLine(me.role, 64)],
-          [t.signsInWith, me.hasPasskey ? t.passkey : t.password],
+          [t.signsInWith, waysOf(me)],
           [t.zone, readerZone()],
         ]}
       />

@@ -1,7 +1,7 @@
 import type { AuditState } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { keys, useAuditState } from '../../api/hooks.ts';
+import { keys, useAuditState, useMe } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { ErrorNotice, Notice } from '../../parts/notices.tsx';
@@ -12,6 +12,7 @@ const t = texts.audit;
 function Finding({ finding }: { readonly finding: AuditState['findings'][number] }) {
   const { api } = useServices();
   const client = useQueryClient();
+  const isOwner = useMe().data?.may.own === true;
   const acknowledge = useMutation({
     mutationFn: () => api.acknowledgeFinding(finding.id),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.auditState }),
@@ -22,14 +23,16 @@ function Finding({ finding }: { readonly finding: AuditState['findings'][number]
       <Notice tone="bad">
         <div className="hb-row hb-spread">
           <span className="hb-foreign">{t.findings[finding.kind](who, finding.seq)}</span>
-          <Button
-            size="compact-sm"
-            variant="default"
-            loading={acknowledge.isPending}
-            onClick={() => acknowledge.mutate()}
-          >
-            {t.acknowledge}
-          </Button>
+          {isOwner ? (
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={acknowledge.isPending}
+              onClick={() => acknowledge.mutate()}
+            >
+              {t.acknowledge}
+            </Button>
+          ) : null}
         </div>
       </Notice>
       {acknowledge.error === null ? null : <ErrorNotice error={acknowledge.error} />}

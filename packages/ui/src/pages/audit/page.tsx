@@ -3,7 +3,7 @@ import type { AuditQuery } from '@hauban/shared/api';
 import { Button, Switch } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { auditExportPath } from '../../api/api.ts';
-import { useAudit } from '../../api/hooks.ts';
+import { useAudit, useMe } from '../../api/hooks.ts';
 import { EmptyState, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { MoreRows, Table } from '../../parts/table.tsx';
@@ -60,6 +60,7 @@ function AuditRows({ query, isFollowed }: { readonly query: AuditQuery; readonly
 
 export default function AuditPage() {
   const [search, setSearch] = useSearchState();
+  const isOwner = useMe().data?.may.own === true;
   const [isFollowed, setIsFollowed] = useState(false);
   const field = useRef<HTMLInputElement | null>(null);
   const list = useRef<HTMLDivElement | null>(null);
@@ -73,9 +74,11 @@ export default function AuditPage() {
           checked={isFollowed}
           onChange={(event) => setIsFollowed(event.currentTarget.checked)}
         />
-        <Button component="a" href={auditExportPath} download variant="default" title={t.exportHint}>
-          {t.export}
-        </Button>
+        {isOwner ? (
+          <Button component="a" href={auditExportPath} download variant="default" title={t.exportHint}>
+            {t.export}
+          </Button>
+        ) : null}
       </div>
       <AuditFilters search={search} onChange={setSearch} field={field} />
       <div className="hb-card" ref={list}>

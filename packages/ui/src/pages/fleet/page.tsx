@@ -59,8 +59,8 @@ export default function FleetPage() {
             }
             if (!isFiltered)
               return (
-                <EmptyState title={t.emptyTitle} action={addButton}>
-                  {t.emptyText}
+                <EmptyState title={mayAdd ? t.emptyTitle : t.emptyForYouTitle} action={addButton}>
+                  {mayAdd ? t.emptyText : t.emptyForYouText}
                 </EmptyState>
               );
             const clear = (

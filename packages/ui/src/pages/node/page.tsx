@@ -94,17 +94,21 @@ function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
       <Button variant="default" leftSection={<IconTags size={16} />} onClick={onLabels}>
         {t.editLabels}
       </Button>
-      <Button
-        component={Link}
-        to={paths.node(node.id, 'actions')}
-        variant="default"
-        leftSection={<IconTool size={16} />}
-      >
-        {t.runAction}
-      </Button>
-      <Button component={Link} to={paths.shell(node.id)} leftSection={<IconTerminal2 size={16} />}>
-        {t.shell}
-      </Button>
+      {node.bar === null ? (
+        <>
+          <Button
+            component={Link}
+            to={paths.node(node.id, 'actions')}
+            variant="default"
+            leftSection={<IconTool size={16} />}
+          >
+            {t.runAction}
+          </Button>
+          <Button component={Link} to={paths.shell(node.id)} leftSection={<IconTerminal2 size={16} />}>
+            {t.shell}
+          </Button>
+        </>
+      ) : null}
     </>
   );
 }

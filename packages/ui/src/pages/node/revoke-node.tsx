@@ -11,11 +11,12 @@ import { texts } from '../../texts/index.ts';
 
 const t = texts.node;
 
-/** Cuts a node off until it is enrolled again; the reason stands in the audit log. Only an owner is offered this. */
+/** Cuts a node off until it is enrolled again, after its name and a reason were typed. Only an owner is offered this. */
 export function RevokeNode({ node, onClose }: { readonly node: NodeDetail; readonly onClose: () => void }) {
   const { api } = useServices();
   const client = useQueryClient();
   const [reason, setReason] = useState('');
+  const [typed, setTyped] = useState('');
   const host = visibleLine(node.hostName, 100);
   const revoke = useMutation({
     mutationFn: () => api.revokeNode(node.id, reason.trim()),
@@ -33,7 +34,7 @@ export function RevokeNode({ node, onClose }: { readonly node: NodeDetail; reado
       verb={t.revoke}
       isDanger
       isBusy={revoke.isPending}
-      isReady={reason.trim() !== ''}
+      isReady={reason.trim() !== '' && typed.trim() === host}
       error={revoke.error}
       onConfirm={() => revoke.mutate()}
       onClose={onClose}
@@ -45,6 +46,13 @@ export function RevokeNode({ node, onClose }: { readonly node: NodeDetail; reado
         maxLength={500}
         autoComplete="off"
         onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      <TextInput
+        label={t.revokeType(host)}
+        value={typed}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => setTyped(event.currentTarget.value)}
       />
     </ConfirmDialog>
   );

@@ -9,7 +9,9 @@ import { Page } from '../../parts/page.tsx';
 import { texts } from '../../texts/index.ts';
 import { InviteForm } from './invite-form.tsx';
 import { PeopleTable } from './people-table.tsx';
+import './people.css';
 import { PersonDialog } from './person-dialog.tsx';
+import { RolesSection } from './roles-section.tsx';
 
 const t = texts.people;
 
@@ -41,6 +43,7 @@ export default function PeoplePage() {
           );
         }}
       </QueryView>
+      <RolesSection />
     </Page>
   );
 }

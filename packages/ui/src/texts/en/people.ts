@@ -45,6 +45,7 @@ export const people = {
     signsInWith: 'Signs in with',
     passkey: 'a passkey',
     password: 'a password',
+    passwordAndCode: 'a password and a code',
     zone: 'Times are shown in',
     appearance: 'Colours',
     tokens: 'API tokens',
