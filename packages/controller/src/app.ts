@@ -18,6 +18,7 @@ import {
   buildApp,
   closeApp,
   createSessionCookie,
+  createSignOnCookie,
   createSocketTickets,
   createUpgrades,
   listen,
@@ -34,6 +35,7 @@ import { nodeRoutes } from './nodes/nodes.routes.ts';
 import { createAuthenticator, type AuthenticatorService } from './people/authenticator.service.ts';
 import { directoryRoutes } from './people/directory.routes.ts';
 import { inviteRoutes } from './people/invites.routes.ts';
+import { oidcRoutes } from './people/oidc.routes.ts';
 import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
@@ -67,6 +69,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   joinTokenRoutes,
   metricRoutes,
   nodeRoutes,
+  oidcRoutes,
   ownRoutes,
   peopleRoutes,
   recordingRoutes,
@@ -78,6 +81,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
 
 type RouteParts = Services & {
   readonly cookie: ReturnType<typeof createSessionCookie>;
+  readonly signOnCookie: ReturnType<typeof createSignOnCookie>;
   readonly tickets: ReturnType<typeof createSocketTickets>;
   readonly attemptsPerMinute: number;
   readonly onSignedOut: (sessionHash: string) => void;
@@ -117,7 +121,7 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
       inventory,
       shells,
       recordings,
-      trust: { nodeStatus: (nodeId, version) => services.bundles.nodeStatus(nodeId, version) },
+      trust: { nodeStatus: (nodeId, held) => services.bundles.nodeStatus(nodeId, held) },
       audit: { seen: (link, auditHead) => services.auditHeads.seen(link, auditHead) },
     },
   });
@@ -155,6 +159,7 @@ async function createHttp(parts: ControllerParts, services: Services, upgrades: 
   const routeParts: RouteParts = {
     ...services,
     cookie: web.cookie,
+    signOnCookie: createSignOnCookie(publicUrl),
     tickets: web.tickets,
     attemptsPerMinute: parts.attemptsPerMinute ?? 20,
     onSignedOut: (id) => revoke({ kind: 'session', id }),

@@ -2,17 +2,26 @@ import type { Clock, Random } from '@hauban/shared/time';
 import type { AuditService } from './audit/audit.service.ts';
 import type { Database } from './db/index.ts';
 import { allowedOrigins } from './http/index.ts';
-import { createChallenges } from './people/challenges.service.ts';
+import { createChallenges, type Challenges } from './people/challenges.service.ts';
 import { createCliSignInService } from './people/cli-sign-in.service.ts';
 import { createDirectoryService } from './people/directory.service.ts';
 import { createInvitesRepository } from './people/invites.repository.ts';
 import { createInvitesService } from './people/invites.service.ts';
 import { endApprovals } from './people/leaver.repository.ts';
 import { createOffboardService, type OffboardParts } from './people/offboard.service.ts';
+import { createArrivalsService } from './people/oidc-arrivals.service.ts';
+import { createAttempts } from './people/oidc-attempts.service.ts';
+import { createGivenRoles } from './people/oidc-given-roles.service.ts';
+import { createLinksService } from './people/oidc-links.service.ts';
+import { createOidcProvider } from './people/oidc-provider.ts';
+import type { ProviderSettings } from './people/oidc-settings.ts';
+import { createSignOnService } from './people/oidc-sign-on.service.ts';
+import { createOidcRepository } from './people/oidc.repository.ts';
 import { createOwnPasskeysService } from './people/own-passkeys.service.ts';
 import { passkeySite } from './people/passkeys.ts';
-import { createPeopleRepository } from './people/people.repository.ts';
+import { createPeopleRepository, type PeopleRepository } from './people/people.repository.ts';
 import { createPeopleService } from './people/people.service.ts';
+import { createReAuthentication } from './people/re-authentication.service.ts';
 import { createRolesRepository } from './people/roles.repository.ts';
 import { createRolesService } from './people/roles.service.ts';
 import { createSecondFactorRepository } from './people/second-factor.repository.ts';
@@ -35,8 +44,60 @@ export interface Shared {
   readonly log: RootLog;
 }
 
+/** Sign-on by identity providers, as the operator configured it. */
+export interface SignOnOptions {
+  readonly providers: readonly ProviderSettings[];
+  /** After the commit: what is remembered or open by the old rights ends. Must not throw. */
+  readonly onRightsChanged: (personId: string) => void;
+}
+
+/** What sign-ons need of the people that they sign in. */
+type PeopleOfSignOn = Pick<Parameters<typeof createArrivalsService>[0], 'peopleRepository' | 'people' | 'roles'> &
+  Pick<Parameters<typeof createGivenRoles>[0], 'sessions' | 'directory'> &
+  Pick<Parameters<typeof createLinksService>[0], 'invites'>;
+
+function createSignOn(
+  shared: Shared,
+  database: Database,
+  publicUrl: URL,
+  { providers, onRightsChanged, ...needs }: SignOnOptions & PeopleOfSignOn,
+) {
+  const repository = createOidcRepository(database);
+  const onFault = (fault: object): void => shared.log.warn(fault, 'a sign-on provider was not believed');
+  const givenRoles = createGivenRoles({ ...shared, ...needs, onRightsChanged });
+  const arrivals = createArrivalsService({ ...shared, ...needs, repository, givenRoles });
+  const links = createLinksService({ ...shared, ...needs, repository, arrivals });
+  const known = providers.map((settings) => createOidcProvider({ settings, publicUrl, clock: shared.clock, onFault }));
+  const attempts = createAttempts({ ...shared, providers: known, repository });
+  const signOn = createSignOnService({ ...shared, ...needs, providers: known, attempts, arrivals, links });
+  return { links, signOn };
+}
+
+/** Proofs beside the password and the passkey of a sign-in; wrong ones count against the account as wrong passwords do. */
+function createProofs(shared: Shared, repository: PeopleRepository, challenges: Challenges) {
+  const { clock } = shared;
+  const secondFactors = createSecondFactorRepository();
+  const mayTry = (personId: string) => {
+    const now = clock.nowMs();
+    return repository.beginAttempt(personId, { now, lockedUntil: lockedUntilOf(now) });
+  };
+  const secondFactor = createSecondFactorService({
+    ...shared,
+    repository: secondFactors,
+    peopleRepository: repository,
+    mayTry,
+  });
+  const reAuthentication = createReAuthentication({ ...shared, repository, challenges, secondFactor, mayTry });
+  return { secondFactors, secondFactor, reAuthentication };
+}
+
 /** Accounts, sessions, tokens. The set-up link is also made by a command, without the rest of the controller. */
-export function createPeople(shared: Shared, database: Database, publicUrl: URL) {
+export function createPeople(
+  shared: Shared,
+  database: Database,
+  publicUrl: URL,
+  options: SignOnOptions = { providers: [], onRightsChanged: () => undefined },
+) {
   const { clock } = shared;
   const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
   const repository = createPeopleRepository(database);
@@ -54,17 +115,7 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
     challenges,
     arePasskeysOffered: site !== null,
   });
-  const secondFactors = createSecondFactorRepository();
-  const mayTry = (personId: string) => {
-    const now = clock.nowMs();
-    return repository.beginAttempt(personId, { now, lockedUntil: lockedUntilOf(now) });
-  };
-  const secondFactor = createSecondFactorService({
-    ...shared,
-    repository: secondFactors,
-    peopleRepository: repository,
-    mayTry,
-  });
+  const { secondFactors, secondFactor, reAuthentication } = createProofs(shared, repository, challenges);
   const signIn = createSignInService({ ...shared, repository, people, secondFactor, challenges });
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });
@@ -80,6 +131,15 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
     challenges,
     arePasskeysOffered: site !== null,
     publicUrl,
+  });
+  const signOns = createSignOn(shared, database, publicUrl, {
+    ...options,
+    peopleRepository: repository,
+    sessions,
+    people,
+    roles,
+    directory,
+    invites: invitesRepository,
   });
   const ownPasskeys = createOwnPasskeysService({ ...shared, repository, challenges });
   /** Needs what other features hold of a person. */
@@ -106,6 +166,8 @@ export function createPeople(shared: Shared, database: Database, publicUrl: URL)
     directory,
     invites,
     ownPasskeys,
+    ...signOns,
+    reAuthentication,
     offboardingWith,
   };
 }

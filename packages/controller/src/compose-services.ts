@@ -8,7 +8,7 @@ import { createActionsService } from './actions/actions.service.ts';
 import { createRequestRows } from './audit/request-rows.ts';
 import type { OutsideWitness } from './audit/outside-witness.ts';
 import { createAudit, createAuditEvidence } from './compose-audit.ts';
-import { createPeople, type Shared } from './compose-people.ts';
+import { createPeople, type Shared, type SignOnOptions } from './compose-people.ts';
 import { createRuns } from './compose-runs.ts';
 import { createShells } from './compose-shells.ts';
 import { createTargetSource } from './compose-targets.ts';
@@ -45,6 +45,8 @@ export interface ControllerParts {
   readonly version: string;
   /** Who keeps signed heads of the audit log, besides the nodes. */
   readonly auditWitnesses?: readonly OutsideWitness[];
+  /** Identity providers that people may sign in by. */
+  readonly signOnProviders?: SignOnOptions['providers'];
   readonly clock?: Clock;
   readonly random?: Random;
   /** Attempts to sign in that an address may make within a minute; default 20. */
@@ -159,7 +161,10 @@ export function createServices(parts: ControllerParts, later: Later) {
   const shared: Shared = { audit, transaction, together, clock, random, log };
   const find: FindLink = (nodeId) => links()?.find(nodeId as NodeId) ?? null;
 
-  const people = createPeople(shared, database, publicUrl);
+  const people = createPeople(shared, database, publicUrl, {
+    providers: parts.signOnProviders ?? [],
+    onRightsChanged: onLeft,
+  });
   const fleet = createFleet(parts, shared, find);
   const work = createWork(parts, shared, fleet, { ...later, find });
   const { nodes } = fleet;

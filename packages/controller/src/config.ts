@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 
@@ -20,6 +20,8 @@ export interface ControllerConfig {
   /** Who keeps signed heads of the audit log, besides the nodes. */
   readonly auditWitnessFile: string | null;
   readonly auditWitnessUrl: URL | null;
+  /** Text of the file that names identity providers, or null. */
+  readonly signOnText: string | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -71,6 +73,23 @@ function loadFile(env: Env, name: string): string | null {
   }
 }
 
+const OTHERS_MAY_READ = 0o004;
+
+/** Secret of a client at an identity provider. A file that everybody may read holds no secret. */
+export function loadClientSecret(path: string): string {
+  try {
+    if ((statSync(path).mode & OTHERS_MAY_READ) !== 0)
+      throw bad(`HAUBAN_SIGN_ON_FILE: everybody may read ${path}: take that away (chmod o-r) and make a new secret.`);
+    const secret = readFileSync(path, 'utf8').trim();
+    if (secret === '') throw bad(`HAUBAN_SIGN_ON_FILE: ${path} is empty: put the client's secret there.`);
+    return secret;
+  } catch (error) {
+    if (error instanceof HaubanError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw bad(`HAUBAN_SIGN_ON_FILE: the client's secret ${path} cannot be read (${code}).`, error);
+  }
+}
+
 function loadTls(env: Env): ControllerConfig['tls'] {
   const cert = loadFile(env, 'HAUBAN_TLS_CERT');
   const key = loadFile(env, 'HAUBAN_TLS_KEY');
@@ -117,6 +136,7 @@ export function loadControllerConfig(env: Env): ControllerConfig {
     trustedProxies: proxies.filter((proxy) => proxy !== ''),
     auditWitnessFile: optionalPath(env, 'HAUBAN_AUDIT_WITNESS_FILE'),
     auditWitnessUrl: witnessUrl(env['HAUBAN_AUDIT_WITNESS_URL'] ?? ''),
+    signOnText: loadFile(env, 'HAUBAN_SIGN_ON_FILE'),
     logLevel,
   };
 }

@@ -19,13 +19,20 @@ import { createWitnessFile } from './audit/witness-file.ts';
 import { createWitnessUrl } from './audit/witness-url.ts';
 import { createAudit } from './compose-audit.ts';
 import { createPeople } from './compose-people.ts';
-import { loadControllerConfig, loadDatabaseUrl, loadSignerConfig, type ControllerConfig } from './config.ts';
+import {
+  loadClientSecret,
+  loadControllerConfig,
+  loadDatabaseUrl,
+  loadSignerConfig,
+  type ControllerConfig,
+} from './config.ts';
 import { createDatabase, migrateDatabase, type Database } from './db/index.ts';
 import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';
 import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
+import { parseSignOnSettings } from './people/oidc-settings.ts';
 import { createLog } from './runtime/index.ts';
 import { createSignerClient, runSigner } from './signer/index.ts';
 
@@ -58,6 +65,7 @@ Configuration is the environment:
   HAUBAN_UI_DIR           the built web interface
   HAUBAN_AUDIT_WITNESS_FILE  a file on another disk that signed heads of the audit log are appended to
   HAUBAN_AUDIT_WITNESS_URL   a web hook that they are sent to
+  HAUBAN_SIGN_ON_FILE     a JSON file that names identity providers to sign in by; see docs/sign-on.md
   HAUBAN_LOG_LEVEL        debug, info, warn, error, silent; default info`;
 
 const EXIT: Partial<Record<ErrorCode, number>> = {
@@ -144,6 +152,7 @@ async function serve(): Promise<void> {
       trustedProxies,
       version: readVersion(),
       auditWitnesses: witnessesOf(config),
+      signOnProviders: config.signOnText === null ? [] : parseSignOnSettings(config.signOnText, loadClientSecret),
     };
     const controller = await createController(parts);
     const port = await controller.start(config.host, config.port);

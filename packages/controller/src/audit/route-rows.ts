@@ -9,6 +9,9 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'POST /api/setup': ['A1000I'],
   'POST /api/sign-in': ['A1010I'],
   'POST /api/sign-in/passkey': ['A1010I'],
+  'POST /api/sign-on/finish': ['A1010I', 'A1060I'],
+  'POST /api/me/sign-ons': ['A1064I'],
+  'POST /api/me/sign-ons/:id/remove': ['A1061I'],
   'POST /api/sign-out': ['A1012I'],
   'POST /api/tokens': ['A1020I'],
   'DELETE /api/tokens/:id': ['A1021I'],
@@ -26,6 +29,9 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'POST /api/setup/passkey-options': [],
   'POST /api/sign-in/passkey-options': [],
   // Until a person approves it, a command line's request is nothing; it polls every second.
+  // An attempt that leads nowhere is nothing; its end is a sign-in, a link or a refusal.
+  'POST /api/sign-on/begin': [],
+  'POST /api/me/prove-options': [],
   'POST /api/cli-sign-in': [],
   'POST /api/cli-sign-in/poll': [],
 };
@@ -34,6 +40,7 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
 export const TOLD_REFUSALS: ReadonlySet<string> = new Set([
   'FORBIDDEN',
   'SIGN_IN_REFUSED',
+  'SIGN_ON_REFUSED',
   'SETUP_DONE',
   'SETUP_TOKEN_REFUSED',
 ]);

@@ -11,5 +11,6 @@ export { allowedOrigins } from './origin.ts';
 export { requestFrom } from './request-from.ts';
 export { readableBy, readableOf, type Readable, type TargetSource } from './require-right.ts';
 export { createSessionCookie, type SessionCookie } from './session-cookie.ts';
+export { createSignOnCookie, type SignOnCookie } from './sign-on-cookie.ts';
 export { createSocketTickets, type SocketTickets } from './socket-tickets.ts';
 export { createUpgrades, type OpenSocket, type Upgrade, type UpgradeRoute, type Upgrades } from './upgrades.ts';

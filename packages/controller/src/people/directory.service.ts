@@ -24,15 +24,16 @@ const unknownPerson = (): HaubanError => new HaubanError('NOT_FOUND', 'There is 
 export function createDirectoryService({ repository, roles, audit, transaction, clock }: DirectoryParts) {
   return {
     list: async (): Promise<PersonRow[]> =>
-      (await repository.list(clock.nowMs())).map(({ person, passkeys, sessions, tokens, lastSeenAt }) => ({
+      (await repository.list(clock.nowMs())).map(({ person, passkeys, signOns, sessions, tokens, lastSeenAt }) => ({
         id: person.id,
         name: person.name,
         role: person.role,
-        state: person.passwordHash === null && passkeys === 0 ? 'invited' : 'active',
+        state: person.passwordHash === null && passkeys === 0 && signOns === 0 ? 'invited' : 'active',
         createdAt: person.createdAt,
         lastSeenAt: lastSeenAt,
         passkeys,
         hasPassword: person.passwordHash !== null,
+        signOns,
         sessions,
         tokens,
       })),

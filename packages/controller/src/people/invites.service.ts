@@ -80,7 +80,7 @@ export function createInvitesService(parts: InvitesParts) {
       await peopleRepository.addPasskey(tx, row);
     }
     audit.record(tx, { code: 'A1044I', who: person.name, address: from.address, detail: { with: proof.with } });
-    return people.openSession(tx, person.id, from);
+    return people.openSession(tx, person.id, from, { way: proof.with });
   };
 
   return {

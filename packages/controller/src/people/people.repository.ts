@@ -1,6 +1,6 @@
 import { and, asc, count, eq, gt, isNull, max, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
-import { apiToken, passkey, person, session } from '../db/schema/people.ts';
+import { apiToken, passkey, person, personIdentity, session } from '../db/schema/people.ts';
 
 export type PersonRow = typeof person.$inferSelect;
 export type PasskeyRow = typeof passkey.$inferSelect;
@@ -11,6 +11,7 @@ const isHere = isNull(person.leftAt);
 export interface PersonSummary {
   readonly person: PersonRow;
   readonly passkeys: number;
+  readonly signOns: number;
   readonly sessions: number;
   readonly tokens: number;
   readonly lastSeenAt: number | null;
@@ -61,7 +62,7 @@ function accounts(database: Database) {
   };
 }
 
-/** Passkeys. */
+/** Passkeys, and whether a provider signs somebody in. */
 function passkeysOfPeople(database: Database) {
   return {
     addPasskey: async (tx: Tx, row: typeof passkey.$inferInsert): Promise<void> => {
@@ -83,6 +84,16 @@ function passkeysOfPeople(database: Database) {
       (
         await database.query((db) =>
           db.select({ id: passkey.id }).from(passkey).where(eq(passkey.personId, personId)).limit(1),
+        )
+      ).length > 0,
+    hasIdentity: async (personId: string): Promise<boolean> =>
+      (
+        await database.query((db) =>
+          db
+            .select({ id: personIdentity.id })
+            .from(personIdentity)
+            .where(eq(personIdentity.personId, personId))
+            .limit(1),
         )
       ).length > 0,
     findPasskey: async (id: string): Promise<{ readonly passkey: PasskeyRow; readonly person: PersonRow } | null> =>
@@ -153,6 +164,11 @@ function summaries(database: Database) {
           .from(passkey)
           .groupBy(passkey.personId)
           .as('k');
+        const signOns = db
+          .select({ personId: personIdentity.personId, n: count().as('sign_ons') })
+          .from(personIdentity)
+          .groupBy(personIdentity.personId)
+          .as('i');
         const sessions = db
           .select({
             personId: session.personId,
@@ -173,12 +189,14 @@ function summaries(database: Database) {
           .select({
             person,
             passkeys: sql<number>`coalesce(${passkeys.n}, 0)::integer`,
+            signOns: sql<number>`coalesce(${signOns.n}, 0)::integer`,
             sessions: sql<number>`coalesce(${sessions.n}, 0)::integer`,
             tokens: sql<number>`coalesce(${tokens.n}, 0)::integer`,
             lastSeenAt: sql`greatest(${sessions.at}, ${tokens.at})`.mapWith(Number),
           })
           .from(person)
           .leftJoin(passkeys, eq(passkeys.personId, person.id))
+          .leftJoin(signOns, eq(signOns.personId, person.id))
           .leftJoin(sessions, eq(sessions.personId, person.id))
           .leftJoin(tokens, eq(tokens.personId, person.id))
           .where(isHere)

@@ -20,6 +20,12 @@ export interface From {
   readonly userAgent: string;
 }
 
+/** How a session is opened: what was shown for it, and for how long at most (default: a week). */
+export interface SessionWay {
+  readonly way: string;
+  readonly maxMs?: number;
+}
+
 /** A session that was opened: the token goes into the cookie and is not kept. */
 export interface SignedIn {
   readonly token: string;
@@ -45,6 +51,12 @@ export const SESSION_MAX_MS = 7 * 24 * 3_600_000;
 /** How exactly the time of the last use is kept. */
 const TOUCH_MS = 60_000;
 
+const toRow = (row: SessionRow, current: string | null): SignInRow => {
+  const { tokenHash, createdAt, lastUsedAt, expiresAt, address, userAgent, way } = row;
+  // Hash of a random secret: it finds the session and signs nobody in.
+  return { id: tokenHash, createdAt, lastUsedAt, expiresAt, address, userAgent, way, isThis: tokenHash === current };
+};
+
 export function createPeopleService(parts: PeopleParts) {
   const { repository, sessions, roles, audit, transaction, clock, random } = parts;
   const isLive = (row: SessionRow): boolean =>
@@ -61,6 +73,7 @@ export function createPeopleService(parts: PeopleParts) {
       hasPasskey: await repository.hasPasskey(person.id),
       hasPassword: person.passwordHash !== null,
       hasTotp: person.totpSecret !== null,
+      hasSignOn: await repository.hasIdentity(person.id),
     };
   };
 
@@ -72,7 +85,7 @@ export function createPeopleService(parts: PeopleParts) {
       return meOf(person);
     },
     /** Token of a new session, within the transaction that says why it is opened. */
-    openSession: async (tx: Tx, personId: string, from: From): Promise<string> => {
+    openSession: async (tx: Tx, personId: string, from: From, how: SessionWay): Promise<string> => {
       const now = clock.nowMs();
       const secret = makeSecret(random);
       await sessions.addSession(tx, {
@@ -80,9 +93,10 @@ export function createPeopleService(parts: PeopleParts) {
         personId,
         createdAt: now,
         lastUsedAt: now,
-        expiresAt: now + SESSION_MAX_MS,
+        expiresAt: now + (how.maxMs ?? SESSION_MAX_MS),
         address: from.address,
         userAgent: from.userAgent.slice(0, 300),
+        way: how.way,
       });
       return secret.text;
     },
@@ -106,16 +120,7 @@ export function createPeopleService(parts: PeopleParts) {
     /** Sessions of a person, the newest use first. @param current the one that asks, if it is one */
     sessionsOf: async (personId: string, current: string | null): Promise<SignInRow[]> => {
       const rows = await sessions.listOf(personId, clock.nowMs());
-      return rows.filter(isLive).map(({ tokenHash, createdAt, lastUsedAt, expiresAt, address, userAgent }) => ({
-        // Hash of a random secret: it finds the session and signs nobody in.
-        id: tokenHash,
-        createdAt,
-        lastUsedAt,
-        expiresAt,
-        address,
-        userAgent,
-        isThis: tokenHash === current,
-      }));
+      return rows.filter(isLive).map((row) => toRow(row, current));
     },
     /** Ends one session of this person; NOT_FOUND when there is no such. */
     endSession: async (

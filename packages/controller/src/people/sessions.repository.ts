@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, isNull, lte } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
-import { cliSignIn, invite, passkeyChallenge, person, session } from '../db/schema/people.ts';
+import { cliSignIn, invite, passkeyChallenge, person, session, signOn } from '../db/schema/people.ts';
 import type { PersonRow } from './people.repository.ts';
 
 export type SessionRow = typeof session.$inferSelect;
@@ -57,6 +57,7 @@ export function createSessionsRepository(database: Database) {
         await db.delete(passkeyChallenge).where(lte(passkeyChallenge.expiresAt, now));
         await db.delete(cliSignIn).where(lte(cliSignIn.expiresAt, now));
         await db.delete(invite).where(lte(invite.expiresAt, now));
+        await db.delete(signOn).where(lte(signOn.expiresAt, now));
       });
     },
   };

@@ -71,12 +71,12 @@ export function createSetupService(parts: SetupParts) {
         createdAt,
       });
     }
-    const token = await people.openSession(tx, id, from);
+    const token = await people.openSession(tx, id, from, { way: passkey === null ? 'password' : 'passkey' });
     const detail = { with: passkey === null ? 'password' : 'passkey' };
     audit.record(tx, { code: 'A1000I', who: name, address: from.address, detail });
-    const may = { operate: true, own: true };
     const hasPasskey = passkey !== null;
-    const me: Me = { id, name, role: 'owner', may, hasPasskey, hasPassword: !hasPasskey, hasTotp: false };
+    const ways = { hasPasskey, hasPassword: !hasPasskey, hasTotp: false, hasSignOn: false };
+    const me: Me = { id, name, role: 'owner', may: { operate: true, own: true }, ...ways };
     return { token, maxAgeMs: SESSION_MAX_MS, me };
   };
 

@@ -49,7 +49,7 @@ export function createSignInService(parts: SignInParts) {
     const token = await transaction(async (tx) => {
       await way.note(tx);
       audit.record(tx, { code: 'A1010I', who: person.name, address: way.from.address, detail: { with: way.with } });
-      return people.openSession(tx, person.id, way.from);
+      return people.openSession(tx, person.id, way.from, { way: way.with });
     });
     return { token, maxAgeMs: SESSION_MAX_MS, me: await people.meOf(person) };
   };

@@ -7,4 +7,5 @@ export * from './primitives.ts';
 export * from './rule-place.ts';
 export * from './runs.ts';
 export * from './shells.ts';
+export * from './sign-on.ts';
 export * from './trust.ts';

@@ -51,6 +51,8 @@ export const Me = Type.Object(
     hasPassword: Type.Boolean(),
     /** A second factor of the password is set up. */
     hasTotp: Type.Boolean(),
+    /** An identity provider signs this person in. */
+    hasSignOn: Type.Boolean(),
     csrfToken: Type.Optional(Type.String()),
   },
   closed,
@@ -133,6 +135,7 @@ export const PersonRow = Type.Object(
     lastSeenAt: NullableTime,
     passkeys: Type.Integer(),
     hasPassword: Type.Boolean(),
+    signOns: Type.Integer({ description: 'Identities of providers' }),
     sessions: Type.Integer(),
     tokens: Type.Integer(),
   },
@@ -174,6 +177,8 @@ export const SignInRow = Type.Object(
     expiresAt: TimeMs,
     address: Type.String(),
     userAgent: Type.String(),
+    /** How it was opened: `passkey`, `password`, or `oidc:` and the provider. Null: before that was kept. */
+    way: Type.Union([Type.Null(), Type.String()]),
     isThis: Type.Boolean(),
   },
   closed,

@@ -55,7 +55,7 @@ export const passkey = pgTable('passkey', {
 
 export const passkeyChallenge = pgTable('passkey_challenge', {
   challenge: text('challenge').primaryKey(),
-  purpose: text('purpose', { enum: ['setup', 'sign-in', 'invite', 'add'] }).notNull(),
+  purpose: text('purpose', { enum: ['setup', 'sign-in', 'invite', 'add', 'prove'] }).notNull(),
   personId: uuid('person_id'),
   name: text('name'),
   expiresAt: timeMs('expires_at').notNull(),
@@ -69,6 +69,30 @@ export const session = pgTable('session', {
   expiresAt: timeMs('expires_at').notNull(),
   address: text('address').notNull(),
   userAgent: text('user_agent').notNull(),
+  way: text('way'),
+});
+
+/** Identities of sign-on providers, and sign-ons under way (migrations/0011_oidc.sql). */
+export const personIdentity = pgTable('person_identity', {
+  id: uuid('id').primaryKey(),
+  personId: uuid('person_id').notNull(),
+  issuer: text('issuer').notNull(),
+  subject: text('subject').notNull(),
+  provider: text('provider').notNull(),
+  givenRole: text('given_role'),
+  createdAt: timeMs('created_at').notNull(),
+  lastUsedAt: timeMs('last_used_at'),
+});
+
+export const signOn = pgTable('sign_on', {
+  browserHash: text('browser_hash').primaryKey(),
+  provider: text('provider').notNull(),
+  purpose: text('purpose', { enum: ['sign-in', 'invite', 'link'] }).notNull(),
+  personId: uuid('person_id'),
+  sessionHash: text('session_hash'),
+  inviteHash: text('invite_hash'),
+  returnTo: text('return_to').notNull(),
+  expiresAt: timeMs('expires_at').notNull(),
 });
 
 export const apiToken = pgTable('api_token', {
