@@ -29,7 +29,11 @@ async function findAction(api: ApiClient, name: string): Promise<ActionRow> {
 }
 
 /** Starts a run and waits until every target has an outcome or its order has expired; a bar when there are many. */
-async function runToEnd(api: ApiClient, request: RunRequest, isInteractive: boolean): Promise<RunDetail> {
+async function runToEnd(
+  api: ApiClient,
+  request: RunRequest & { readonly nodes: readonly string[] },
+  isInteractive: boolean,
+): Promise<RunDetail> {
   const { id } = await api.post<{ id: string }>('/api/runs', request);
   const bar =
     isInteractive && request.nodes.length > 1

@@ -44,6 +44,9 @@ export function toRunTarget(target: TargetRecord, hostName: string, moment: Mome
     nodeId: target.nodeId,
     hostName,
     state: now?.state ?? target.state,
+    position: 0,
+    wave: 0,
+    harm: null,
     code: target.code,
     detail: target.detail,
     step: now?.step ?? null,
@@ -59,7 +62,26 @@ export function toRunTarget(target: TargetRecord, hostName: string, moment: Mome
 
 export function toRunRow(run: RunRecord, counts: Readonly<Record<string, number>>): RunRow {
   const { id, action, mode, args, requester, reason, createdAt, finishedAt } = run;
-  return { id, action, mode, args, requester, reason, createdAt, finishedAt, counts: { ...counts } };
+  return {
+    id,
+    action,
+    mode,
+    args,
+    steps: [],
+    on: null,
+    requester,
+    reason,
+    state: finishedAt === null ? 'running' : 'finished',
+    says: null,
+    rollout: null,
+    wave: 0,
+    nodeCount: Object.values(counts).reduce((sum, n) => sum + n, 0),
+    retryOf: null,
+    supersedeKey: null,
+    createdAt,
+    finishedAt,
+    counts: { ...counts },
+  };
 }
 
 export function toRunDetail(run: RunRecord, targets: readonly RunTarget[]): RunDetail {

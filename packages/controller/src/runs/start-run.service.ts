@@ -143,10 +143,10 @@ export function createStartRun(parts: StartRunParts) {
   };
 
   return async (request: RunRequest, requester: Requester): Promise<RunDetail> => {
-    const action = actions.find(request.action);
-    const nodeIds = [...new Set(request.nodes)].sort();
+    const action = actions.find(request.action ?? '');
+    const nodeIds = [...new Set(request.nodes ?? [])].sort();
     checkRequest(request, nodeIds);
-    const args = await actions.prepare(action, request.args);
+    const args = await actions.prepare(action, request.args ?? {});
     const { count: needed, waitMs } = approvals.neededFor({ isHighRisk: action.risk === 'high', mode: request.mode });
     if (needed > 0 && nodeIds.length > MOST_APPROVED)
       throw new HaubanError('BAD_REQUEST', `Approvals are for ${MOST_APPROVED} nodes at most: make more runs of it.`);

@@ -5,6 +5,7 @@ export * from './nodes.ts';
 export * from './people.ts';
 export * from './primitives.ts';
 export * from './rule-place.ts';
+export * from './run-strategy.ts';
 export * from './runs.ts';
 export * from './shells.ts';
 export * from './sign-on.ts';

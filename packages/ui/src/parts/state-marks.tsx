@@ -17,6 +17,7 @@ export function NodeStateMark({ state, isBoxed = false }: { readonly state: Node
 }
 
 export const TARGET_TONES: Record<TargetState, Tone> = {
+  waiting: 'idle',
   queued: 'idle',
   leased: 'busy',
   delivered: 'busy',
@@ -50,6 +51,7 @@ const WORST_FIRST: readonly TargetState[] = [
   'delivered',
   'leased',
   'queued',
+  'waiting',
   'cancelled',
   'superseded',
   'succeeded',

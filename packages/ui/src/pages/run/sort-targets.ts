@@ -9,6 +9,7 @@ const ORDER: readonly RunTarget['state'][] = [
   'delivered',
   'leased',
   'queued',
+  'waiting',
   'cancelled',
   'superseded',
   'succeeded',

@@ -100,6 +100,7 @@ export const runs = {
     },
   },
   targetState: {
+    waiting: 'waiting',
     queued: 'queued',
     leased: 'sending',
     delivered: 'delivered',
@@ -114,6 +115,7 @@ export const runs = {
     undetermined: 'not known',
   },
   targetHint: {
+    waiting: 'Its wave, or the step before it, is not done yet',
     queued: 'Waits for the node',
     leased: 'Is being sent to the node',
     delivered: 'The node has it',
