@@ -7,6 +7,7 @@ export * from './primitives.ts';
 export * from './rule-place.ts';
 export * from './run-strategy.ts';
 export * from './runs.ts';
+export * from './selector/index.ts';
 export * from './shells.ts';
 export * from './sign-on.ts';
 export * from './trust.ts';
