@@ -7,6 +7,7 @@ import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { QueryView } from '../../parts/notices.tsx';
+import { scopeWords } from '../../parts/rule-words.ts';
 import { Table } from '../../parts/table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
@@ -21,7 +22,7 @@ function TokenLine({ token, onDelete }: { readonly token: TokenRow; readonly onD
         <span className="hb-foreign">{visibleLine(token.name, 128)}</span>
       </td>
       <td data-label={t.scope} className="hb-quiet hb-foreign">
-        {token.scope === null ? t.scopeAll : visibleLine(token.scope.map(({ name }) => name).join(', '), 128)}
+        {scopeWords(token.scope)}
       </td>
       <td data-label={t.made} className="hb-quiet">
         <RelativeTime at={token.createdAt} />

@@ -78,12 +78,14 @@ function NodeTabs({ node }: { readonly node: NodeDetail }) {
 
 interface HeadActionsProps {
   readonly node: NodeDetail;
+  /** By the role; the controller decides about this very node. */
+  readonly mayAct: boolean;
   readonly onLabels: () => void;
   /** Null: not offered. */
   readonly onRevoke: (() => void) | null;
 }
 
-function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
+function HeadActions({ node, mayAct, onLabels, onRevoke }: HeadActionsProps) {
   return (
     <>
       {onRevoke === null ? null : (
@@ -91,10 +93,12 @@ function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
           {t.revoke}
         </Button>
       )}
-      <Button variant="default" leftSection={<IconTags size={16} />} onClick={onLabels}>
-        {t.editLabels}
-      </Button>
-      {node.bar === null ? (
+      {mayAct ? (
+        <Button variant="default" leftSection={<IconTags size={16} />} onClick={onLabels}>
+          {t.editLabels}
+        </Button>
+      ) : null}
+      {mayAct && node.bar === null ? (
         <>
           <Button
             component={Link}
@@ -115,7 +119,8 @@ function HeadActions({ node, onLabels, onRevoke }: HeadActionsProps) {
 
 function NodeView({ node }: { readonly node: NodeDetail }) {
   const [dialog, setDialog] = useState<'labels' | 'remove' | 'revoke' | null>(null);
-  const isOwner = useMe().data?.may.own === true;
+  const may = useMe().data?.may;
+  const isOwner = may?.own === true;
   const onRevoke = isOwner && node.bar === null ? () => setDialog('revoke') : null;
   const close = (): void => setDialog(null);
   const host = visibleLine(node.hostName, 100);
@@ -131,7 +136,14 @@ function NodeView({ node }: { readonly node: NodeDetail }) {
       title={host}
       heading={<span className="hb-foreign">{host}</span>}
       beside={beside}
-      actions={<HeadActions node={node} onLabels={() => setDialog('labels')} onRevoke={onRevoke} />}
+      actions={
+        <HeadActions
+          node={node}
+          mayAct={may?.operate === true}
+          onLabels={() => setDialog('labels')}
+          onRevoke={onRevoke}
+        />
+      }
     >
       {node.state === 'down' ? <Notice tone="warn">{t.downNotice}</Notice> : null}
       {node.state === 'never-seen' ? <Notice tone="idle">{t.neverNotice}</Notice> : null}

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys, useMe } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { Notice, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { texts } from '../../texts/index.ts';
 import { InviteForm } from './invite-form.tsx';
@@ -29,7 +29,7 @@ export default function PeoplePage() {
           return (
             <>
               <InviteForm />
-              {rows.length === 1 ? <EmptyState title={t.alone}>{t.aloneText}</EmptyState> : null}
+              {rows.length === 1 ? <Notice tone="warn">{t.alone}</Notice> : null}
               <PeopleTable rows={rows} myId={me.data?.id} onOpen={setOpened} />
               {open === null ? null : (
                 <PersonDialog

@@ -6,6 +6,7 @@ import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { ErrorNotice, QueryView } from '../../parts/notices.tsx';
+import { scopeWords } from '../../parts/rule-words.ts';
 import { SignInTable } from '../../parts/sign-in-table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
@@ -97,8 +98,9 @@ function Tokens({ person }: { readonly person: PersonRow }) {
               <div key={row.id} className="hb-row hb-spread">
                 <span className="hb-row hb-grow">
                   <span className="hb-foreign">{visibleLine(row.name, 128)}</span>
-                  <span className="hb-quiet">
-                    {texts.account.lastUsed} <RelativeTime at={row.lastUsedAt} />
+                  <span className="hb-quiet hb-small">
+                    {texts.account.scope}: {scopeWords(row.scope)} · {texts.account.expires}{' '}
+                    <RelativeTime at={row.expiresAt} /> · {texts.account.lastUsed} <RelativeTime at={row.lastUsedAt} />
                   </span>
                 </span>
                 <Button

@@ -2,7 +2,7 @@ import { isPlaceCovered, type AccessRule, type NodeRow, type RoleRow } from '@ha
 import { Button, Modal, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { keys, useActions } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
@@ -18,7 +18,7 @@ import {
   type RuleContext,
   type RuleValues,
 } from './rule-values.ts';
-import { ruleSentence } from './rule-words.ts';
+import { ruleSentence } from '../../parts/rule-words.ts';
 import { useAllNodes } from './use-all-nodes.ts';
 
 const t = texts.roles;
@@ -75,6 +75,9 @@ function RoleForm({ role, taken, nodes, actionNames, onClose }: FormProps) {
   const client = useQueryClient();
   const [name, setName] = useState(role?.name ?? '');
   const [isChecked, setIsChecked] = useState(false);
+  const nameField = useRef<HTMLInputElement | null>(null);
+  // The form comes after the dialog, which has given the focus to its close button by then.
+  useEffect(() => nameField.current?.focus(), []);
   const { rules, parsed, good, change, add, remove } = useRules(role, { actionNames, nodes });
   const save = useMutation({
     mutationFn: () => api.putRole(name.trim(), good),
@@ -97,6 +100,7 @@ function RoleForm({ role, taken, nodes, actionNames, onClose }: FormProps) {
       {role !== null ? null : (
         <TextInput
           data-autofocus
+          ref={nameField}
           label={t.name}
           description={t.nameHint}
           spellCheck={false}
@@ -130,16 +134,18 @@ function RoleForm({ role, taken, nodes, actionNames, onClose }: FormProps) {
           <span className="hb-quiet hb-small">{t.rulesText}</span>
         </div>
       )}
-      <Reach rules={good} nodes={nodes} />
-      {save.error === null ? null : <ErrorNotice error={save.error} />}
-      <div className="hb-row">
-        <Button type="submit" loading={save.isPending}>
-          {texts.words.save}
-        </Button>
-        <Button variant="default" onClick={onClose}>
-          {texts.words.cancel}
-        </Button>
-        {isChecked && !isGood ? <span role="alert">{t.check}</span> : null}
+      <div className="hb-role-foot">
+        <Reach rules={good} nodes={nodes} />
+        {save.error === null ? null : <ErrorNotice error={save.error} />}
+        <div className="hb-row">
+          <Button type="submit" loading={save.isPending}>
+            {texts.words.save}
+          </Button>
+          <Button variant="default" onClick={onClose}>
+            {texts.words.cancel}
+          </Button>
+          {isChecked && !isGood ? <span role="alert">{t.check}</span> : null}
+        </div>
       </div>
     </form>
   );
@@ -152,7 +158,7 @@ export default function RoleDialog({ role, taken, onClose }: Pick<FormProps, 'ro
   return (
     <Modal
       opened
-      size="lg"
+      size="xl"
       onClose={onClose}
       title={role === null ? t.newTitle : t.editTitle(visibleLine(role.name, 64))}
       closeButtonProps={{ 'aria-label': texts.words.close }}

@@ -10,7 +10,7 @@ import { QueryView } from '../../parts/notices.tsx';
 import { Table } from '../../parts/table.tsx';
 import { texts } from '../../texts/index.ts';
 import { matrixCell, MATRIX_COLUMNS } from './role-matrix.ts';
-import { ruleSentence } from './rule-words.ts';
+import { ruleSentence } from '../../parts/rule-words.ts';
 import { useAllNodes } from './use-all-nodes.ts';
 
 const t = texts.roles;

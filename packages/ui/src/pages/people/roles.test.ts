@@ -4,7 +4,7 @@ import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { matrixCell, MATRIX_COLUMNS } from './role-matrix.ts';
 import { emptyRule, parseRule, roleNameProblem, ruleValues, type RuleValues } from './rule-values.ts';
-import { ruleSentence } from './rule-words.ts';
+import { ruleSentence } from '../../parts/rule-words.ts';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 const context = {
@@ -79,8 +79,9 @@ describe('the form of a rule', () => {
 describe('the sentence of a rule', () => {
   it('says what, where and how', () => {
     expect(ruleSentence(full, () => 'web1')).toBe(
-      'See, run php.*, node.ping, open shells on nodes of role web and with tier=web and named web1; only as deploy or ' +
-        'www-data; only Sun, Sat from 22:00 to 06:00 UTC; once another person has approved.',
+      'On nodes of role web and with tier=web and named web1: see state, runs and recordings, run php.*, node.ping, ' +
+        'open shells; shells only as deploy or www-data; only Sun, Sat from 22:00 to 06:00 UTC; once another person ' +
+        'has approved.',
     );
   });
 

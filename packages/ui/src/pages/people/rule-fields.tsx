@@ -167,6 +167,15 @@ export function RuleFields({ number, sentence, onRemove, ...part }: RuleFieldsPr
     <fieldset className="hb-rule">
       <legend className="hb-section-title">{t.rule(number)}</legend>
       <div className="hb-stack">
+        <p className="hb-rule-says" role="status">
+          {sentence === null ? (
+            <span className="hb-quiet">{t.notYet}</span>
+          ) : (
+            <>
+              <span className="hb-quiet">{t.granted}</span> <span className="hb-foreign">{sentence}</span>
+            </>
+          )}
+        </p>
         <What {...part} />
         <NativeSelect
           label={t.where}
@@ -186,15 +195,6 @@ export function RuleFields({ number, sentence, onRemove, ...part }: RuleFieldsPr
           error={problems.name}
           onChange={(event) => onChange({ name: event.currentTarget.value })}
         />
-        <p className="hb-rule-says" role="status">
-          {sentence === null ? (
-            <span className="hb-quiet">{t.notYet}</span>
-          ) : (
-            <>
-              <span className="hb-quiet">{t.granted}</span> <span className="hb-foreign">{sentence}</span>
-            </>
-          )}
-        </p>
         {onRemove === null ? null : (
           <div>
             <Button size="compact-sm" variant="default" onClick={onRemove}>

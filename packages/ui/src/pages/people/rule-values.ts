@@ -1,6 +1,7 @@
 import type { AccessRule, Role } from '@hauban/shared/api';
 import { labelLines, parseLabels } from '../../parts/label-lines.ts';
 import { visibleLine } from '../../format/visible-text.ts';
+import { clockText } from '../../parts/rule-words.ts';
 import { texts } from '../../texts/index.ts';
 
 const t = texts.roles;
@@ -68,10 +69,7 @@ export const emptyRule = (name: string): RuleValues => ({
   to: '18:00',
 });
 
-const pad = (n: number): string => String(n).padStart(2, '0');
 const DAY_MINUTES = 1440;
-/** Minutes of a day as `HH:MM`; its end is the 00:00 of the next. */
-export const clockText = (minute: number): string => `${pad(Math.floor(minute / 60) % 24)}:${pad(minute % 60)}`;
 
 /** A rule as the form shows it. */
 export function ruleValues({ name, what, where, how }: AccessRule, nodes: RuleContext['nodes']): RuleValues {

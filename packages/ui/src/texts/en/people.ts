@@ -112,9 +112,8 @@ export const people = {
   people: {
     title: 'People',
     lead: 'Who may sign in, and what they may do. Each comes in by a link of their own.',
-    alone: 'Only you so far',
-    aloneText:
-      'Invite a second owner: the last one cannot leave, and nobody else can let you in when your key is lost.',
+    alone:
+      'Only you so far. Invite a second owner: the last one cannot leave, and nobody else can let you in when your key is lost.',
     name: 'Name',
     role: 'Role',
     state: 'State',

@@ -1,10 +1,13 @@
 import type { AccessRule } from '@hauban/shared/api';
-import { visibleLine } from '../../format/visible-text.ts';
-import { roleName } from '../../parts/role-chips.tsx';
-import { texts } from '../../texts/index.ts';
-import { clockText } from './rule-values.ts';
+import { visibleLine } from '../format/visible-text.ts';
+import { roleName } from './role-chips.tsx';
+import { texts } from '../texts/index.ts';
 
 const t = texts.roles;
+
+const pad = (n: number): string => String(n).padStart(2, '0');
+/** Minutes of a day as `HH:MM`; its end is the 00:00 of the next. */
+export const clockText = (minute: number): string => `${pad(Math.floor(minute / 60) % 24)}:${pad(minute % 60)}`;
 
 function whatWords(what: readonly string[]): string {
   const actions = what.filter((each) => each.startsWith('action:')).map((each) => each.slice('action:'.length));
@@ -47,6 +50,10 @@ function howWords({ what, how }: AccessRule): string[] {
 
 /** What a rule grants, as one plain sentence. */
 export function ruleSentence(rule: AccessRule, hostOf: (id: string) => string = (id) => id): string {
-  const said = [`${whatWords(rule.what)} ${whereWords(rule.where, hostOf)}`, ...howWords(rule)].join('; ');
-  return visibleLine(`${said.charAt(0).toUpperCase()}${said.slice(1)}.`, 1000);
+  const said = [t.says.placed(whereWords(rule.where, hostOf), whatWords(rule.what)), ...howWords(rule)].join('; ');
+  return visibleLine(`${said}.`, 1000);
 }
+
+/** What an API token may do of what its person may. */
+export const scopeWords = (scope: readonly AccessRule[] | null): string =>
+  scope === null ? texts.account.scopeAll : scope.map((rule) => ruleSentence(rule)).join(' ');
