@@ -68,30 +68,30 @@ class SelectorParser {
   }
 
   parse(): Selector {
-    if (this.#token.kind === 'end') throw new SelectorFault('it is empty; "all" means every node.');
+    if (this.#peek().kind === 'end') throw new SelectorFault('it is empty; "all" means every node.');
     const selector = this.#either();
-    if (this.#token.kind !== 'end') throw this.#fault('"and", "or" or the end');
+    if (this.#peek().kind !== 'end') throw this.#fault('"and", "or" or the end');
     return selector;
   }
 
-  get #token(): Token {
+  #peek(): Token {
     const token = this.#tokens[this.#next];
     if (token === undefined) throw new TypeError('the last token is the end');
     return token;
   }
 
   #take(): Token {
-    const token = this.#token;
+    const token = this.#peek();
     if (token.kind !== 'end') this.#next += 1;
     return token;
   }
 
   #isWord(word: string): boolean {
-    return this.#token.kind === 'word' && this.#token.text.toLowerCase() === word;
+    return this.#peek().kind === 'word' && this.#peek().text.toLowerCase() === word;
   }
 
   #fault(expected: string): SelectorFault {
-    const { at, kind, text } = this.#token;
+    const { at, kind, text } = this.#peek();
     const found = kind === 'end' ? 'it ends' : `there is ${JSON.stringify(text)}`;
     return new SelectorFault(`character ${at}: expected ${expected}, but ${found}.`);
   }
@@ -120,7 +120,7 @@ class SelectorParser {
       this.#take();
       isNegated = !isNegated;
     }
-    const inner = this.#token.kind === '(' ? this.#group() : this.#term();
+    const inner = this.#peek().kind === '(' ? this.#group() : this.#term();
     return isNegated ? not(inner) : inner;
   }
 
@@ -129,17 +129,17 @@ class SelectorParser {
     this.#depth += 1;
     if (this.#depth > SELECTOR_LIMITS.depth)
       throw new SelectorFault(
-        `character ${this.#token.at}: more than ${SELECTOR_LIMITS.depth} parentheses in each other.`,
+        `character ${this.#peek().at}: more than ${SELECTOR_LIMITS.depth} parentheses in each other.`,
       );
     const inner = this.#either();
-    if (this.#token.kind !== ')') throw this.#fault('"and", "or" or ")"');
+    if (this.#peek().kind !== ')') throw this.#fault('"and", "or" or ")"');
     this.#take();
     this.#depth -= 1;
     return inner;
   }
 
   #term(): Selector {
-    const token = this.#token;
+    const token = this.#peek();
     const name = token.text.toLowerCase();
     if (token.kind !== 'word' || RESERVED.has(name))
       throw this.#fault('a condition like role=web, online or label.dc=a');
@@ -159,16 +159,16 @@ class SelectorParser {
       this.#take();
       return this.#list(field);
     }
-    if (this.#token.kind !== 'operator') {
+    if (this.#peek().kind !== 'operator') {
       // A label by itself: is it there?
       if (name.startsWith('label.') || name === 'pool') return some(field, () => true);
       throw this.#fault('= != ~ < > <= >= or in');
     }
-    const operator = this.#token.text;
+    const operator = this.#peek().text;
     if (Object.hasOwn(ORDERS, operator) && !field.isVersion) throw this.#fault(`= != ~ or in after ${name}`);
     this.#take();
     const isPattern = operator === '~' || operator === '!~';
-    const at = this.#token.at;
+    const at = this.#peek().at;
     const wanted = this.#value(isPattern ? undefined : field.oneOf);
     if (Object.hasOwn(ORDERS, operator) && !STARTS_WITH_NUMBER.test(wanted))
       throw new SelectorFault(`character ${at}: expected a number like 8.2 after ${operator}.`);
@@ -176,20 +176,20 @@ class SelectorParser {
   }
 
   #list(field: Field): Selector {
-    if (this.#token.kind !== '(') throw this.#fault('"(" and values with commas between');
+    if (this.#peek().kind !== '(') throw this.#fault('"(" and values with commas between');
     this.#take();
     const wanted = [this.#value(field.oneOf)];
-    while (this.#token.kind === ',') {
+    while (this.#peek().kind === ',') {
       this.#take();
       wanted.push(this.#value(field.oneOf));
     }
-    if (this.#token.kind !== ')') throw this.#fault('"," or ")"');
+    if (this.#peek().kind !== ')') throw this.#fault('"," or ")"');
     this.#take();
     return some(field, (actual) => wanted.some((value) => equals(field, actual, value)));
   }
 
   #value(oneOf: readonly string[] | undefined): string {
-    const token = this.#token;
+    const token = this.#peek();
     const isValue = token.kind === 'quoted' || (token.kind === 'word' && !RESERVED.has(token.text.toLowerCase()));
     if (!isValue || token.text === '') throw this.#fault('a value');
     if (oneOf !== undefined && !oneOf.includes(token.text.toLowerCase()))
