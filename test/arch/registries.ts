@@ -103,6 +103,7 @@ const isIn = (path: string, pattern: RegExp): boolean => pattern.test(path);
 export const ACTION_FAMILIES = [
   ['accounts', 'ACCOUNT_ACTIONS'],
   ['node', 'NODE_ACTIONS'],
+  ['packages', 'PACKAGE_ACTIONS'],
   ['protection', 'PROTECTION_ACTIONS'],
   ['services', 'SERVICE_ACTIONS'],
   ['web', 'WEB_ACTIONS'],

@@ -1,13 +1,17 @@
 import type { Queries, Resources, Tasks } from '@hauban/shared/actions';
 import type { DriverParts, FamilyDrivers } from './drivers.ts';
+import { createNodeDrivers } from './node/node-drivers.ts';
+import { createPackageDrivers } from './packages/package-drivers.ts';
 import { createServiceDrivers } from './services/service-drivers.ts';
 
 /** Every family's drivers; the compiler says which one is missing. */
 export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tasks, Queries> {
+  const node = createNodeDrivers(parts);
+  const packages = createPackageDrivers(parts);
   const services = createServiceDrivers(parts);
   return {
-    resources: { ...services.resources },
-    tasks: { ...services.tasks },
-    queries: { ...services.queries },
+    resources: { ...packages.resources, ...services.resources },
+    tasks: { ...node.tasks, ...packages.tasks, ...services.tasks },
+    queries: { ...node.queries, ...packages.queries, ...services.queries },
   };
 }

@@ -5,6 +5,10 @@ import { runProgram } from './run-program.ts';
 /** Where Debian and Ubuntu have them. Nothing is looked up in a PATH. */
 export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   apache2ctl: '/usr/sbin/apache2ctl',
+  'apt-get': '/usr/bin/apt-get',
+  'dpkg-query': '/usr/bin/dpkg-query',
+  needrestart: '/usr/sbin/needrestart',
+  'systemd-run': '/usr/bin/systemd-run',
   groupadd: '/usr/sbin/groupadd',
   groupdel: '/usr/sbin/groupdel',
   nft: '/usr/sbin/nft',

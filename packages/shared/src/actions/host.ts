@@ -20,7 +20,19 @@ export interface Host {
 }
 
 /** Programs by name; the absolute path is the host's. A name that is not here cannot be started. */
-export const PROGRAMS = ['apache2ctl', 'groupadd', 'groupdel', 'nft', 'useradd', 'userdel', 'systemctl'] as const;
+export const PROGRAMS = [
+  'apache2ctl',
+  'apt-get',
+  'dpkg-query',
+  'groupadd',
+  'groupdel',
+  'needrestart',
+  'nft',
+  'systemctl',
+  'systemd-run',
+  'useradd',
+  'userdel',
+] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 export interface RunOptions {

@@ -5,13 +5,14 @@
 import { ACCOUNT_ACTIONS } from './accounts/index.ts';
 import type { ActionDefinition } from './define-action.ts';
 import { NODE_ACTIONS } from './node/index.ts';
+import { PACKAGE_ACTIONS } from './packages/index.ts';
 import { PROTECTION_ACTIONS } from './protection/index.ts';
 import { SERVICE_ACTIONS } from './services/index.ts';
 import { WEB_ACTIONS } from './web/index.ts';
 
 /** Every action that exists, by name. A new one is one file and one line in its family's list. */
 export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
-  [ACCOUNT_ACTIONS, NODE_ACTIONS, PROTECTION_ACTIONS, SERVICE_ACTIONS, WEB_ACTIONS]
+  [ACCOUNT_ACTIONS, NODE_ACTIONS, PACKAGE_ACTIONS, PROTECTION_ACTIONS, SERVICE_ACTIONS, WEB_ACTIONS]
     .flat()
     .map((action) => [action.name, action]),
 );
@@ -27,4 +28,6 @@ export * from './params.ts';
 export * from './parse-arguments.ts';
 export * from './web/probe-page.ts';
 export * from './resource.ts';
+export type * from './node/node-host.ts';
+export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';

@@ -2,11 +2,15 @@ import { HaubanError } from '../errors/index.ts';
 import type { ChangeHandler } from './change-handler.ts';
 import type { Change } from './change.ts';
 import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './resource.ts';
+import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
 
 /** The two general kinds of change: a thing with a value, and a moment of work. */
 
-const WORDS: { readonly [N in ResourceName]: ResourceWords } = { ...SERVICE_WORDS };
+const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
+  ...PACKAGE_WORDS,
+  ...SERVICE_WORDS,
+};
 
 /** Equal values have equal texts: keys in order, absent and undefined the same. */
 export function sameValue(a: unknown, b: unknown): boolean {

@@ -1,3 +1,5 @@
+import type { NodeQueries, NodeTasks } from './node/node-host.ts';
+import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
 
 /**
@@ -6,11 +8,11 @@ import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/
  * declares its own in `<family>/<family>-host.ts`; the agent has a driver for each (`packages/agent/src/host/<family>`).
  * All values are JSON without times of day, so that a plan made twice has the same hash.
  */
-export interface Resources extends ServiceResources {}
+export interface Resources extends PackageResources, ServiceResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
-export interface Tasks extends ServiceTasks {}
+export interface Tasks extends NodeTasks, PackageTasks, ServiceTasks {}
 /** Questions: arguments and answer. They change nothing. */
-export interface Queries extends ServiceQueries {}
+export interface Queries extends NodeQueries, PackageQueries, ServiceQueries {}
 
 export type ResourceName = keyof Resources;
 export type TaskName = keyof Tasks;

@@ -1,0 +1,26 @@
+/** What the actions on the node itself need of it. */
+
+export interface NodeTasks {
+  /** Starts the reboot and waits for the end of this process; when the node runs in that boot no more, it does nothing. */
+  readonly 'node.reboot': { readonly bootId: string };
+}
+
+export interface NodeQueries {
+  readonly 'node.boot': {
+    /** `atRest`: waits until systemd has no more jobs, at most five minutes. */
+    readonly args: { readonly atRest: boolean };
+    readonly answer: {
+      readonly bootId: string;
+      readonly runningKernel: string;
+      /** The newest kernel that is installed, or the running one when none is found. */
+      readonly newestKernel: string;
+      /** Packages that asked for a reboot (/run/reboot-required.pkgs). */
+      readonly askedBy: readonly string[];
+      readonly isAsked: boolean;
+      /** Units whose programs or libraries were replaced below them (needrestart), null when it is not installed. */
+      readonly outdatedUnits: readonly string[] | null;
+      /** systemd's word on the whole: running, degraded, starting, ... */
+      readonly systemState: string;
+    };
+  };
+}

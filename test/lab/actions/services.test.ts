@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFullNode, type FullNode } from '../full-node.ts';
+import { createLabNetwork, type LabNetwork } from '../lab-network.ts';
+import { waitUntil } from '../program.ts';
+import { labRequirements } from '../requirements.ts';
+import { putDriverInto, type ActionNode } from './action-node.ts';
+import { expectDone } from './hosting-node.ts';
+
+const lab = labRequirements();
+const REPOSITORY = '/srv/repository';
+
+/** A package with nothing but a text in it. */
+async function makePackage(node: FullNode, name: string, version: string): Promise<void> {
+  const folder = `/srv/made/${name}_${version}`;
+  await node.writeFile(`${folder}/usr/share/${name}/version`, `${version}\n`);
+  await node.writeFile(
+    `${folder}/DEBIAN/control`,
+    `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: Lab <lab@example.net>\nDescription: made for a test\n`,
+  );
+  await node.mustRun('/usr/bin/dpkg-deb', [
+    '--build',
+    '--root-owner-group',
+    folder,
+    `${REPOSITORY}/${name}_${version}.deb`,
+  ]);
+}
+
+/** An archive on the node's own disk that calls itself Debian's security archive, or another. */
+async function writeArchive(
+  node: FullNode,
+  label: string,
+  packages: readonly (readonly [string, string])[],
+): Promise<void> {
+  // apt rightly refuses an archive that changes its name.
+  await node.mustRun('/usr/bin/find', ['/var/lib/apt/lists', '-type', 'f', '-delete']);
+  const entries: string[] = [];
+  for (const [name, version] of packages) {
+    const file = `${name}_${version}.deb`;
+    const sum = (await node.mustRun('/usr/bin/sha256sum', [`${REPOSITORY}/${file}`])).stdout.split(' ')[0];
+    const size = (await node.mustRun('/usr/bin/stat', ['--format=%s', `${REPOSITORY}/${file}`])).stdout.trim();
+    entries.push(
+      `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: Lab <lab@example.net>\nFilename: ./${file}\nSize: ${size}\nSHA256: ${sum}\nDescription: made for a test\n`,
+    );
+  }
+  await node.writeFile(`${REPOSITORY}/Packages`, entries.join('\n'));
+  const sum = (await node.mustRun('/usr/bin/sha256sum', [`${REPOSITORY}/Packages`])).stdout.split(' ')[0];
+  const size = (await node.mustRun('/usr/bin/stat', ['--format=%s', `${REPOSITORY}/Packages`])).stdout.trim();
+  await node.writeFile(
+    `${REPOSITORY}/Release`,
+    `Origin: Debian\nLabel: ${label}\nSuite: oldstable-security\nVersion: 12\nCodename: bookworm-security\nDate: ${new Date(0).toUTCString()}\nArchitectures: all amd64\nSHA256:\n ${sum} ${size} Packages\n`,
+  );
+}
+
+describe.skipIf(!lab.ok)('services, packages and reboot on a whole machine', () => {
+  let network: LabNetwork;
+  let node: FullNode;
+  let actions: ActionNode;
+  const active = async (unit: string): Promise<string> => (await node.systemctl('is-active', unit)).stdout.trim();
+  const installed = async (name: string): Promise<string> =>
+    (await node.run('/usr/bin/dpkg-query', ['--show', '--showformat=${Version}', name])).stdout;
+
+  beforeAll(async () => {
+    network = await createLabNetwork();
+    node = await createFullNode({ name: 'served', network });
+    actions = await putDriverInto(node, '/usr/local/bin/node');
+  });
+  afterAll(async () => {
+    await node.destroy();
+    await network.destroy();
+  });
+
+  it('stop, start, reload and restart a unit; the second time of a state changes nothing, undo brings it back', async () => {
+    const stopped = expectDone(await actions.apply('service.stop', { unit: 'apache2' }));
+    expect(stopped.titles).toEqual(['Change unit apache2.service']);
+    expect(await active('apache2')).toBe('inactive');
+    expect(expectDone(await actions.apply('service.stop', { unit: 'apache2' })).changes).toEqual([]);
+    expect(expectDone(await actions.call({ mode: 'undo', changes: stopped.changes })).problems).toEqual([]);
+    expect(await active('apache2')).toBe('active');
+    expect(expectDone(await actions.apply('service.start', { unit: 'apache2' })).changes).toEqual([]);
+
+    const pid = async (): Promise<string> =>
+      (await node.systemctl('show', '--property=MainPID', '--value', 'php8.2-fpm')).stdout.trim();
+    const before = await pid();
+    expectDone(await actions.apply('service.reload', { unit: 'php8.2-fpm' }));
+    expect(await pid()).toBe(before);
+    expectDone(await actions.apply('service.restart', { unit: 'php8.2-fpm' }));
+    expect(await pid()).not.toBe(before);
+  });
+
+  it('a restart that was killed after it was done is not done again', async () => {
+    const planned = expectDone(await actions.plan('service.restart', { unit: 'php8.2-fpm' }));
+    expectDone(await actions.apply('service.restart', { unit: 'php8.2-fpm' }));
+    const invocation = (await node.systemctl('show', '--property=InvocationID', '--value', 'php8.2-fpm')).stdout;
+    const again = await actions.call({
+      mode: 'verify',
+      action: 'service.restart',
+      args: { unit: 'php8.2-fpm' },
+      changes: planned.changes,
+    });
+    expect(expectDone(again).verified.map(({ ok }) => ok)).toEqual([true, true, true]);
+    expect((await node.systemctl('show', '--property=InvocationID', '--value', 'php8.2-fpm')).stdout).toBe(invocation);
+  });
+
+  it.each([
+    ['ssh, by which people come in', 'ssh'],
+    ['our own link', 'hauban-link'],
+    ['an option', '--help'],
+    ['a path', '../apache2'],
+    ['another kind of unit', 'apache2.socket'],
+    ['two units', 'apache2 nginx'],
+  ])('refuses to stop %s', async (_what, unit) => {
+    expect(await actions.plan('service.stop', { unit })).toMatchObject({ ok: false, code: 'ACTION_ARGUMENTS' });
+  });
+
+  it('says that a unit is not on the node, and that one falls over after its start', async () => {
+    expect(await actions.plan('service.start', { unit: 'haproxy' })).toMatchObject({
+      ok: false,
+      code: 'ACTION_REFUSED',
+      detail: expect.stringContaining('haproxy.service is not on this node'),
+    });
+    await node.writeFile(
+      '/etc/systemd/system/memcached.service',
+      '[Service]\nExecStart=/usr/bin/sleep 1\nRestart=always\nRestartSec=100ms\n[Install]\nWantedBy=multi-user.target\n',
+    );
+    await node.systemctl('daemon-reload');
+    const answer = await actions.apply('service.start', { unit: 'memcached' });
+    expect(answer.ok && answer.verified.find(({ name }) => name === 'It stays up')).toMatchObject({ ok: false });
+    await node.systemctl('disable', '--now', 'memcached');
+  });
+
+  it('security updates: exactly what was planned, nothing else, back again by undo', async () => {
+    await node.mustRun('/usr/bin/mkdir', ['-p', REPOSITORY]);
+    await node.writeFile('/etc/apt/sources.list', '');
+    await node.mustRun('/usr/bin/find', ['/etc/apt/sources.list.d', '-type', 'f', '-delete']);
+    await node.writeFile('/etc/apt/sources.list.d/lab.list', `deb [trusted=yes] file:${REPOSITORY} ./\n`);
+    for (const [name, version] of [
+      ['safe', '1.0'],
+      ['safe', '1.1'],
+      ['plain', '1.0'],
+      ['plain', '2.0'],
+    ] as const)
+      await makePackage(node, name, version);
+    await node.mustRun('/usr/bin/dpkg', ['--install', `${REPOSITORY}/safe_1.0.deb`, `${REPOSITORY}/plain_1.0.deb`]);
+    await writeArchive(node, 'Debian-Security', [
+      ['safe', '1.1'],
+      ['safe', '1.0'],
+    ]);
+    expectDone(await actions.apply('package.refresh', {}));
+
+    const listed = expectDone(await actions.apply('package.list-updates', {}));
+    expect((listed.data as { updates: unknown[] }).updates).toEqual([
+      expect.objectContaining({ name: 'safe', from: '1.0', to: '1.1', isSecurity: true }),
+    ]);
+    const done = expectDone(await actions.apply('package.upgrade-security', {}));
+    expect(await installed('safe')).toBe('1.1');
+    expect(expectDone(await actions.apply('package.upgrade-security', {})).changes).toEqual([]);
+    expect(expectDone(await actions.call({ mode: 'undo', changes: done.changes })).problems).toEqual([]);
+    expect(await installed('safe')).toBe('1.0');
+
+    await writeArchive(node, 'Somebody', [
+      ['plain', '2.0'],
+      ['safe', '1.0'],
+    ]);
+    expectDone(await actions.apply('package.refresh', {}));
+    const quiet = expectDone(await actions.apply('package.upgrade-security', {}));
+    expect(quiet.changes).toEqual([]);
+    expect(quiet.notes).toEqual(['1 other updates are left alone.']);
+    expect(await installed('plain')).toBe('1.0');
+  });
+
+  it('an executor that dies in the middle of an upgrade does not take it along: the next one waits and finds it done', async () => {
+    await makePackage(node, 'safe', '1.2');
+    // Slow enough to be in the middle of it.
+    await node.writeFile('/srv/made/safe_1.2/DEBIAN/preinst', '#!/bin/sh\nsleep 3\n');
+    await node.mustRun('/usr/bin/chmod', ['755', '/srv/made/safe_1.2/DEBIAN/preinst']);
+    await node.mustRun('/usr/bin/dpkg-deb', [
+      '--build',
+      '--root-owner-group',
+      '/srv/made/safe_1.2',
+      `${REPOSITORY}/safe_1.2.deb`,
+    ]);
+    await writeArchive(node, 'Debian-Security', [
+      ['safe', '1.2'],
+      ['safe', '1.0'],
+    ]);
+    expectDone(await actions.apply('package.refresh', {}));
+    const planned = expectDone(await actions.plan('package.upgrade-security', {}));
+    const running = actions.apply('package.upgrade-security', {}).catch(() => 'killed');
+    await waitUntil('the unit', async () => (await active('hauban-packages')) === 'active');
+    const driver = (await node.mustRun('/usr/bin/pgrep', ['--full', actions.file])).stdout.trim().split('\n')[0] ?? '';
+    await node.mustRun('/usr/bin/kill', ['-9', driver]);
+    await running;
+    const found = await actions.call({ mode: 'states', changes: planned.changes });
+    expect(expectDone(found).states).toEqual(['after']);
+    expect(await installed('safe')).toBe('1.2');
+  });
+
+  it('a refresh from a place that does not answer fails with its name, and a half done package stops upgrades', async () => {
+    await node.writeFile('/etc/apt/sources.list.d/gone.list', 'deb [trusted=yes] file:/srv/nowhere ./\n');
+    const failed = await actions.apply('package.refresh', {});
+    expect(failed).toMatchObject({
+      ok: false,
+      code: 'PROGRAM_FAILED',
+      detail: expect.stringContaining('/srv/nowhere'),
+    });
+    await node.mustRun('/usr/bin/rm', ['/etc/apt/sources.list.d/gone.list']);
+    await node.mustRun('/usr/bin/dpkg', ['--unpack', `${REPOSITORY}/plain_2.0.deb`]);
+    expect(await actions.plan('package.upgrade-security', {})).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('half done'),
+    });
+    await node.mustRun('/usr/bin/dpkg', ['--configure', '-a']);
+  });
+
+  it('says whether a reboot is due, reboots, and proves the return', async () => {
+    const quiet = expectDone(await actions.apply('node.reboot-required', {}));
+    expect(quiet.data).toMatchObject({ isRequired: false, reasons: [] });
+    expect(expectDone(await actions.apply('node.reboot', { onlyIfRequired: true })).changes).toEqual([]);
+    await node.writeFile('/run/reboot-required', '*** System restart required ***\n');
+    await node.writeFile('/run/reboot-required.pkgs', 'linux-image-amd64\n$(touch /srv/x)\n');
+    expect(expectDone(await actions.apply('node.reboot-required', {})).data).toMatchObject({
+      isRequired: true,
+      reasons: ['asked for by linux-image-amd64'],
+    });
+
+    const planned = expectDone(await actions.plan('node.reboot', { onlyIfRequired: true }));
+    const early = await actions.call({ mode: 'verify', action: 'node.reboot', args: {}, changes: planned.changes });
+    expect(early.ok && early.verified.map(({ ok }) => ok)).toEqual([false, true]);
+    const gone = actions.apply('node.reboot', { onlyIfRequired: true }).catch(() => 'the machine went down');
+    // nspawn leaves the second half of a reboot to whoever started it.
+    await waitUntil('the end of this boot', () => node.leaderPid() === null, { timeoutMs: 60_000 });
+    await gone;
+    await node.boot();
+    const verified = await actions.call({ mode: 'verify', action: 'node.reboot', args: {}, changes: planned.changes });
+    expect(expectDone(verified).verified.map(({ ok }) => ok)).toEqual([true, true]);
+    expect(await active('apache2')).toBe('active');
+  });
+});
