@@ -18,6 +18,6 @@ describe('the list of pages', () => {
 
   it('shows nothing but set-up, invitation and sign-in to strangers', () => {
     const open = PAGES.filter((page) => page.access === 'open').map((page) => page.name);
-    expect(open.toSorted()).toEqual(['invite', 'setup', 'sign-in']);
+    expect(open.toSorted()).toEqual(['invite', 'setup', 'sign-in', 'sign-on']);
   });
 });

@@ -15,6 +15,12 @@ export const PAGES: readonly PageRoute[] = [
   { name: 'setup', path: '/setup', access: 'open', load: () => import('./pages/setup/page.tsx') },
   { name: 'invite', path: '/invite', access: 'open', load: () => import('./pages/invite/page.tsx') },
   { name: 'sign-in', path: '/sign-in', access: 'open', load: () => import('./pages/sign-in/page.tsx') },
+  {
+    name: 'sign-on',
+    path: '/sign-on/$provider',
+    access: 'open',
+    load: () => import('./pages/sign-on/page.tsx'),
+  },
   { name: 'fleet', path: '/', access: 'signed-in', load: () => import('./pages/fleet/page.tsx') },
   { name: 'node', path: '/nodes/$id', access: 'signed-in', load: () => import('./pages/node/page.tsx') },
   { name: 'shell', path: '/nodes/$id/shell', access: 'signed-in', load: () => import('./pages/shell/page.tsx') },

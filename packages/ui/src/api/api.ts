@@ -56,6 +56,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { path, type Request, type QueryValue } from './request.ts';
+import { signOnCalls } from './sign-on-calls.ts';
 import { trustCalls } from './trust-calls.ts';
 
 /** Queries are flat records of plain values; the schemas say which. */
@@ -143,6 +144,7 @@ export function createApi(request: Request) {
     acceptInvite: (body: InviteAccept) => post<unknown>(path('invite', 'accept'), body),
     approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
     ...trustCalls({ get, post }),
+    ...signOnCalls({ get, post }),
   };
 }
 

@@ -43,6 +43,9 @@ export const keys = {
   invite: (token: string) => ['invite', token] as const,
   mySessions: ['me', 'sessions'] as const,
   myPasskeys: ['me', 'passkeys'] as const,
+  mySignOns: ['me', 'sign-ons'] as const,
+  signOnProviders: ['sign-on'] as const,
+  signOnEnd: (provider: string, query: string) => ['sign-on', provider, query] as const,
 };
 
 /** Pace of a list that is followed. */
@@ -58,6 +61,12 @@ export function useMe() {
 export function useSetupState() {
   const { api } = useServices();
   return useQuery({ queryKey: keys.setup, queryFn: () => api.setupState() });
+}
+
+/** Identity providers to sign in by; they change with the controller's configuration only. */
+export function useSignOnProviders() {
+  const { api } = useServices();
+  return useQuery({ queryKey: keys.signOnProviders, queryFn: () => api.signOnProviders(), staleTime: Infinity });
 }
 
 export function useActions() {

@@ -6,6 +6,7 @@ import { columnsOf, keyText } from '../parts/data-view.tsx';
 import { labelLines, parseLabels } from '../parts/label-lines.ts';
 import { passkeyProblem } from '../parts/passkey-problem.ts';
 import { fateOf } from '../parts/plan-view.tsx';
+import { safeNext } from '../parts/safe-next.ts';
 import { signUpProblems } from '../parts/sign-up-form.ts';
 import { levelOf } from '../parts/ratio-bar.tsx';
 import { paths } from '../paths.ts';
@@ -22,7 +23,6 @@ import { isSettling } from './recording/is-settling.ts';
 import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
 import { endText } from './shell/end-text.ts';
-import { safeNext } from './sign-in/safe-next.ts';
 import { draftRequest, draftValues } from './trust/draft-values.ts';
 
 const node = (id: string, hostName: string): NodeRow => ({

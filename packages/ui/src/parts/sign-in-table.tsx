@@ -7,6 +7,13 @@ import { RelativeTime } from './time-text.tsx';
 
 const t = texts.signIns;
 
+/** How a session was opened, in words. */
+function wayText(way: string | null): string {
+  const { ways, wayUnknown } = texts.signOn;
+  if (way === 'passkey' || way === 'password') return ways[way];
+  return way === null ? wayUnknown : visibleLine(way.replace(/^oidc:/, ''), 40);
+}
+
 /** Where somebody is signed in; each can be ended. */
 export function SignInTable({
   rows,
@@ -21,6 +28,7 @@ export function SignInTable({
   const columns = [
     { key: 'from', title: t.from },
     { key: 'program', title: t.program },
+    { key: 'way', title: texts.signOn.way },
     { key: 'since', title: t.since },
     { key: 'used', title: t.used },
     { key: 'end', title: '' },
@@ -35,6 +43,9 @@ export function SignInTable({
           </td>
           <td data-label={t.program} className="hb-quiet hb-foreign">
             {visibleLine(row.userAgent, 80)}
+          </td>
+          <td data-label={texts.signOn.way} className="hb-quiet hb-foreign">
+            {wayText(row.way)}
           </td>
           <td data-label={t.since} className="hb-quiet">
             <RelativeTime at={row.createdAt} />

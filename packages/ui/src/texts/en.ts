@@ -5,7 +5,18 @@ import { roles } from './en/roles.ts';
 import { runs } from './en/runs.ts';
 import { sharedWords } from './en/shared-words.ts';
 import { shells } from './en/shells.ts';
+import { signOn } from './en/sign-on.ts';
 import { trust } from './en/trust.ts';
 
 /** English. The parts follow the areas of the page. */
-export const en = { ...sharedWords, ...nodes, ...runs, ...shells, ...people, ...roles, ...audit, ...trust } as const;
+export const en = {
+  ...sharedWords,
+  ...nodes,
+  ...runs,
+  ...shells,
+  ...people,
+  ...roles,
+  ...audit,
+  ...trust,
+  ...signOn,
+} as const;

@@ -10,13 +10,16 @@ import { texts } from '../../texts/index.ts';
 import { ApiTokens } from './api-tokens.tsx';
 import { OwnPasskeys } from './own-passkeys.tsx';
 import { OwnSessions } from './own-sessions.tsx';
+import { OwnSignOns } from './own-sign-ons.tsx';
 import { SecondFactor } from './second-factor.tsx';
 
 const t = texts.account;
 
-function waysOf({ hasPasskey, hasPassword, hasTotp }: Me): string {
+function waysOf({ hasPasskey, hasPassword, hasTotp, hasSignOn }: Me): string {
   const password = hasTotp ? t.passwordAndCode : t.password;
-  return [hasPasskey ? t.passkey : '', hasPassword ? password : ''].filter((way) => way !== '').join(', ');
+  return [hasPasskey ? t.passkey : '', hasPassword ? password : '', hasSignOn ? texts.signOn.elsewhere : '']
+    .filter((way) => way !== '')
+    .join(', ');
 }
 
 function AboutMe({ me }: { readonly me: Me }) {
@@ -50,6 +53,7 @@ export default function AccountPage() {
       <QueryView query={me}>{(data) => <AboutMe me={data} />}</QueryView>
       {me.data?.hasPassword === true ? <SecondFactor me={me.data} /> : null}
       <OwnPasskeys />
+      {me.data === undefined ? null : <OwnSignOns me={me.data} />}
       <OwnSessions />
       <ApiTokens />
     </Page>

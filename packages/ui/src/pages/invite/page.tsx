@@ -11,6 +11,7 @@ import { Alone } from '../../frame/alone.tsx';
 import { ErrorNotice, Notice, QueryView } from '../../parts/notices.tsx';
 import { passkeyProblem } from '../../parts/passkey-problem.ts';
 import { signUpProblems, type SignUpForm } from '../../parts/sign-up-form.ts';
+import { SignOnButtons } from '../../parts/sign-on-buttons.tsx';
 import { useSearchState } from '../../parts/use-search-state.ts';
 import { WayFields } from '../../parts/way-fields.tsx';
 import { paths } from '../../paths.ts';
@@ -52,6 +53,7 @@ function AcceptForm({ token, state }: { readonly token: string; readonly state: 
       <Button type="submit" fullWidth loading={accept.isPending}>
         {form.way === 'passkey' ? texts.setup.makePasskey : t.accept}
       </Button>
+      <SignOnButtons invite={token} />
     </form>
   );
 }

@@ -8,6 +8,12 @@ import { texts } from '../../texts/index.ts';
 
 const t = texts.people;
 
+function waysOf({ passkeys, hasPassword, signOns }: PersonRow): string {
+  const elsewhere = texts.signOn.count(signOns);
+  if (signOns > 0 && passkeys === 0 && !hasPassword) return elsewhere;
+  return signOns === 0 ? t.waysOf(passkeys, hasPassword) : `${t.waysOf(passkeys, hasPassword)}, ${elsewhere}`;
+}
+
 export function PeopleTable({
   rows,
   myId,
@@ -41,7 +47,7 @@ export function PeopleTable({
               <Mark tone={person.state === 'active' ? 'ok' : 'idle'} word={t.states[person.state]} />
             </td>
             <td data-label={t.ways} className="hb-quiet">
-              {t.waysOf(person.passkeys, person.hasPassword)}
+              {waysOf(person)}
             </td>
             <td data-label={t.sessions} className="hb-number">
               {person.sessions}

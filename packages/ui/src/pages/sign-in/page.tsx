@@ -8,9 +8,10 @@ import { useServices } from '../../api/services.ts';
 import { Alone } from '../../frame/alone.tsx';
 import { passkeyProblem } from '../../parts/passkey-problem.ts';
 import { ErrorNotice, Notice } from '../../parts/notices.tsx';
+import { safeNext } from '../../parts/safe-next.ts';
+import { SignOnButtons } from '../../parts/sign-on-buttons.tsx';
 import { useSearchState } from '../../parts/use-search-state.ts';
 import { texts } from '../../texts/index.ts';
-import { safeNext } from './safe-next.ts';
 
 const t = texts.signIn;
 
@@ -107,6 +108,7 @@ function PasswordForm({ onDone }: { readonly onDone: () => void }) {
 
 export default function SignInPage() {
   const enter = useEnter();
+  const [search] = useSearchState();
   const setup = useSetupState();
   if (setup.data?.needed === true) {
     return (
@@ -124,6 +126,7 @@ export default function SignInPage() {
         </>
       )}
       <PasswordForm onDone={enter} />
+      <SignOnButtons returnTo={safeNext(search['next'])} />
     </Alone>
   );
 }

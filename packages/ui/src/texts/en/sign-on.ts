@@ -1,0 +1,32 @@
+/** Sign-on by identity providers. */
+export const signOn = {
+  signOn: {
+    title: 'Signing in',
+    by: (name: string) => `Sign in with ${name}`,
+    use: (name: string) => `Use ${name}`,
+    orElse: 'or with an account that you have elsewhere',
+    refused: 'That did not work',
+    toSignIn: 'To the sign-in page',
+    mine: 'Accounts elsewhere that sign you in',
+    mineText:
+      'Link an account of your company’s sign-on to sign in with it. It signs you in and approves nothing: that takes a passkey.',
+    none: 'None linked.',
+    provider: 'Provider',
+    subject: 'Known there as',
+    linked: 'Linked',
+    used: 'Last used',
+    link: (name: string) => `Link ${name}`,
+    unlink: 'Unlink',
+    unlinkTitle: (name: string) => `Unlink ${name}?`,
+    unlinkText: 'That account does not sign you in any more.',
+    proveText: 'First show that it is you.',
+    noProof: 'Add a passkey first: linking and unlinking need a proof that it is you.',
+    password: 'Your password',
+    code: 'Code of your authenticator app',
+    way: 'Signed in with',
+    ways: { passkey: 'a passkey', password: 'a password' },
+    wayUnknown: '—',
+    elsewhere: 'an account elsewhere',
+    count: (accounts: number) => (accounts === 1 ? '1 account elsewhere' : `${accounts} accounts elsewhere`),
+  },
+} as const;
