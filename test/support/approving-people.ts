@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { approvalChallenge, bundleChallenge, bundleHash, signBundle, type KeyPair } from '@hauban/link';
 import {
   approvalStatement,
-  type ActionOrder,
   type Assertion,
   type Bundle,
   type BundleOperator,
-  type ShellOrder,
+  type Order,
   type SignedBundle,
 } from '@hauban/shared/protocol';
 import { createSoftwarePasskey, type AssertionChange, type SoftwarePasskey } from './software-passkey.ts';
@@ -73,7 +72,7 @@ export interface Asked {
 }
 
 /** The order with what these people say to it. `change` is what an attacker does to each assertion. */
-export function approveOrder<T extends ActionOrder | ShellOrder>(
+export function approveOrder<T extends Order>(
   order: T,
   approvers: readonly Person[],
   asked: Asked = {},

@@ -17,9 +17,11 @@ import {
   parseFromExecutor,
   type ActionOrder,
   type FromExecutor,
+  type Order,
   type Receipt,
   type ShellOrder,
   type ToExecutor,
+  type UndoOrder,
 } from '@hauban/shared/protocol';
 import { bundleProgram } from './bundle-program.ts';
 import type { ProgramConfig } from './executor-program.ts';
@@ -60,10 +62,12 @@ export interface ExecutorNode {
   kill(): Promise<void>;
   connect(): Promise<LinkSide>;
   actionOrder(change?: Partial<ActionOrder>): ActionOrder;
+  /** The undo of an order that was given before. */
+  undoOrder(undone: ActionOrder, change?: Partial<UndoOrder>): UndoOrder;
   shellOrder(change?: Partial<ShellOrder>): ShellOrder;
-  sign(order: ActionOrder | ShellOrder): Promise<string>;
+  sign(order: Order): Promise<string>;
   /** Sends an order and waits for its receipt, checked as the controller does. */
-  run(link: LinkSide, order: ActionOrder | ShellOrder): Promise<Receipt>;
+  run(link: LinkSide, order: Order): Promise<Receipt>;
   readReceipt(jws: string): Promise<Receipt>;
   effects(): readonly string[];
   cleanUp(): Promise<void>;
@@ -251,6 +255,10 @@ class Harness implements ExecutorNode {
     };
   }
 
+  undoOrder({ id, action, actionVersion, args }: ActionOrder, change: Partial<UndoOrder> = {}): UndoOrder {
+    return { ...this.#base(), kind: 'action', action, actionVersion, args, mode: 'undo', undoes: id, ...change };
+  }
+
   shellOrder(change: Partial<ShellOrder> = {}): ShellOrder {
     const base = this.#base();
     return {
@@ -265,11 +273,11 @@ class Harness implements ExecutorNode {
     };
   }
 
-  async sign(order: ActionOrder | ShellOrder): Promise<string> {
+  async sign(order: Order): Promise<string> {
     return await signOrder(order, this.authority, AUTHORITY_KID);
   }
 
-  async run(link: LinkSide, order: ActionOrder | ShellOrder): Promise<Receipt> {
+  async run(link: LinkSide, order: Order): Promise<Receipt> {
     link.send({ t: 'order', jws: await this.sign(order) });
     return await waitFor(
       `the receipt of ${order.id}`,

@@ -7,8 +7,10 @@ import {
   type ActionOrder,
   type Assertion,
   type Bundle,
+  type Order,
   type ShellOrder,
   type SignedBundle,
+  type UndoOrder,
 } from '@hauban/shared/protocol';
 import type { SeededRandom } from '@hauban/shared/testing';
 import { approveOrder, nextBundle, sealBundle, type Asked, type Person } from './approving-people.ts';
@@ -40,7 +42,6 @@ export type Forgery =
   | { readonly kind: 'order'; readonly jws: string; readonly id: string | null; readonly codes: readonly string[] }
   | { readonly kind: 'bundle'; readonly signed: SignedBundle; readonly codes: readonly string[] };
 
-type Order = ActionOrder | ShellOrder;
 type Attack = (loot: Loot) => Promise<Forgery>;
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -94,6 +95,11 @@ const changed = (change: (loot: Loot) => Partial<ActionOrder>, code: string): At
 
 const risky = (loot: Loot, change: Partial<ActionOrder> = {}): ActionOrder =>
   loot.freshOrder({ action: 'files.write-risky', ...change });
+
+/** The undo of an order with this id, as the order itself would be given. */
+function undoing({ planHash: _planHash, ...order }: ActionOrder, undoes: string): UndoOrder {
+  return { ...order, mode: 'undo', undoes };
+}
 
 const dangerous = (loot: Loot): Order => pick<Order>(loot.random, [risky(loot), loot.freshPermit()]);
 
@@ -162,6 +168,31 @@ const ORDERS: Readonly<Record<string, Attack>> = {
   'an action that the policy does not name': changed(() => ({ action: 'files.write-wrong' }), 'POLICY_DENIED'),
   'the id of an order that was done': async (loot) =>
     await signed(loot, { ...loot.freshOrder({ args: args(loot.random) }), id: loot.done.plain.id }, 'ORDER_REPLAYED'),
+  'an undo of an order that nobody gave': async (loot) =>
+    await signed(loot, undoing(loot.freshOrder(), randomUUID()), 'UNDO_UNKNOWN'),
+  'an undo with other arguments than the order had': async (loot) =>
+    await signed(loot, undoing({ ...loot.freshOrder(), args: args(loot.random) }, loot.done.plain.id), 'UNDO_MISMATCH'),
+  'an undo for another node': async (loot) =>
+    await signed(loot, { ...undoing(loot.freshOrder(), loot.done.plain.id), aud: randomUUID() }, 'ORDER_AUDIENCE'),
+  'an undo by a key of his own': async (loot) => {
+    const order = undoing(loot.freshOrder({ args: loot.done.plain.args }), loot.done.plain.id);
+    const jws = forgeJws(header, order, loot.strangerKey);
+    return { kind: 'order', jws, id: order.id, codes: ['ORDER_SIGNATURE'] };
+  },
+  'an undo of what is dangerous without approvals': async (loot) =>
+    await signed(loot, undoing(risky(loot), loot.done.approved.id), 'APPROVAL_MISSING'),
+  'an undo with the approvals for doing it': async (loot) => {
+    const order = approveOrder(risky(loot, { args: loot.done.approved.args }), loot.owners);
+    return await signed(loot, undoing(order, loot.done.approved.id), 'APPROVAL_CHALLENGE');
+  },
+  'an order with the approvals for undoing it': async (loot) => {
+    const { approvals, approved } = approveOrder(undoing(risky(loot), loot.done.approved.id), loot.owners);
+    return await signed(loot, { ...risky(loot), approvals, approved }, 'APPROVAL_CHALLENGE');
+  },
+  'an undo that carries a plan': async (loot) => {
+    const order = { ...undoing(loot.freshOrder(), loot.done.plain.id), planHash: null };
+    return { kind: 'order', jws: forgeJws(header, order, loot.authority), id: order.id, codes: ['ORDER_MALFORMED'] };
+  },
   'dangerous without approvals': async (loot) => await signed(loot, dangerous(loot), 'APPROVAL_MISSING'),
   'approvals stripped': approvedThen(() => ({ approvals: [], approved: null }), 'APPROVAL_MISSING'),
   'approvals stripped badly': approvedThen(() => ({ approvals: [] }), 'APPROVAL_TARGETS'),

@@ -30,7 +30,7 @@ function challengeOf(order: Order): Uint8Array | null {
 export function approvalsNeeded(order: Order, bundle: Bundle | null, isHighRisk: boolean): number {
   if (bundle === null) return 0;
   if (order.kind === 'shell') return order.user === 'root' ? bundle.needs.rootShell : bundle.needs.shell;
-  return isHighRisk && order.mode === 'apply' ? bundle.needs.high : 0;
+  return isHighRisk && order.mode !== 'plan' ? bundle.needs.high : 0;
 }
 
 const isAscending = (values: readonly string[]): boolean =>

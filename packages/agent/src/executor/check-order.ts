@@ -2,7 +2,14 @@ import { orderHash, peekJws, type PinnedKeys, type Verified } from '@hauban/link
 import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { decideAction, decideShell } from '@hauban/shared/policy';
-import { LIMITS, parseOrderId, type ActionOrder, type Order, type ShellOrder } from '@hauban/shared/protocol';
+import {
+  LIMITS,
+  parseOrderId,
+  type ActionOrder,
+  type Order,
+  type ShellOrder,
+  type UndoOrder,
+} from '@hauban/shared/protocol';
 import { checkApprovals, type HeldBundle } from '../trust/index.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 
@@ -18,13 +25,13 @@ export interface ClaimedOrder {
   readonly id: string;
   readonly hash: string;
   readonly kind: Order['kind'];
-  readonly mode: ActionOrder['mode'] | null;
+  readonly mode: (ActionOrder | UndoOrder)['mode'] | null;
 }
 
 export type AcceptedOrder =
   | {
       readonly kind: 'action';
-      readonly order: ActionOrder;
+      readonly order: ActionOrder | UndoOrder;
       readonly action: ActionDefinition;
       readonly args: Readonly<Record<string, unknown>>;
     }
@@ -57,6 +64,8 @@ export interface OrderChecks {
   readonly nowMs: () => number;
 }
 
+  /** May what it names be undone (rule ORDER13)? */
+  readonly undoable: (order: UndoOrder) => Refusal | null;
 type Refusal = { readonly code: ErrorCode; readonly detail: string };
 const no = (code: ErrorCode, detail: string): Refusal => ({ code, detail });
 
@@ -66,7 +75,7 @@ function claimedOf(jws: string): ClaimedOrder | null {
   const payload = (peeked.ok ? peeked.payload : null) as { id?: unknown; kind?: unknown; mode?: unknown } | null;
   const id = parseOrderId(payload?.id);
   if (id === null) return null;
-  const mode = payload?.mode === 'plan' || payload?.mode === 'apply' ? payload.mode : null;
+  const mode = (['plan', 'apply', 'undo'] as const).find((one) => one === payload?.mode) ?? null;
   return payload?.kind === 'shell'
     ? { id, hash: orderHash(jws), kind: 'shell', mode: null }
     : { id, hash: orderHash(jws), kind: 'action', mode };
@@ -140,7 +149,8 @@ const checkAccepted = (accepted: AcceptedOrder, checks: OrderChecks): Refusal | 
   checkApproved(accepted, checks.held, checks.identity.nodeId) ??
   checkRun(accepted.order, checks.memory) ??
   checkPolicy(accepted, checks.policy()) ??
-  checkNeeds(accepted, checks.isRoot);
+  checkNeeds(accepted, checks.isRoot) ??
+  (accepted.kind === 'action' && accepted.order.mode === 'undo' ? checks.undoable(accepted.order) : null);
 
 /**
  * The checks of rule ORDER2, in its order; the first that fails decides. A known order with the same content is answered

@@ -1,6 +1,5 @@
 import { verifyOrder, type KeyPair } from '@hauban/link';
 import type { ActionDefinition, Host } from '@hauban/shared/actions';
-import { parseActionArguments } from '@hauban/shared/actions';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { FromExecutor, Order, ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
@@ -21,8 +20,10 @@ import { makeReceipt } from './make-receipt.ts';
 import { createOrderNews, type OrderNews } from './order-news.ts';
 import type { OrderJournal, Unfinished } from './order-journal.ts';
 import { resultOf, type OrderResult } from './order-result.ts';
-import { recoverAction } from './recover-order.ts';
-import { faultOf, runAction, type RunEnd } from './run-action.ts';
+import { locksOf, recoverWork, workOn } from './order-work.ts';
+import { checkUndo } from './check-undo.ts';
+import { faultOf, type RunEnd } from './run-action.ts';
+import type { UndoStore } from './undo-store.ts';
 
 export type OpenedShell =
   | { readonly ok: true; readonly socket: string }
@@ -40,6 +41,8 @@ export interface DeskParts {
   readonly bundles: Pick<BundleStore, 'held' | 'settled'>;
   readonly journal: OrderJournal;
   readonly locks: LockTable;
+  /** What orders changed, for their undo. */
+  readonly undo: UndoStore;
   readonly openShell: (order: ShellOrder) => Promise<OpenedShell>;
   /** Is the process of that shell alive? For a permit that was cut off by a crash. */
   readonly isShellOpen: (session: string) => boolean;
@@ -131,6 +134,7 @@ export class OrderDesk {
     if (checked.is === 'refused') return await this.#refuse(checked);
     const { accepted, hash } = checked;
     const problem = this.#remember(accepted.order, hash, accepted.order.approved?.run ?? null);
+      undoable: (order) => checkUndo(order, this.#parts),
     if (problem !== null)
       return await this.#refuse({ ...problem, claimed: claimOf(accepted.order, hash), order: null });
     const news = createOrderNews(accepted.order.id, clock, send);
@@ -176,25 +180,14 @@ export class OrderDesk {
 
   async #runAction(accepted: Extract<AcceptedOrder, { kind: 'action' }>, hash: string, news: OrderNews): Promise<void> {
     const { order, action, args } = accepted;
-    const { journal, clock, host } = this.#parts;
+    const { clock } = this.#parts;
     const claimed = claimOf(order, hash);
     const names = action.locks(args);
     const release = await this.#lock(names, order);
     const startedAt = clock.nowMs();
     const early = this.#stillAllowed(accepted, names, release !== null);
     const end: RunEnd =
-      early === null
-        ? await runAction({
-            order,
-            action,
-            args,
-            host,
-            clock,
-            begin: (changes) => journal.begin(order.id, changes),
-            step: (index, what) => journal.step(order.id, index, what),
-            progress: news.progress,
-          })
-        : { result: early, stuck: null };
+      early === null ? await workOn(accepted, names, this.#parts, news) : { result: early, stuck: null };
     await this.#settle(claimed, end.result, startedAt, news);
     if (end.stuck === null) release?.();
     else void end.stuck.finally(() => release?.());
@@ -249,7 +242,11 @@ export class OrderDesk {
     const { order, hash } = unfinished;
     const { clock, log } = this.#parts;
     const startedAt = clock.nowMs();
-    const release = await this.#parts.locks.acquire(this.#locksOf(order), order.id, new AbortController().signal);
+    const release = await this.#parts.locks.acquire(
+      locksOf(order, this.#parts),
+      order.id,
+      new AbortController().signal,
+    );
     const result = await this.#recoverResult(unfinished);
     log.warn({ order: order.id, outcome: result.outcome, detail: result.detail }, 'order settled after a crash');
     await this.#settle(claimOf(order, hash), result, startedAt);
@@ -258,27 +255,15 @@ export class OrderDesk {
 
   async #recoverResult(unfinished: Unfinished): Promise<OrderResult> {
     const { order } = unfinished;
-    const { host, actions, journal } = this.#parts;
     if (order.kind === 'shell')
       return this.#parts.isShellOpen(order.session)
         ? resultOf('succeeded', null, 'the shell was opened')
         : resultOf('failed', 'ORDER_INTERRUPTED', 'the executor stopped before the shell was open');
     try {
-      return await recoverAction(unfinished, {
-        host,
-        actions,
-        step: (index, what) => journal.step(order.id, index, what),
-      });
+      return await recoverWork(unfinished, this.#parts);
     } catch (error) {
       return resultOf('undetermined', 'INTERNAL', `it could not be settled: ${faultOf(error).detail}`);
     }
-  }
-
-  #locksOf(order: Order): readonly string[] {
-    const action = order.kind === 'action' ? this.#parts.actions.get(order.action) : undefined;
-    if (order.kind !== 'action' || action === undefined) return [];
-    const parsed = parseActionArguments(action, order.args);
-    return parsed.ok ? action.locks(parsed.args) : [];
   }
 
   /** Signs, journals, then sends (rule ORDER5). */

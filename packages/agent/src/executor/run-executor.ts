@@ -16,6 +16,7 @@ import { OrderDesk } from './order-desk.ts';
 import { OrderJournal } from './order-journal.ts';
 import { Recordings } from './recordings.ts';
 import { openShell } from './shell-opener.ts';
+import { UndoStore } from './undo-store.ts';
 
 /** Folders and files of the executor; `AgentPaths` fits. */
 export interface ExecutorPaths {
@@ -81,6 +82,7 @@ class Executor {
     this.#journal = journal;
     const send = (message: FromExecutor): void => this.#server?.send(message);
     this.#bundles = new BundleStore({
+    this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
       file: createBundleFile(join(paths.executorDir, 'bundle.json')),
       trust: options.identity,
       log,
@@ -114,6 +116,7 @@ class Executor {
           ...paths,
           nodeId: options.identity().nodeId,
           accounts: host.accounts,
+      undo: this.#undo,
           policy: this.#policy,
           openCount: () => this.#recordings.open().length,
           started: (session) => this.#recordings.add(session),
@@ -158,6 +161,7 @@ class Executor {
         if (!this.#mayLeave()) return;
         timer.cancel();
         resolve();
+      this.#undo.close();
       });
       const onStop = (): void => {
         timer.cancel();

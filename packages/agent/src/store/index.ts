@@ -10,4 +10,5 @@ export * from './policy-source.ts';
 export * from './recording-folder.ts';
 export * from './shell-exchange.ts';
 export * from './socket-file.ts';
+export * from './undo-folder.ts';
 export * from './write-durably.ts';

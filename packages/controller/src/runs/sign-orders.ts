@@ -1,6 +1,6 @@
 import { orderHash } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
-import { approvalStatement, type ActionOrder, type ApprovalStatement } from '@hauban/shared/protocol';
+import { approvalStatement, type ActionOrder, type ApprovalStatement, type UndoOrder } from '@hauban/shared/protocol';
 import type { RunRecord } from './runs.repository.ts';
 
 /** `queued`: it may wait for its node longer than an order usually lives. */
@@ -10,7 +10,7 @@ export const START_WITHIN_MS = 60_000;
 
 /** The signer, as this room needs it: refuses with a HaubanError; UNAVAILABLE when it does not answer. */
 export interface OrderSigner {
-  sign(order: ActionOrder, life: OrderLife): Promise<string>;
+  sign(order: ActionOrder | UndoOrder, life: OrderLife): Promise<string>;
 }
 
 export type SigningOutcome =
@@ -19,13 +19,16 @@ export type SigningOutcome =
   /** It will be asked again, until the order expires. */
   | { readonly kind: 'away' };
 
-/** What the order says; `iat` is the moment of signing. */
+/**
+ * What the order says; `iat` is the moment of signing.
+ * @param target with `undoes`: the order of this node that is taken back, by a run of the same action and arguments
+ */
 export function buildOrder(
   run: RunRecord,
-  target: { readonly orderId: string; readonly nodeId: string },
+  target: { readonly orderId: string; readonly nodeId: string; readonly undoes?: string | null },
   from: { readonly controllerId: string; readonly at: number },
-): ActionOrder {
-  return {
+): ActionOrder | UndoOrder {
+  const common = {
     v: 1,
     id: target.orderId,
     aud: target.nodeId,
@@ -39,10 +42,10 @@ export function buildOrder(
     kind: 'action',
     action: run.action,
     actionVersion: run.actionVersion,
-    mode: run.mode,
     args: run.args,
-    planHash: run.planHash,
-  };
+  } as const;
+  const undoes = target.undoes ?? null;
+  return undoes === null ? { ...common, mode: run.mode, planHash: run.planHash } : { ...common, mode: 'undo', undoes };
 }
 
 /** What people approve of this run, before anything of it is signed. @param nodeIds ascending */
@@ -58,7 +61,11 @@ export function runStatement(run: RunRecord, nodeIds: readonly string[], control
 /** The signer says later what it cannot say now. */
 const AWAY = new Set(['UNAVAILABLE', 'RATE_LIMITED']);
 
-export async function signOrder(signer: OrderSigner, order: ActionOrder, life: OrderLife): Promise<SigningOutcome> {
+export async function signOrder(
+  signer: OrderSigner,
+  order: ActionOrder | UndoOrder,
+  life: OrderLife,
+): Promise<SigningOutcome> {
   try {
     const jws = await signer.sign(order, life);
     return { kind: 'signed', jws, orderHash: orderHash(jws) };

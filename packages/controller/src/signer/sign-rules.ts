@@ -98,6 +98,15 @@ const checkAction: Rule = (order, { actions }) => {
     : refuse('ACTION_ARGUMENTS', 'The arguments are not in their canonical form.');
 };
 
+/** What only reads leaves nothing to undo, and no order undoes itself. */
+const checkUndo: Rule = (order, { actions }) => {
+  if (order.kind === 'shell' || order.mode !== 'undo') return null;
+  if (order.undoes === order.id) return refuse('ORDER_MALFORMED', 'An order cannot undo itself.');
+  return actions.get(order.action)?.readOnly === true
+    ? refuse('UNDO_IMPOSSIBLE', `${order.action} only reads: there is nothing to undo.`)
+    : null;
+};
+
 const checkController: Rule = (order, { bundle }) =>
   bundle !== null && order.iss !== bundle.controller
     ? refuse('ORDER_MALFORMED', 'The order names another controller than the policy bundle.')
@@ -135,6 +144,7 @@ const RULES: readonly Rule[] = [
   checkShellEnd,
   checkController,
   checkAction,
+  checkUndo,
   checkRequester,
   checkApprovals,
 ];

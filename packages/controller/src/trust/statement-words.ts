@@ -15,9 +15,11 @@ export function statementWords(
   const rest = names.length > SHOWN_NODES ? ` and ${names.length - SHOWN_NODES} more` : '';
   const count = names.length === 1 ? 'one node' : `${names.length} nodes`;
   return [
-    what.kind === 'shell' ? `Open a shell as ${what.user}` : `${title(what.action)} (${what.action})`,
+    what.kind === 'shell'
+      ? `Open a shell as ${what.user}`
+      : `${what.kind === 'undo' ? 'Undo: ' : ''}${title(what.action)} (${what.action})`,
     `On ${count}: ${shown}${rest}`,
-    ...(what.kind === 'action' ? [`Arguments: ${canonicalJson(what.args)}`] : []),
+    ...(what.kind !== 'shell' ? [`Arguments: ${canonicalJson(what.args)}`] : []),
     ...(what.kind === 'action' && what.planHash !== null ? [`Only the plan ${what.planHash.slice(0, 12)}`] : []),
     `Until ${new Date(exp).toISOString()}`,
     `Reason: ${reason ?? 'none given'}`,

@@ -27,6 +27,10 @@ const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
 const handlerOf = (change: Change): ChangeHandler<ChangeKind> =>
   HANDLERS[change.kind] as unknown as ChangeHandler<ChangeKind>;
 
+/** False for a moment in the list (a restart, a check, a reload): it leaves no state that could be compared later. */
+export const isLasting = (change: Change): boolean =>
+  handlerOf(change).isMoment !== true && change.kind !== 'apache-reload';
+
 /** `nothing`: the machine was there already. */
 export type StepResult = 'done' | 'nothing';
 

@@ -42,5 +42,12 @@ export interface ApprovalStatement {
         readonly args: unknown;
         readonly planHash: string | null;
       }
+    /** Each node takes back its own order of that action with those arguments. */
+    | {
+        readonly kind: 'undo';
+        readonly action: string;
+        readonly actionVersion: number;
+        readonly args: unknown;
+      }
     | { readonly kind: 'shell'; readonly user: string };
 }

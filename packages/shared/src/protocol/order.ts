@@ -35,17 +35,30 @@ const base = {
   approved: nullable(object({ run: uuid, targets: list(uuid, 5000) })),
 };
 
-export const checkActionOrder = object({
+const action = {
   ...base,
   kind: literal('action'),
   action: text(64, { pattern: /^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/ }),
   actionVersion: integer(1, 10_000),
-  mode: oneOf(['plan', 'apply'] as const),
   args: json,
+};
+
+export const checkActionOrder = object({
+  ...action,
+  mode: oneOf(['plan', 'apply'] as const),
   /** Hash of the plan that the person confirmed, or null. */
   planHash: nullable(hash),
 });
 export type ActionOrder = Checked<typeof checkActionOrder>;
+
+/** Takes back what an earlier order of the same node changed; action and arguments are that order's own (rule ORDER12). */
+const checkUndoOrder = object({
+  ...action,
+  mode: literal('undo'),
+  /** Id of that order. */
+  undoes: uuid,
+});
+export type UndoOrder = Checked<typeof checkUndoOrder>;
 
 export const checkShellOrder = object({
   ...base,
@@ -60,29 +73,31 @@ export const checkShellOrder = object({
 });
 export type ShellOrder = Checked<typeof checkShellOrder>;
 
-export type Order = ActionOrder | ShellOrder;
+export type Order = ActionOrder | UndoOrder | ShellOrder;
 
-/** Checks either kind; the kind decides which shape is required. */
-export const checkOrder = (value: unknown, path: string): Order =>
-  typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'shell'
-    ? checkShellOrder(value, path)
-    : checkActionOrder(value, path);
+/** Checks every kind; kind and mode decide which shape is required. */
+export function checkOrder(value: unknown, path: string): Order {
+  const { kind, mode } = (typeof value === 'object' && value !== null ? value : {}) as Readonly<
+    Record<'kind' | 'mode', unknown>
+  >;
+  if (kind === 'shell') return checkShellOrder(value, path);
+  return mode === 'undo' ? checkUndoOrder(value, path) : checkActionOrder(value, path);
+}
 
 /** What the approvals of an order have to be about; null when it carries none (rule APPROVE2). */
 export function approvalStatement(order: Order): ApprovalStatement | null {
   const { approved, iss: controller, exp, reason } = order;
   if (approved === null) return null;
-  const what =
-    order.kind === 'shell'
-      ? ({ kind: 'shell', user: order.user } as const)
-      : ({
-          kind: 'action',
-          action: order.action,
-          actionVersion: order.actionVersion,
-          args: order.args,
-          planHash: order.planHash,
-        } as const);
-  return { v: 1, is: 'hauban-approval', controller, ...approved, exp, reason, what };
+  return { v: 1, is: 'hauban-approval', controller, ...approved, exp, reason, what: approvedWhat(order) };
+}
+
+/** To undo is another thing than to do: an approval of one is none of the other. */
+function approvedWhat(order: Order): ApprovalStatement['what'] {
+  if (order.kind === 'shell') return { kind: 'shell', user: order.user };
+  const { action: name, actionVersion, args } = order;
+  return order.mode === 'undo'
+    ? { kind: 'undo', action: name, actionVersion, args }
+    : { kind: 'action', action: name, actionVersion, args, planHash: order.planHash };
 }
 
 /** Final states of an order as the node reports them (architecture, section 4). */
@@ -95,7 +110,7 @@ export const checkReceipt = object({
   orderHash: hash,
   node: uuid,
   kind: oneOf(['action', 'shell'] as const),
-  mode: nullable(oneOf(['plan', 'apply'] as const)),
+  mode: nullable(oneOf(['plan', 'apply', 'undo'] as const)),
   outcome: oneOf(OUTCOMES),
   /** Error code for failed, refused, expired, undetermined; else null. */
   code: nullable(text(64, { pattern: /^[A-Z][A-Z0-9_]*$/ })),
