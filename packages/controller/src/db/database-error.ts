@@ -52,9 +52,13 @@ export function refusalOf(error: unknown): 'sign-in' | 'database' | null {
 /** Did the database refuse because a row with that unique value is there already? */
 export const isUniqueViolation = (error: unknown): boolean => driverCode(error) === '23505';
 
-/** A database that cannot serve now becomes DATABASE (retryable); anything else stays what it was: our bug. */
+/** Raised by the trigger that refuses what is written in the name of somebody who has left (migrations/0013_leavers.sql). */
+const HAS_LEFT = 'ZH001';
+
+/** A row in the name of somebody who has left becomes NOT_SIGNED_IN. A database that cannot serve now becomes DATABASE (retryable); anything else stays what it was: our bug. */
 export function toDatabaseError(error: unknown): unknown {
   const code = driverCode(error);
+  if (code === HAS_LEFT) return new HaubanError('NOT_SIGNED_IN', 'This account has ended.', { cause: error });
   if (code === null || !(LOST.has(code) || UNAVAILABLE.test(code) || AGAIN.has(code))) return error;
   return new HaubanError('DATABASE', `the database does not answer (${code})`, { cause: error });
 }

@@ -15,7 +15,6 @@ import type { Owner } from './tokens.service.ts';
 export interface LeftShell {
   readonly id: string;
   readonly nodeId: string;
-  readonly hostName: string;
   readonly user: string;
 }
 
@@ -36,6 +35,8 @@ export interface OffboardParts {
   readonly shells: {
     /** Marks the person's shells as ending, within the transaction; after its commit the nodes are told. */
     endOf(tx: Tx, personId: string): Promise<readonly LeftShell[]>;
+    /** Not within the transaction: those who wait for its end may hold every other connection. */
+    hostNames(nodeIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
     /** Ids of those that have ended, when all have or after this time. */
     whenEnded(ids: readonly string[], withinMs: number): Promise<ReadonlySet<string>>;
   };
@@ -70,9 +71,10 @@ export function createOffboardService(parts: OffboardParts) {
 
   const end = (personId: string, by: Owner) =>
     transaction(async (tx) => {
+      await repository.holdWriters(tx, personId);
       const person = await directory.lockForLoss(tx, personId);
-      await repository.setLeft(tx, personId, clock.nowMs());
       await parts.secondFactors.clear(tx, personId);
+      await repository.setLeft(tx, personId, clock.nowMs());
       const rows = await endRows(tx, personId);
       const shells = await parts.shells.endOf(tx, personId);
       const detail = { personId, name: person.name, role: person.role, ...rows, shells: shells.map(({ id }) => id) };
@@ -86,6 +88,7 @@ export function createOffboardService(parts: OffboardParts) {
     offboard: async (personId: string, by: Owner): Promise<Offboarded> => {
       try {
         const { name, rows, shells } = await end(personId, by);
+        const names = await parts.shells.hostNames(shells.map(({ nodeId }) => nodeId));
         const ended = await parts.shells.whenEnded(
           shells.map(({ id }) => id),
           SHELLS_WITHIN_MS,
@@ -93,7 +96,11 @@ export function createOffboardService(parts: OffboardParts) {
         return {
           name,
           ...rows,
-          shells: shells.map((shell) => ({ ...shell, state: ended.has(shell.id) ? 'ended' : 'waiting' })),
+          shells: shells.map((shell) => ({
+            ...shell,
+            hostName: names.get(shell.nodeId) ?? '',
+            state: ended.has(shell.id) ? 'ended' : 'waiting',
+          })),
         };
       } catch (error) {
         if (error instanceof HaubanError && error.code === 'CONFLICT') {

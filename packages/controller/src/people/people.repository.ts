@@ -146,6 +146,13 @@ function directoryOf(database: Database) {
     setRole: async (tx: Tx, id: string, role: string): Promise<void> => {
       await tx.db.update(person).set({ role }).where(eq(person.id, id));
     },
+    /**
+     * From here to the end of the transaction whoever writes in this person's name waits (migrations/0013_leavers.sql).
+     * First of all: who writes may hold the person's row, one after the other, and this stands in line with them.
+     */
+    holdWriters: async (tx: Tx, id: string): Promise<void> => {
+      await tx.db.execute(sql`SELECT pg_advisory_xact_lock(7460, hashtext(${id}))`);
+    },
     /** The name stays, for the history; nothing signs in by it any more. */
     setLeft: async (tx: Tx, id: string, leftAt: number): Promise<void> => {
       await tx.db.update(person).set({ leftAt, passwordHash: null }).where(eq(person.id, id));

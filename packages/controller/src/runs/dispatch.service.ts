@@ -56,13 +56,14 @@ export function createDispatchService({ queue, events, open, links, clock, hostN
 
     /** As the gateway asks after each `status` (rule ORDER9). */
     pendingOrders: async (link: FromNode): Promise<readonly string[]> => {
-      const pending = await queue.pendingOf(link.nodeId, clock.nowMs());
-      for (const target of pending) {
-        open.sent(target, clock.nowMs());
-        const order = open.find(target.orderId, link.nodeId);
-        // It is sent now: to be stored, when it was only queued so far.
-        if (order !== null) open.move(order, {});
-      }
+      const known = await queue.pendingOf(link.nodeId, clock.nowMs());
+      // On its way before it is sent: whoever cancels what waits does so before, or finds it under way.
+      const leased = await queue.lease(
+        known.map(({ orderId }) => orderId),
+        clock.nowMs(),
+      );
+      const pending = known.filter(({ orderId }) => leased.has(orderId));
+      for (const target of pending) open.sent(target, clock.nowMs());
       return pending.flatMap(({ jws }) => jws ?? []);
     },
     orderTaken: async (link: FromNode, orderId: string): Promise<void> => {

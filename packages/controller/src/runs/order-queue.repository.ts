@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, notExists } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
 import { isOpen, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
@@ -9,6 +9,24 @@ const waitsForPeople = (tx: Tx) =>
     .select({ id: run.id })
     .from(run)
     .where(and(eq(run.id, runTarget.runId), eq(run.needsApproval, true), isNull(run.approval)));
+
+/** Of these, those that are about to be sent now: what was cancelled meanwhile is not among them. */
+const leaseIn =
+  (database: Database) =>
+  async (orderIds: readonly string[], at: number): Promise<ReadonlySet<string>> => {
+    if (orderIds.length === 0) return new Set();
+    const rows = await database.query((db) =>
+      db
+        .update(runTarget)
+        .set({
+          state: sql`CASE WHEN ${runTarget.state} = 'queued' THEN 'leased' ELSE ${runTarget.state} END`,
+          leasedAt: sql`coalesce(${runTarget.leasedAt}, ${at}::bigint)`,
+        })
+        .where(and(inArray(runTarget.orderId, [...orderIds]), isOpen))
+        .returning({ orderId: runTarget.orderId }),
+    );
+    return new Set(rows.map(({ orderId }) => orderId));
+  };
 
 /** Targets on their way: what waits to be signed, to be sent, or for its end. */
 export function createOrderQueueRepository(database: Database) {
@@ -47,6 +65,7 @@ export function createOrderQueueRepository(database: Database) {
         .orderBy(asc(runTarget.expiresAt))
         .limit(limit)
         .for('update', { skipLocked: true }),
+    lease: leaseIn(database),
     setSigned: async (
       tx: Tx,
       orderId: string,

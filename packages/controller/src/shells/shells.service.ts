@@ -110,13 +110,16 @@ export class ShellsService {
 
   /** Marks this person's shells as ending; when that is committed, the nodes are told, now or as soon as they are back. */
   async endOf(tx: Tx, personId: string): Promise<readonly LeftShell[]> {
-    const { repository, clock, hostNames } = this.#parts;
+    const { repository, clock } = this.#parts;
     const marked = await repository.markEnding(tx, personId, clock.nowMs());
-    const names = await hostNames(marked.map(({ nodeId }) => nodeId));
     tx.afterCommit(() => {
       for (const { id, nodeId } of marked) this.#hub.close(id, nodeId);
     });
-    return marked.map(({ id, nodeId, login }) => ({ id, nodeId, hostName: names.get(nodeId) ?? '', user: login }));
+    return marked.map(({ id, nodeId, login: user }) => ({ id, nodeId, user }));
+  }
+
+  async hostNames(nodeIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return await this.#parts.hostNames(nodeIds);
   }
 
   /** Those of them that have ended, when all have or after this time. */

@@ -428,7 +428,7 @@ describe('the next policy bundle', () => {
   });
 
   it('takes somebody who left out: nothing is signed for them from then on', async () => {
-    await fixture.sql`UPDATE person SET left_at = 1 WHERE name = 'dan'`;
+    await fixture.sql`UPDATE person SET left_at = 1, password_hash = null WHERE name = 'dan'`;
     await post('ann', '/api/trust/draft', {});
     await approveDraft('ann');
     expect((await approveDraft('bob')).body.current).toMatchObject({ version: 2 });
