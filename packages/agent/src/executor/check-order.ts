@@ -62,10 +62,10 @@ export interface OrderChecks {
     orderOfRun(run: string): string | null;
   };
   readonly nowMs: () => number;
-}
-
   /** May what it names be undone (rule ORDER13)? */
   readonly undoable: (order: UndoOrder) => Refusal | null;
+}
+
 type Refusal = { readonly code: ErrorCode; readonly detail: string };
 const no = (code: ErrorCode, detail: string): Refusal => ({ code, detail });
 

@@ -40,9 +40,9 @@ export interface DeskParts {
   readonly policy: () => LoadedPolicy;
   readonly bundles: Pick<BundleStore, 'held' | 'settled'>;
   readonly journal: OrderJournal;
-  readonly locks: LockTable;
   /** What orders changed, for their undo. */
   readonly undo: UndoStore;
+  readonly locks: LockTable;
   readonly openShell: (order: ShellOrder) => Promise<OpenedShell>;
   /** Is the process of that shell alive? For a permit that was cut off by a crash. */
   readonly isShellOpen: (session: string) => boolean;
@@ -125,6 +125,7 @@ export class OrderDesk {
       held: bundles.held,
       memory: journal,
       nowMs: () => clock.nowMs(),
+      undoable: (order) => checkUndo(order, this.#parts),
     });
     if (checked.is === 'known') {
       const receipt = journal.receiptOf(checked.id);
@@ -134,7 +135,6 @@ export class OrderDesk {
     if (checked.is === 'refused') return await this.#refuse(checked);
     const { accepted, hash } = checked;
     const problem = this.#remember(accepted.order, hash, accepted.order.approved?.run ?? null);
-      undoable: (order) => checkUndo(order, this.#parts),
     if (problem !== null)
       return await this.#refuse({ ...problem, claimed: claimOf(accepted.order, hash), order: null });
     const news = createOrderNews(accepted.order.id, clock, send);

@@ -80,6 +80,7 @@ class Executor {
     if (damage.kind === 'corrupt')
       log.error(damage, 'the order journal is damaged: it is kept aside, and older orders are refused from now on');
     this.#journal = journal;
+    this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
     const send = (message: FromExecutor): void => this.#server?.send(message);
     this.#bundles = new BundleStore({
     this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
@@ -107,6 +108,7 @@ class Executor {
       policy: this.#policy,
       bundles: this.#bundles,
       journal,
+      undo: this.#undo,
       locks: createLockTable(),
       send,
       isShellOpen: (session) => this.#recordings.isOpen(session),
@@ -116,7 +118,6 @@ class Executor {
           ...paths,
           nodeId: options.identity().nodeId,
           accounts: host.accounts,
-      undo: this.#undo,
           policy: this.#policy,
           openCount: () => this.#recordings.open().length,
           started: (session) => this.#recordings.add(session),
@@ -152,6 +153,7 @@ class Executor {
       this.#server.close();
       this.#recordings.stop();
       this.#journal.close();
+      this.#undo.close();
     }
   }
 
@@ -161,7 +163,6 @@ class Executor {
         if (!this.#mayLeave()) return;
         timer.cancel();
         resolve();
-      this.#undo.close();
       });
       const onStop = (): void => {
         timer.cancel();
