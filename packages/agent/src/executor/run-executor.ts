@@ -83,7 +83,6 @@ class Executor {
     this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
     const send = (message: FromExecutor): void => this.#server?.send(message);
     this.#bundles = new BundleStore({
-    this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
       file: createBundleFile(join(paths.executorDir, 'bundle.json')),
       trust: options.identity,
       log,
