@@ -28,7 +28,7 @@ export default defineConfig({
       project('controller', ['packages/controller/src/**/*.test.ts'], {
         globalSetup: ['test/support/postgres-setup.ts'],
       }),
-      project('arch', ['test/arch/**/*.test.ts']),
+      project('arch', ['test/arch/**/*.test.ts', 'test/mutation/**/*.test.ts']),
       project('protocol', ['test/protocol/**/*.test.ts']),
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 300_000 }),
       project('integration', ['test/integration/**/!(chaos).test.ts'], {

@@ -1,0 +1,52 @@
+import type { Removed, SecurityCheck } from './scan-checks.ts';
+
+/** The name of the switchboard in the instrumented program; see `switchboard.ts`. */
+export const SWITCH = '__haubanCheckIsOff';
+
+const INSTEAD: Readonly<Record<Removed, string>> = {
+  true: 'true',
+  false: 'false',
+  null: 'null',
+  undefined: 'undefined',
+  rule: 'null',
+};
+
+interface Insertion {
+  readonly at: number;
+  readonly text: string;
+  readonly isClosing: boolean;
+  /** The other end: of two at one place the inner one closes first and the outer one opens first. */
+  readonly other: number;
+}
+
+const order = (a: Insertion, b: Insertion): number => {
+  if (a.at !== b.at) return a.at - b.at;
+  if (a.isClosing !== b.isClosing) return a.isClosing ? -1 : 1;
+  return b.other - a.other;
+};
+
+/** The source with a switch at each of its checks; lines stay where they are. `numberOf` is what the switch is asked by. */
+export function instrument(
+  text: string,
+  checks: readonly SecurityCheck[],
+  numberOf: (check: SecurityCheck) => number,
+): string {
+  const insertions = checks.flatMap((check): Insertion[] => {
+    const isOff = `globalThis.${SWITCH}(${numberOf(check)})`;
+    const [open, close] =
+      check.removed === 'rule'
+        ? [`((...given: any[]) => ${isOff} ? null : (`, ' as any)(...given))']
+        : [`(${isOff} ? ${INSTEAD[check.removed]} : (`, '))'];
+    return [
+      { at: check.start, text: open, isClosing: false, other: check.end },
+      { at: check.end, text: close, isClosing: true, other: check.start },
+    ];
+  });
+  let out = '';
+  let from = 0;
+  for (const { at, text: inserted } of insertions.toSorted(order)) {
+    out += text.slice(from, at) + inserted;
+    from = at;
+  }
+  return out + text.slice(from);
+}

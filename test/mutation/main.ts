@@ -1,0 +1,64 @@
+/**
+ * `npm run mutation`: the whole list, an hour or more. `-- new` tries only what the record does not know and what lived;
+ * `-- room link executor` only these rooms. Words with a slash are test files or folders: only those are asked. The
+ * record is brought up to date in every case.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadSources } from '../arch/source-tree.ts';
+import { runMutationPass } from './mutation-pass.ts';
+import { loadRecord, RECORD_FILE, saveRecord, updateRecord, type MutationRecord } from './record.ts';
+import { ROOMS } from './rooms.ts';
+import { scanChecks, type SecurityCheck } from './scan-checks.ts';
+import { createTestRuns } from './test-runs.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function wantedOf(checks: readonly SecurityCheck[], record: MutationRecord, words: readonly string[]): Set<number> {
+  const [mode, ...rooms] = words;
+  const isWanted = ({ id, room }: SecurityCheck): boolean => {
+    if (mode === 'new') return record.killed[id] === undefined && typeof record.survived[id]?.reason !== 'string';
+    return mode !== 'room' || rooms.includes(room);
+  };
+  return new Set([...checks.entries()].filter(([, check]) => isWanted(check)).map(([number]) => number));
+}
+
+function tell(checks: readonly SecurityCheck[], { killed, survived }: MutationRecord): void {
+  for (const { id, path, line, text, room } of checks) {
+    const lived = survived[id];
+    if (lived !== undefined && lived.reason === null)
+      say(`${lived.isReached ? 'lives   ' : 'unseen  '} ${room.padEnd(14)} ${path}:${line}  ${text}`);
+  }
+  say(`\n${'room'.padEnd(14)} checks killed  lives unseen`);
+  for (const room of [...ROOMS.map(({ name }) => name), 'all']) {
+    const own = checks.filter((check) => room === 'all' || check.room === room);
+    const lived = own.flatMap(({ id }) => survived[id] ?? []);
+    const counts = [
+      own.length,
+      own.filter(({ id }) => killed[id] !== undefined).length,
+      lived.filter(({ isReached }) => isReached).length,
+      lived.filter(({ isReached }) => !isReached).length,
+    ];
+    say(`${room.padEnd(14)} ${counts.map((count) => String(count).padStart(6)).join(' ')}`);
+  }
+}
+
+const words = process.env['HAUBAN_MUTATION_WORDS']?.split(' ').filter((word) => word !== '') ?? [];
+const files = words.filter((word) => word.includes('/'));
+const sources = loadSources();
+const checks = scanChecks(sources);
+const record = loadRecord();
+const wanted = wantedOf(
+  checks,
+  record,
+  words.filter((word) => !word.includes('/')),
+);
+const folder = mkdtempSync(join(tmpdir(), 'hauban-mutation-'));
+say(`${checks.length} checks, ${wanted.size} to try; working in ${folder}`);
+const runs = createTestRuns(folder, new Map(sources.map(({ path, text }) => [path, text])), checks);
+const verdicts = await runMutationPass(runs, wanted, files, say);
+const after = updateRecord(record, checks, wanted, verdicts);
+saveRecord(after);
+tell(checks, after);
+say(`written to ${RECORD_FILE}`);

@@ -1,0 +1,53 @@
+/** What the driver tells the test workers, and what they answer: files in one folder, named by the environment. */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The folder of a run. */
+export const FOLDER_VARIABLE = 'HAUBAN_MUTATION_FOLDER';
+
+export type Plan =
+  /** Every test once, as it is; what it reaches is written down. */
+  | { readonly is: 'cover' }
+  /** Each test again for each of these checks switched off: test file, test name, numbers. */
+  | { readonly is: 'switch'; readonly todo: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> }
+  /** A whole test file with one check switched off from its start; null as test: all of its tests. */
+  | {
+      readonly is: 'whole';
+      readonly todo: Readonly<Record<string, { readonly off: number; readonly tests: readonly string[] | null }>>;
+    };
+
+/** Of one test file: what its tests reach, and what is reached beside them (hooks, loading). */
+export interface Reached {
+  readonly file: string;
+  readonly tests: Readonly<Record<string, { readonly reached: readonly number[]; readonly ms: number }>>;
+  readonly beside: readonly number[];
+}
+
+/** A test that did not pass any more after the check was on again: what else it says of this process counts for nothing. */
+export interface Tainted {
+  readonly file: string;
+  readonly test: string;
+  readonly off: number;
+}
+
+export interface Kill {
+  readonly off: number;
+  readonly file: string;
+  /** Null: a hook, or the loading of the file. */
+  readonly test: string | null;
+}
+
+export const fileKey = (file: string): string => createHash('sha256').update(file).digest('hex').slice(0, 16);
+
+export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+export const writeJson = (path: string, value: unknown): void => writeFileSync(path, JSON.stringify(value));
+
+export const placesIn = (folder: string) => ({
+  plan: join(folder, 'plan.json'),
+  /** Instrumented sources by path. */
+  sources: join(folder, 'sources.json'),
+  reached: join(folder, 'reached'),
+  kills: join(folder, 'kills'),
+  tainted: join(folder, 'tainted'),
+});

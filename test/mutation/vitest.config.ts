@@ -1,0 +1,35 @@
+import { join, relative } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import house from '../../vitest.config.ts';
+import { ROOT } from '../arch/source-tree.ts';
+import { FOLDER_VARIABLE, placesIn, readJson } from './plan.ts';
+
+const sources = readJson(placesIn(process.env[FOLDER_VARIABLE] ?? '').sources) as Readonly<Record<string, string>>;
+
+/** The sources as they were when the checks were listed, each with its switches. */
+const switched = {
+  name: 'switched-checks',
+  enforce: 'pre' as const,
+  load: (id: string) => sources[relative(ROOT, id.split('?')[0] ?? id)] ?? null,
+};
+
+type InlineProject = { readonly test: { readonly name: string } };
+const isWanted = (project: unknown): project is InlineProject =>
+  ['unit', 'controller', 'protocol', 'fuzz'].includes((project as InlineProject).test.name);
+
+/** They start programs and ask nothing of what runs beside them. */
+const WITH_PROGRAMS = ['test/protocol/link-program.test.ts', 'test/fuzz/executor-kill.test.ts'];
+
+/** The projects whose tests run the sources in their own process; the others start built programs. */
+export default defineConfig({
+  root: ROOT,
+  test: {
+    ...house.test,
+    projects: (house.test?.projects ?? []).filter(isWanted).map((project) => ({
+      ...project,
+      root: ROOT,
+      plugins: [switched],
+      test: { ...project.test, exclude: WITH_PROGRAMS, runner: join(ROOT, 'test/mutation/switching-runner.ts') },
+    })),
+  },
+});
