@@ -301,6 +301,11 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the ways to prove who one is',
   },
   {
+    files: 'packages/controller/src/people/oidc-provider.ts',
+    may: ['own', CONTRACT, 'npm:openid-client'],
+    why: 'the one place that talks to identity providers',
+  },
+  {
     files: 'packages/controller/src/trust/cose-key.ts',
     may: ['own', CONTRACT, PURE_NODE, 'npm:@simplewebauthn/server'],
     why: 'the key of a passkey, as the bundle lists it',

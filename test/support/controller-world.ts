@@ -37,7 +37,10 @@ export interface ControllerWorld {
 
 export const sessionOf = (reply: WorldReply): string => reply.cookies.find(({ name }) => name === COOKIE)?.value ?? '';
 
-async function build(database: Database): Promise<Controller> {
+/** What a test wants to be otherwise. */
+type WorldOptions = Pick<Parameters<typeof createController>[0], 'signOnProviders'>;
+
+async function build(database: Database, options: WorldOptions): Promise<Controller> {
   const identities = createControllerIdentityRepository(database);
   const identity = await loadControllerIdentity(identities, createKeyPair(), systemClock);
   const authority = createKeyPair();
@@ -47,9 +50,12 @@ async function build(database: Database): Promise<Controller> {
     identity,
     signer: {
       sign: (order) => signOrder(order, authority, kid),
-      keys: async () => [{ kid, key: authority.publicText }],
+      keys: async () => ({ authorityKeys: [{ kid, key: authority.publicText }], authoritySteps: [] }),
       signBundle: () => Promise.reject(new TypeError('no bundle is signed here')),
       bundle: async () => null,
+      draftStep: () => Promise.reject(new TypeError('no step is drafted here')),
+      signStep: () => Promise.reject(new TypeError('no step is signed here')),
+      step: async () => null,
       close: () => undefined,
     },
     log: createLog('silent'),
@@ -59,13 +65,14 @@ async function build(database: Database): Promise<Controller> {
     trustedProxies: [],
     version: '0.0.0',
     attemptsPerMinute: 10_000,
+    ...options,
   });
 }
 
-export async function createControllerWorld(): Promise<ControllerWorld> {
+export async function createControllerWorld(options: WorldOptions = {}): Promise<ControllerWorld> {
   const fixture = await createTestDatabase();
   const database = createDatabase({ url: fixture.url });
-  const controller = await build(database);
+  const controller = await build(database, options);
   const call: ControllerWorld['call'] = (method, url, { session, token, body } = {}) =>
     controller.app.server.inject({
       method: method as 'GET',

@@ -51,12 +51,15 @@ const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
     body: { action: 'node.ping', args: {}, nodes: [await world.addNode()], mode: 'apply' },
   }),
 };
-/** Proven where they are: the first account and passkeys need parts of their own, a shell a node, a finding a witness. */
+/** Proven where they are: the first account and passkeys need parts of their own, a shell a node, a finding a witness, sign-ons a provider. */
 const ELSEWHERE = [
   'POST /api/setup',
   'POST /api/sign-in/passkey',
   'POST /api/nodes/:nodeId/shells',
   'POST /api/audit/findings/:id/acknowledge',
+  'POST /api/sign-on/finish',
+  'POST /api/me/sign-ons',
+  'POST /api/me/sign-ons/:id/remove',
 ];
 
 describe('every route that changes something', () => {
@@ -101,6 +104,8 @@ describe('every route that changes something', () => {
       'POST /api/socket-tickets',
       'POST /api/setup/passkey-options',
       'POST /api/sign-in/passkey-options',
+      'POST /api/sign-on/begin',
+      'POST /api/me/prove-options',
       'POST /api/cli-sign-in',
       'POST /api/cli-sign-in/poll',
     ]);

@@ -24,6 +24,7 @@ describe('loadControllerConfig', () => {
       trustedProxies: [],
       auditWitnessFile: null,
       auditWitnessUrl: null,
+      signOnText: null,
       logLevel: 'info',
     });
   });
