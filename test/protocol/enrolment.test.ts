@@ -93,6 +93,7 @@ describe('enrolment', () => {
       controllerId: controller.identity.controllerId,
       controllerKey: controller.identity.key.publicText,
       authorityKeys: [{ kid: AUTHORITY_KID, key: controller.state.authority.publicText }],
+      authoritySteps: [],
       ca: null,
     });
     const [request] = controller.told.enrolments;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadOrCreateKeyPair, pinnedKeys, systemClock } from '@hauban/link';
+import { loadOrCreateKeyPair, systemClock } from '@hauban/link';
 import { runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
 import { processStart } from '../../packages/agent/src/proc/session-processes.ts';
 import { runShellHost } from '../../packages/agent/src/shell/index.ts';
@@ -38,7 +38,7 @@ async function main(command: string, file: string): Promise<void> {
     identity: () => ({
       nodeId: config.nodeId,
       controllerId: config.controllerId,
-      authorityKeys: pinnedKeys(config.authorityKeys),
+      authority: { root: config.authorityKeys, steps: [] },
     }),
     processStart,
     endsShells: config.endsShells,

@@ -282,7 +282,7 @@ function enrol(state: ControllerState, request: EnrolRequest, now: number): Enro
     state.nodes.set(nodeId, { linkKey: request.linkKey, receiptKey: request.receiptKey, ...FRESH });
   }
   const authorityKeys = [{ kid: AUTHORITY_KID, key: state.authority.publicText }];
-  return { ok: true, nodeId, authorityKeys, labels: {}, roles: ['web'] };
+  return { ok: true, nodeId, authorityKeys, authoritySteps: [], labels: {}, roles: ['web'] };
 }
 
 /** Payload of a JWS that a test trusts. */
@@ -371,7 +371,7 @@ export function createPorts(
       frame: (_link, frame) => void told.frames.push(frame),
       linkLost: (link) => void told.lost.push(link),
     },
-    trust: { nodeStatus: async () => [] },
+    trust: { nodeStatus: async () => ({ items: [], isAll: true }) },
     recordings: {
       chunk: async (_link, chunk) => {
         told.recordings.push(chunk);

@@ -10,6 +10,7 @@ const FACTS: Extract<FromExecutor, { t: 'facts' }> = {
   policyText: 'version = 1\n',
   shells: [],
   bundle: 0,
+  authority: 1,
 };
 
 /** The executor's end of the Unix socket: keeps what it was sent, answers `sync` with facts and what a test adds. */

@@ -98,5 +98,6 @@ export const STATUS: Extract<AgentMessage, { t: 'status' }> = {
   spoolChunks: 0,
   shells: [],
   bundle: 0,
+  authority: 1,
   auditHead: null,
 };

@@ -281,7 +281,15 @@ export class LinkWorld {
 
   /** Executor in memory: answers each order with a receipt, keeps it until it is acknowledged, repeats it at each sync. */
   #executor(answer: (message: FromExecutor) => void): ExecutorClient {
-    const facts = { t: 'facts', isRoot: false, actions: [], policyText: '', shells: [], bundle: 0 } as const;
+    const facts = {
+      t: 'facts',
+      isRoot: false,
+      actions: [],
+      policyText: '',
+      shells: [],
+      bundle: 0,
+      authority: 1,
+    } as const;
     const sync = (): void => {
       answer(facts);
       for (const jws of this.receipts.values()) answer({ t: 'receipt', jws });

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { loadOrCreateKeyPair, pinnedKeys, systemClock, systemRandom } from '@hauban/link';
+import { loadOrCreateKeyPair, systemClock, systemRandom } from '@hauban/link';
 import { ACTIONS } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { AgentPaths } from './config.ts';
@@ -85,7 +85,7 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
         identity: {
           nodeId: now.nodeId,
           controllerId: now.controllerId,
-          authorityKeys: pinnedKeys(now.authorityKeys),
+          authority: { root: now.authorityKeys, steps: now.authoritySteps },
         },
       };
     return pinned.identity;

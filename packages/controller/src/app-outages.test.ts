@@ -34,9 +34,12 @@ async function build(database: Database, more: Partial<ControllerParts> = {}): P
     identity,
     signer: {
       sign: (order) => signOrder(order, authority, kid),
-      keys: async () => [{ kid, key: authority.publicText }],
+      keys: async () => ({ authorityKeys: [{ kid, key: authority.publicText }], authoritySteps: [] }),
       signBundle: () => Promise.reject(new TypeError('no bundle is signed here')),
       bundle: async () => null,
+      draftStep: () => Promise.reject(new TypeError('no step is drafted here')),
+      signStep: () => Promise.reject(new TypeError('no step is signed here')),
+      step: async () => null,
       close: () => undefined,
     },
     log: createLog('silent'),

@@ -10,13 +10,15 @@ import type { ShellApprovals } from './shells/shell-approval.ts';
 import { bundleProblem } from './signer/index.ts';
 import { createApprovalsRepository } from './trust/approvals.repository.ts';
 import { ApprovalsService, type WaitingRuns } from './trust/approvals.service.ts';
+import { createAuthorityRepository } from './trust/authority.repository.ts';
+import { AuthorityService, type AuthorityParts } from './trust/authority.service.ts';
 import { createBundlesRepository } from './trust/bundles.repository.ts';
 import { TrustService, type TrustParts } from './trust/trust.service.ts';
 
 export interface TrustNeeds {
   readonly controllerId: string;
   readonly publicUrl: URL;
-  readonly signer: TrustParts['signer'];
+  readonly signer: TrustParts['signer'] & AuthorityParts['signer'];
   readonly links: TrustParts['links'];
   readonly hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Asked when it is there: runs need approvals, and approvals end runs. */
@@ -32,7 +34,16 @@ type Judged = Parameters<typeof approvalsNeeded>[0];
 export function createTrust(shared: Shared, database: Database, needs: TrustNeeds) {
   const { controllerId, publicUrl, signer, links, hostNames } = needs;
   const repository = createApprovalsRepository(database);
-  const bundles = new TrustService({
+  const authority = new AuthorityService({
+    ...shared,
+    controllerId,
+    signer,
+    approvals: repository,
+    repository: createAuthorityRepository(database),
+    bundle: () => bundles.current,
+  });
+  const bundles: TrustService = new TrustService({
+    authority,
     ...shared,
     controllerId,
     signer,
@@ -66,5 +77,5 @@ export function createTrust(shared: Shared, database: Database, needs: TrustNeed
     ask: (asked) => shared.transaction(async (tx) => approvals.ask(tx, asked)),
     use: (id) => approvals.use(id),
   };
-  return { bundles, approvals, runApprovals, shellApprovals };
+  return { bundles, authority, approvals, runApprovals, shellApprovals };
 }

@@ -19,6 +19,7 @@ import { createWitnessFile } from './audit/witness-file.ts';
 import { createWitnessUrl } from './audit/witness-url.ts';
 import { createAudit } from './compose-audit.ts';
 import { createPeople } from './compose-people.ts';
+import { createTrust } from './compose-trust.ts';
 import {
   loadClientSecret,
   loadControllerConfig,
@@ -48,6 +49,8 @@ const USAGE = `Usage: hauban-controller <command>
                  --minutes 15      how long
                  --host-name X     only the machine of that name
   verify-audit check the audit log's chain from its first row to its last
+  rotate-authority-key  a new key for signing orders; owners approve it where there is a policy bundle
+                 --overlap-hours 24  how long nodes take the old one as well; 0: not at all
   after-restore  (once, after a restore from a backup) believe each node once
 Configuration is the environment:
   DATABASE_URL            PostgreSQL 15 or newer: postgres://user:password@host:5432/database
@@ -193,20 +196,21 @@ function witnessesOf({ auditWitnessFile, auditWitnessUrl }: ControllerConfig): O
   ];
 }
 
+/** What features share, for one command. */
+const sharedOf = (database: Database) => ({
+  audit: auditOf(database),
+  transaction: database.transaction,
+  together: database.together,
+  clock: systemClock,
+  random: systemRandom,
+  log: createLog('warn'),
+});
+
 async function setupLink(): Promise<void> {
   const config = loadControllerConfig(process.env);
   const publicUrl = publicUrlOf(config, config.port);
   await withDatabase(config.databaseUrl, async (database) => {
-    const { transaction } = database;
-    const shared = {
-      audit: auditOf(database),
-      transaction,
-      together: database.together,
-      clock: systemClock,
-      random: systemRandom,
-      log: createLog('warn'),
-    };
-    const { setup } = createPeople(shared, database, publicUrl);
+    const { setup } = createPeople(sharedOf(database), database, publicUrl);
     if (!(await setup.state()).needed) {
       say(`The first account exists already; sign in at ${publicUrl.origin}.`);
       return;
@@ -278,6 +282,44 @@ async function verifyAudit(): Promise<void> {
   }
 }
 
+/** Works beside a running controller, which hands the step to the nodes. */
+async function rotateAuthorityKey(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { 'overlap-hours': { type: 'string' } } });
+  const hours = Number(values['overlap-hours'] ?? '24');
+  if (!(hours >= 0 && hours <= 720))
+    throw new HaubanError('BAD_REQUEST', '--overlap-hours must be a number from 0 to 720.');
+  const config = loadControllerConfig(process.env);
+  await withDatabase(config.databaseUrl, async (database) => {
+    const { controllerId } = await loadIdentity(config, database);
+    const signer = createSignerClient(config.signerSocket, systemClock);
+    const { bundles, authority } = createTrust(sharedOf(database), database, {
+      controllerId,
+      signer,
+      publicUrl: publicUrlOf(config, config.port),
+      links: () => [],
+      hostNames: async () => new Map(),
+      waitingRuns: () => {
+        throw new TypeError('no run is started here');
+      },
+    });
+    try {
+      await bundles.state();
+      const outcome = await authority.rotate(hours * 3_600_000, { name: 'system', address: null });
+      const { followed, nodes } = (await bundles.state()).authority;
+      if (outcome.is === 'waiting')
+        say(
+          `Authority key ${outcome.version} is drafted. ${outcome.needed} owners have to approve it on the page Trust, within a week; until then nothing changes.`,
+        );
+      else
+        say(
+          `Authority key ${outcome.version} is in force. Nodes take the old one until ${new Date(outcome.retireAt).toISOString()}. ${followed} of ${nodes} nodes have followed; each of the others does when it is connected. Make a backup now: an older one cannot sign for nodes that have followed.`,
+        );
+    } finally {
+      signer.close();
+    }
+  });
+}
+
 /** Once, while no controller runs: what nodes did since the backup is not in this database. */
 async function afterRestore(): Promise<void> {
   await withDatabase(loadDatabaseUrl(process.env), async (database) => {
@@ -297,6 +339,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   'setup-link': setupLink,
   'join-token': joinToken,
   'verify-audit': verifyAudit,
+  'rotate-authority-key': rotateAuthorityKey,
   'after-restore': afterRestore,
 };
 

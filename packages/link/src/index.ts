@@ -4,6 +4,16 @@
  * configuration; only `key-file.ts` touches the disk.
  */
 export { approvalChallenge, approvalsNeeded, verifyApprovals, type VerifiedApprovals } from './approval.ts';
+export {
+  authorityBundleKeys,
+  authorityOrderKeys,
+  authorityStepChallenge,
+  authorityStepHash,
+  authorityVersion,
+  followSteps,
+  verifyNextStep,
+  type AuthorityChain,
+} from './authority-chain.ts';
 export { verifyAssertion, type VerifiedAssertion } from './assertion.ts';
 export {
   bundleChallenge,

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@hauban/shared/time';
 import { HaubanError } from '@hauban/shared/errors';
-import { loadOrCreateKeyPair, parseJoinToken } from '@hauban/link';
+import { followSteps, loadOrCreateKeyPair, parseJoinToken } from '@hauban/link';
 import { parseControllerUrl } from '../link/controller-url.ts';
 import type { Dial } from '../link/dial.ts';
 import {
@@ -96,8 +96,21 @@ export async function enrolNode(options: EnrolOptions): Promise<EnrolOutcome> {
     return { ok: false, code: answer.code, detail: answer.detail };
   }
   const { nodeId, controllerId, controllerKey, authorityKeys } = answer.enrolled;
+  const followed = await followSteps(authorityKeys, answer.enrolled.authoritySteps, controllerId);
+  if (!followed.ok)
+    return { ok: false, code: followed.code, detail: `The controller's authority keys: ${followed.detail}.` };
+  const authoritySteps = [...followed.chain.steps];
   if (options.linkOwner !== null) giveTo(next(paths.linkKeyFile), options.linkOwner);
-  storeTrust(next(paths.trustFile), { v: 1, url: url.value, nodeId, controllerId, controllerKey, authorityKeys, ca });
+  storeTrust(next(paths.trustFile), {
+    v: 1,
+    url: url.value,
+    nodeId,
+    controllerId,
+    controllerKey,
+    authorityKeys,
+    authoritySteps,
+    ca,
+  });
   return finish(paths, false);
 }
 

@@ -1,4 +1,4 @@
-import { orderHash, peekJws, type PinnedKeys, type Verified } from '@hauban/link';
+import { orderHash, peekJws, type AuthorityChain, type Verified } from '@hauban/link';
 import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { decideAction, decideShell } from '@hauban/shared/policy';
@@ -17,7 +17,7 @@ import type { LoadedPolicy } from './local-policy.ts';
 export interface NodeIdentity {
   readonly nodeId: string;
   readonly controllerId: string;
-  readonly authorityKeys: PinnedKeys;
+  readonly authority: AuthorityChain;
 }
 
 /** What an order claims to be, for the answer to one that is refused. */
@@ -56,6 +56,8 @@ export interface OrderChecks {
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
   readonly held: HeldBundle;
+  /** Key ids of authority keys that were replaced. */
+  readonly retiredKids: ReadonlySet<string>;
   readonly memory: {
     readonly beganAt: number;
     find(id: string): { readonly hash: string } | null;
@@ -179,6 +181,9 @@ export function checkOrder(jws: string, verified: Verified<Order>, checks: Order
   if (order.aud !== checks.identity.nodeId) return refuse(no('ORDER_AUDIENCE', 'it is for another node'), false);
   const known = checks.memory.find(order.id);
   if (known?.hash === hash) return { is: 'known', id: order.id };
+  // Not remembered: whoever has the old key shall not be able to fill the journal.
+  if (checks.retiredKids.has(verified.kid))
+    return refuse(no('AUTHORITY_RETIRED', 'it is signed by an authority key that was replaced'), false);
   const late = checkTimes(order, checks.nowMs(), checks.memory.beganAt);
   // An id that is taken keeps the answer of the order that took it.
   if (late !== null) return refuse(late, known === null);

@@ -1,9 +1,9 @@
-import { verifyOrder, type KeyPair } from '@hauban/link';
+import { authorityOrderKeys, verifyOrder, type KeyPair, type Verified } from '@hauban/link';
 import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { FromExecutor, Order, ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import type { BundleStore } from '../trust/index.ts';
+import type { AuthorityStore, BundleStore } from '../trust/index.ts';
 import {
   checkApproved,
   checkOrder,
@@ -39,6 +39,7 @@ export interface DeskParts {
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
   readonly bundles: Pick<BundleStore, 'held' | 'settled'>;
+  readonly authority: Pick<AuthorityStore, 'held'>;
   readonly journal: OrderJournal;
   /** What orders changed, for their undo. */
   readonly undo: UndoStore;
@@ -51,6 +52,8 @@ export interface DeskParts {
   /** The journal cannot be relied on any more: the process has to end, the next one settles what is open. */
   readonly fatal: (error: unknown) => void;
 }
+
+const NO_KEYS: ReturnType<typeof authorityOrderKeys> = { all: new Map(), retired: new Set() };
 
 const claimOf = (order: Order, hash: string): ClaimedOrder => ({
   id: order.id,
@@ -114,15 +117,21 @@ export class OrderDesk {
   }
 
   async #take(jws: string): Promise<void> {
-    const { journal, clock, send, bundles } = this.#parts;
-    const identity = this.#parts.identity();
-    const verified = await verifyOrder(jws, identity.authorityKeys);
-    // A bundle that came before it may have taken an approver away.
+    const { journal, clock, send, bundles, authority } = this.#parts;
+    // What came before it may have taken an approver away, or brought the key that it is signed with.
     await bundles.settled();
+    const identity = this.#parts.identity();
+    const held = authority.held;
+    const keys = held.is === 'held' ? authorityOrderKeys(held.chain, clock.nowMs()) : NO_KEYS;
+    const verified: Verified<Order> =
+      held.is === 'held'
+        ? await verifyOrder(jws, keys.all)
+        : { ok: false, code: 'AUTHORITY_DAMAGED', detail: held.problem };
     const checked = checkOrder(jws, verified, {
       ...this.#parts,
       identity,
       held: bundles.held,
+      retiredKids: keys.retired,
       memory: journal,
       nowMs: () => clock.nowMs(),
       undoable: (order) => checkUndo(order, this.#parts),

@@ -6,7 +6,7 @@ import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import { createRecordSigner } from '../shell/sign-record.ts';
 import { claimFolder, ensureFolder, ensureSharedFolder, type ProcessStart } from '../store/index.ts';
-import { BundleStore, createBundleFile } from '../trust/index.ts';
+import { AuthorityStore, BundleStore, createAuthorityFile, createBundleFile } from '../trust/index.ts';
 import type { NodeIdentity } from './check-order.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
@@ -63,6 +63,8 @@ class Executor {
   readonly #options: ExecutorOptions;
   readonly #policy: () => LoadedPolicy;
   readonly #journal: OrderJournal;
+  readonly #undo: UndoStore;
+  readonly #authority: AuthorityStore;
   readonly #bundles: BundleStore;
   readonly #recordings: Recordings;
   readonly #desk: OrderDesk;
@@ -82,7 +84,13 @@ class Executor {
     this.#journal = journal;
     this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
     const send = (message: FromExecutor): void => this.#server?.send(message);
+    this.#authority = new AuthorityStore({
+      file: createAuthorityFile(join(paths.executorDir, 'authority.json')),
+      trust: options.identity,
+      log,
+    });
     this.#bundles = new BundleStore({
+      authority: this.#authority,
       file: createBundleFile(join(paths.executorDir, 'bundle.json')),
       trust: options.identity,
       log,
@@ -106,6 +114,7 @@ class Executor {
       isRoot: ownUid === 0,
       policy: this.#policy,
       bundles: this.#bundles,
+      authority: this.#authority,
       journal,
       undo: this.#undo,
       locks: createLockTable(),
@@ -196,6 +205,7 @@ class Executor {
       actions: [...this.#options.actions.values()].map(({ name, version }) => ({ name, version })),
       policyText: this.#policy().text,
       bundle: this.#bundles.version,
+      authority: this.#authority.version,
       shells: this.#recordings.open(),
     };
   }

@@ -35,7 +35,7 @@ class Listener {
   }
 
   tellFacts(): void {
-    const facts = { t: 'facts', isRoot: true, actions: [], policyText: '', shells: [], bundle: 0 };
+    const facts = { t: 'facts', isRoot: true, actions: [], policyText: '', shells: [], bundle: 0, authority: 1 };
     this.connections.at(-1)?.send(LOCAL_KINDS.json, Buffer.from(JSON.stringify(facts)));
   }
 

@@ -44,11 +44,12 @@ export interface NodeLinkDeps {
 const FACTS_WAIT_MS = 3_000;
 
 /** An executor that does not answer: nothing can be done on this node, and the page says so. */
-const NO_FACTS: Pick<Facts, 'isRoot' | 'actions' | 'policyText' | 'bundle'> = {
+const NO_FACTS: Pick<Facts, 'isRoot' | 'actions' | 'policyText' | 'bundle' | 'authority'> = {
   isRoot: false,
   actions: [],
   policyText: '',
   bundle: 0,
+  authority: 0,
 };
 
 /**
@@ -144,7 +145,7 @@ export class NodeLink implements LinkKeeperEvents {
 
   #sendStatus(channel: FrameChannel): void {
     const { node, shells, auditWitness } = this.#deps;
-    const { isRoot, actions, policyText, bundle } = this.#facts ?? NO_FACTS;
+    const { isRoot, actions, policyText, bundle, authority } = this.#facts ?? NO_FACTS;
     const open = this.#facts?.shells ?? shells.openShells;
     const spoolChunks = this.#deps.spoolChunks();
     const auditHead = auditWitness.newest;
@@ -155,6 +156,7 @@ export class NodeLink implements LinkKeeperEvents {
       actions,
       policyText,
       bundle,
+      authority,
       spoolChunks,
       shells: open,
       auditHead,

@@ -1,6 +1,16 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { HaubanError } from '@hauban/shared/errors';
-import { list, literal, nullable, object, parseJson, text, UUID_PATTERN, type Checked } from '@hauban/shared/protocol';
+import {
+  checkAuthorityStep,
+  list,
+  literal,
+  nullable,
+  object,
+  parseJson,
+  text,
+  UUID_PATTERN,
+  type Checked,
+} from '@hauban/shared/protocol';
 import { writeDurably } from './write-durably.ts';
 
 /** Whom this node trusts, `trust.json`: written once by the enrolment, root's file, readable by the link process. */
@@ -14,12 +24,22 @@ const checkTrust = object({
   controllerId: uuid,
   controllerKey: key,
   authorityKeys: list(object({ kid: text(64, { min: 1 }), key }), 8),
+  /** From those keys to the one in force when this was written, verified, the oldest first. */
+  authoritySteps: list(checkAuthorityStep, 10_000),
   /** Certificates (PEM) for TLS to the controller, instead of those that Node ships. */
   ca: nullable(text(65_536, { multiline: true })),
 });
 export type Trust = Checked<typeof checkTrust>;
 
-const TRUST_MAX_BYTES = 128 * 1024;
+/** A file of an older version of this program knows no steps: there were none. */
+const parseTrust = (source: string) =>
+  parseJson(
+    (value, path) =>
+      checkTrust(typeof value === 'object' && value !== null ? { authoritySteps: [], ...value } : value, path),
+    source,
+  );
+
+const TRUST_MAX_BYTES = 1024 * 1024;
 
 /** Null when the node is not enrolled. CONFIG_BAD when the file is damaged. */
 export function loadTrust(path: string): Trust | null {
@@ -33,7 +53,7 @@ export function loadTrust(path: string): Trust | null {
   }
   try {
     if (fstatSync(descriptor).size > TRUST_MAX_BYTES) throw new HaubanError('CONFIG_BAD', `${path} is too long.`);
-    const parsed = parseJson(checkTrust, readFileSync(descriptor, 'utf8'));
+    const parsed = parseTrust(readFileSync(descriptor, 'utf8'));
     if (parsed.ok) return parsed.value;
     throw new HaubanError(
       'CONFIG_BAD',

@@ -1,15 +1,20 @@
-import { verifyNextBundle, type BundleTrust } from '@hauban/link';
+import { authorityBundleKeys, verifyNextBundle } from '@hauban/link';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
-import type { Bundle, SignedBundle } from '@hauban/shared/protocol';
-import type { BundleFile, StoredBundle } from './bundle-file.ts';
+import type { Bundle, SignedBundle, TrustItem } from '@hauban/shared/protocol';
+import type { AuthorityStore } from './authority-store.ts';
+import type { HashedFile } from './hashed-file.ts';
 
 /** What counts on this node now. `damaged`: nobody knows what was to be approved, so nothing dangerous is done. */
-export type HeldBundle = StoredBundle;
+export type HeldBundle =
+  | { readonly is: 'none' }
+  | { readonly is: 'held'; readonly bundle: Bundle }
+  | { readonly is: 'damaged'; readonly problem: string };
 
 export interface BundleStoreParts {
-  readonly file: BundleFile;
-  /** Asked each time: an enrolment or a rotation may have pinned other keys meanwhile. */
-  readonly trust: () => BundleTrust;
+  readonly file: HashedFile<Bundle>;
+  readonly authority: AuthorityStore;
+  /** Asked each time: the node may have been enrolled anew meanwhile. */
+  readonly trust: () => { readonly controllerId: string };
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
   /** Another version is held than before. */
   readonly changed: () => void;
@@ -18,16 +23,18 @@ export interface BundleStoreParts {
 /**
  * The policy bundle of this node (rules BUNDLE1 to BUNDLE5). A version counts from when it is on disk; versions only grow.
  * A damaged file heals by a person's hand only: whoever may damage it must not be able to bring an older version in.
+ * Steps of the authority key come in the same line, because each of the two says by which of the other it counts.
  */
 export class BundleStore {
   readonly #parts: BundleStoreParts;
-  #stored: StoredBundle;
+  #stored: HeldBundle;
   #refused = 0;
   #work: Promise<void> = Promise.resolve();
 
   constructor(parts: BundleStoreParts) {
     this.#parts = parts;
-    this.#stored = parts.file.load();
+    const stored = parts.file.load();
+    this.#stored = stored.is === 'held' ? { is: 'held', bundle: stored.value } : stored;
     if (this.#stored.is === 'damaged')
       parts.log.error(
         { path: parts.file.path, problem: this.#stored.problem },
@@ -48,8 +55,8 @@ export class BundleStore {
     return held.is === 'held' ? held.bundle.version : 0;
   }
 
-  /** Bundles as they came, one after the other, after those that came before. */
-  take(items: readonly SignedBundle[]): void {
+  /** Bundles and steps as they came, one after the other, after those that came before. */
+  take(items: readonly TrustItem[]): void {
     this.#work = this.#work
       .then(async () => {
         for (const item of items) await this.#takeOne(item);
@@ -62,10 +69,24 @@ export class BundleStore {
     await this.#work;
   }
 
-  async #takeOne(signed: SignedBundle): Promise<void> {
+  async #takeOne(item: TrustItem): Promise<void> {
     const { held } = this;
     if (held.is === 'damaged') return this.#refuse('BUNDLE_DAMAGED', held.problem);
-    const next = await verifyNextBundle(signed, held.is === 'held' ? held.bundle : null, this.#parts.trust());
+    const current = held.is === 'held' ? held.bundle : null;
+    if ('byBefore' in item) {
+      const taken = await this.#parts.authority.take(item, current);
+      if (!taken.ok) return this.#refuse(taken.code, taken.detail, 'authority key refused');
+      return taken.isNew ? this.#parts.changed() : undefined;
+    }
+    return await this.#takeBundle(item, current);
+  }
+
+  async #takeBundle(signed: SignedBundle, current: Bundle | null): Promise<void> {
+    const authority = this.#parts.authority.held;
+    if (authority.is === 'damaged') return this.#refuse('AUTHORITY_DAMAGED', authority.problem);
+    const { controllerId } = this.#parts.trust();
+    const authorityKeys = authorityBundleKeys(authority.chain, signed.jws);
+    const next = await verifyNextBundle(signed, current, { authorityKeys, controllerId });
     if (!next.ok) return this.#refuse(next.code, next.detail);
     return next.isNew ? this.#keep(next.bundle) : undefined;
   }
@@ -81,8 +102,8 @@ export class BundleStore {
     return this.#parts.changed();
   }
 
-  #refuse(code: ErrorCode, detail: string): void {
+  #refuse(code: ErrorCode, detail: string, says = 'policy bundle refused'): void {
     this.#refused += 1;
-    this.#parts.log.warn({ code, detail, refused: this.#refused, held: this.version }, 'policy bundle refused');
+    this.#parts.log.warn({ code, detail, refused: this.#refused, held: this.version }, says);
   }
 }

@@ -1,7 +1,9 @@
 /**
- * Whose keys may approve what is dangerous on this node: the policy bundle that it holds, kept durably, and the check of
- * an order's approvals against it. The executor's room: nothing here believes the link process. May not import link/.
+ * Whose keys this node obeys and whose may approve what is dangerous on it: the authority keys and the policy bundle that
+ * it holds, kept durably, and the check of an order's approvals. The executor's room: nothing here believes the link
+ * process. May not import link/.
  */
-export { createBundleFile } from './bundle-file.ts';
+export { AuthorityStore } from './authority-store.ts';
 export { BundleStore, type HeldBundle } from './bundle-store.ts';
 export { checkApprovals } from './check-approvals.ts';
+export { createAuthorityFile, createBundleFile } from './trust-files.ts';

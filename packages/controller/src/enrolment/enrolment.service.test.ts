@@ -45,7 +45,7 @@ beforeAll(async () => {
     clock,
     authorityKeys: async () => {
       if (!isSignerUp) throw new HaubanError('UNAVAILABLE', 'away');
-      return authorityKeys;
+      return { authorityKeys, authoritySteps: [] };
     },
   });
   const publicUrl = new URL('https://hauban.example');

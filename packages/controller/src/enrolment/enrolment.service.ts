@@ -12,7 +12,7 @@ import type { NodesForEnrolment } from '../nodes/new-nodes.service.ts';
 import type { EnrolmentRepository, JoinTokenRecord } from './enrolment.repository.ts';
 
 type Enrolled = Extract<ControllerMessage, { t: 'enrolled' }>;
-export type AuthorityKeys = Enrolled['authorityKeys'];
+export type AuthorityKeys = Pick<Enrolled, 'authorityKeys' | 'authoritySteps'>;
 
 /** As the gateway gives it (`EnrolRequest` of its ports). */
 export interface EnrolAttempt {
@@ -29,7 +29,7 @@ export interface EnrolAttempt {
 type RefusalCode = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_USED_UP' | 'TOKEN_WRONG_HOST' | 'ENROLMENT_REFUSED';
 type Refused = { readonly ok: false; readonly code: RefusalCode; readonly detail: string };
 export type EnrolOutcome =
-  | ({ readonly ok: true } & Pick<Enrolled, 'nodeId' | 'authorityKeys' | 'labels' | 'roles'>)
+  | ({ readonly ok: true } & Pick<Enrolled, 'nodeId' | 'authorityKeys' | 'authoritySteps' | 'labels' | 'roles'>)
   | Refused;
 
 export interface EnrolmentParts {
@@ -132,7 +132,7 @@ export function createEnrolmentService({
           return refusal ?? refuse('TOKEN_UNKNOWN', 'This join token is not known here.');
         const node = await enrolNode(tx, token, attempt);
         if (typeof node !== 'string') return node;
-        return { ok: true, nodeId: node, authorityKeys: keys, labels: token.labels, roles: token.roles as NodeRole[] };
+        return { ok: true, nodeId: node, ...keys, labels: token.labels, roles: token.roles as NodeRole[] };
       });
       if (!outcome.ok) {
         const { address, hostName, tokenId } = attempt;

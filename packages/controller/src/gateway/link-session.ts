@@ -245,7 +245,7 @@ export class LinkSession {
       channel.close(4401, result.code);
       return;
     }
-    const { nodeId, authorityKeys, labels, roles } = result;
+    const { nodeId, authorityKeys, authoritySteps, labels, roles } = result;
     const { controllerId, key } = identity;
     channel.sendControl({
       t: 'enrolled',
@@ -253,6 +253,7 @@ export class LinkSession {
       controllerId,
       controllerKey: key.publicText,
       authorityKeys,
+      authoritySteps,
       labels,
       roles,
     });

@@ -7,11 +7,11 @@ import {
   type AgentMessage,
   type NodeId,
   type ShellFrame,
-  type SignedBundle,
+  type TrustItem,
 } from '@hauban/shared/protocol';
 import { isKeyRotationBy, type BodyType, type ChannelEnd, type ControlOf, type FrameChannel } from '@hauban/link';
 import type { RegisteredLink } from './link-registry.ts';
-import type { KeyRotateMessage, GatewayLog, GatewayPorts, LinkRef, SendOutcome } from './ports.ts';
+import type { KeyRotateMessage, GatewayLog, GatewayPorts, LinkRef, SendOutcome, StatusMessage } from './ports.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 
 /** Messages of a node that is up. `enrol` belongs to another mode and is refused here. */
@@ -71,7 +71,7 @@ export class NodeSession implements RegisteredLink {
     return this.#channel.sendControl({ t: 'order', jws });
   }
 
-  sendBundles(items: readonly SignedBundle[]): SendOutcome {
+  sendBundles(items: readonly TrustItem[]): SendOutcome {
     return items.length === 0 ? 'sent' : this.#channel.sendControl({ t: 'bundles', items: [...items] });
   }
 
@@ -126,14 +126,12 @@ export class NodeSession implements RegisteredLink {
   }
 
   async #take(message: Exclude<Message, { t: 'enrol' }>): Promise<void> {
-    const { nodes, runs, metrics, inventory, shells, trust } = this.#ports;
+    const { nodes, runs, metrics, inventory, shells } = this.#ports;
     const link = this.#ref;
     switch (message.t) {
       case 'status':
         await nodes.status(link, message);
-        this.sendBundles(await trust.nodeStatus(link.nodeId, message.bundle));
-        for (const jws of await runs.pendingOrders(link)) this.sendOrder(jws);
-        return this.#auditHead(message.auditHead);
+        return this.#status(message);
       case 'series':
         return metrics.series(link, message.list);
       case 'order.taken':
@@ -151,6 +149,15 @@ export class NodeSession implements RegisteredLink {
       case 'shell.refused':
         return shells.refused(link, message);
     }
+  }
+
+  async #status({ bundle: version, authority, auditHead }: StatusMessage): Promise<void> {
+    const { trust, runs } = this.#ports;
+    const lacking = await trust.nodeStatus(this.nodeId, { version, authority });
+    this.sendBundles(lacking.items);
+    // A node that follows a long way says so again; orders by a key that it does not know yet would be refused.
+    if (lacking.isAll) for (const jws of await runs.pendingOrders(this.#ref)) this.sendOrder(jws);
+    return this.#auditHead(auditHead);
   }
 
   async #auditHead(kept: string | null): Promise<void> {

@@ -4,7 +4,7 @@ import type {
   JoinClaim,
   NodeId,
   ShellFrame,
-  SignedBundle,
+  TrustItem,
 } from '@hauban/shared/protocol';
 
 /**
@@ -102,7 +102,7 @@ export interface EnrolRequest {
 }
 
 export type EnrolResult =
-  | ({ readonly ok: true } & Pick<EnrolledMessage, 'nodeId' | 'authorityKeys' | 'labels' | 'roles'>)
+  | ({ readonly ok: true } & Pick<EnrolledMessage, 'nodeId' | 'authorityKeys' | 'authoritySteps' | 'labels' | 'roles'>)
   | {
       readonly ok: false;
       readonly code: 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_USED_UP' | 'TOKEN_WRONG_HOST' | 'ENROLMENT_REFUSED';
@@ -187,8 +187,14 @@ export interface AuditPort {
 }
 
 export interface TrustPort {
-  /** The node holds this version of the policy bundle: those that it lacks, oldest first (rule BUNDLE4). Asked after each `status`. */
-  nodeStatus(nodeId: NodeId, version: number): Promise<readonly SignedBundle[]>;
+  /**
+   * The node holds this version of the policy bundle and obeys this authority key: what it lacks, oldest first (rules
+   * BUNDLE4, KEYS18). Asked after each `status`. `isAll`: with these it lacks nothing.
+   */
+  nodeStatus(
+    nodeId: NodeId,
+    held: { readonly version: number; readonly authority: number },
+  ): Promise<{ readonly items: readonly TrustItem[]; readonly isAll: boolean }>;
 }
 
 /** Fields first, then a fixed sentence. */
@@ -222,8 +228,8 @@ export interface NodeLink extends LinkRef {
   readonly isOpen: boolean;
   readonly bufferedBytes: number;
   sendOrder(jws: string): SendOutcome;
-  /** Consecutive versions of the policy bundle; nothing is sent for an empty list. */
-  sendBundles(items: readonly SignedBundle[]): SendOutcome;
+  /** Consecutive versions of the policy bundle and authority key; nothing is sent for an empty list. */
+  sendBundles(items: readonly TrustItem[]): SendOutcome;
   /** Input, resize, credit, close, attach. */
   sendShell(frame: ShellFrame): SendOutcome;
   /** Rule METRIC4: lapses on the node after 60 s unless repeated. */

@@ -93,6 +93,7 @@ const status = (
   spoolChunks: 3,
   shells: [randomUUID()],
   bundle: 0,
+  authority: 1,
   auditHead: null,
   ...more,
 });

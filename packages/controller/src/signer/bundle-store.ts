@@ -1,6 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, peekJws, verifyNextBundle, writeDurably, type PinnedKeys } from '@hauban/link';
+import {
+  authorityBundleKeys,
+  canonicalJson,
+  peekJws,
+  verifyNextBundle,
+  writeDurably,
+  type AuthorityChain,
+} from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { checkSignedBundle, parseJson, type Bundle, type SignedBundle } from '@hauban/shared/protocol';
 
@@ -41,7 +48,7 @@ function readSigned(path: string): SignedBundle {
 }
 
 /** Reads and verifies the whole chain; a gap or a damaged file stops the signer: it must not forget what needs approval. */
-export async function loadBundleStore(keyDir: string, authorityKeys: PinnedKeys): Promise<BundleStore> {
+export async function loadBundleStore(keyDir: string, authority: AuthorityChain): Promise<BundleStore> {
   const folder = join(keyDir, 'bundles');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const chain: SignedBundle[] = [];
@@ -55,6 +62,7 @@ export async function loadBundleStore(keyDir: string, authorityKeys: PinnedKeys)
     if (name !== expected) throw damaged(join(folder, expected), 'it is missing');
     const signed = readSigned(path);
     const controllerId = controllerOf(signed, current);
+    const authorityKeys = authorityBundleKeys(authority, signed.jws);
     const verified = await verifyNextBundle(signed, current, { authorityKeys, controllerId });
     if (!verified.ok) throw damaged(path, verified.detail);
     if (!verified.isNew) throw damaged(path, 'it is the version before once more');

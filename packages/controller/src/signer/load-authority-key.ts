@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createKeyPair, keyPairToJwk, parseKeyPair, writeDurably, type KeyPair } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Log } from '../runtime/index.ts';
@@ -13,7 +12,6 @@ export interface PassphraseFiles {
   readonly file: string | null;
 }
 
-const KEY_FILE = 'authority-key.json';
 const SHORTEST_PASSPHRASE = 12;
 
 const bad = (detail: string): HaubanError => new HaubanError('CONFIG_BAD', detail);
@@ -44,11 +42,10 @@ function openKey(path: string, source: string, passphrase: string | null): KeyPa
 }
 
 /**
- * The key of the signer's folder, made on first use. With a passphrase the file is sealed, also one that was plain until
+ * The key of that file, made on first use. With a passphrase the file is sealed, also one that was plain until
  * now; without, it is plain with mode 0600, which is said once in the log.
  */
-export function loadAuthorityKey(folder: string, passphrase: string | null, log: Log): KeyPair {
-  const path = join(folder, KEY_FILE);
+export function loadAuthorityKey(path: string, passphrase: string | null, log: Log): KeyPair {
   const source = readSecretFile(path, 'key');
   const pair = source === null ? createKeyPair() : openKey(path, source, passphrase);
   const isStoredSo = source !== null && isSealed(source) === (passphrase !== null);

@@ -1,16 +1,16 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { pinnedKeys } from '@hauban/link';
 import { ACTIONS, type ActionDefinition } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
-import { keyInMemory, type AuthorityKey } from './authority-key.ts';
+import { loadAuthorityRing } from './authority-ring.ts';
 import { loadBundleStore } from './bundle-store.ts';
-import { loadAuthorityKey, loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
+import { createKeyFolder, type KeySource } from './key-source.ts';
+import { loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
 import { createSignerServer } from './signer-server.ts';
-import { openTokenKey, type TokenSettings } from './token-key.ts';
+import { openToken, type TokenSettings } from './token-key.ts';
 
 export interface SignerSettings {
   readonly socketPath: string;
@@ -49,8 +49,8 @@ async function clearStaleSocket(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-const openKey = async ({ keyDir, passphrase, token = null }: SignerSettings, log: Log): Promise<AuthorityKey> =>
-  token === null ? keyInMemory(loadAuthorityKey(keyDir, loadPassphrase(passphrase), log)) : await openTokenKey(token);
+const openKeys = async ({ keyDir, passphrase, token = null }: SignerSettings, log: Log): Promise<KeySource> =>
+  token === null ? createKeyFolder(keyDir, loadPassphrase(passphrase), log) : await openToken(token);
 
 /** Loads or makes the authority key and listens. Who may ask is decided by the socket's folder, made with mode 0700 when absent, and by who the kernel says has connected. */
 export async function runSigner(
@@ -61,12 +61,13 @@ export async function runSigner(
 ): Promise<RunningSigner> {
   mkdirSync(settings.keyDir, { recursive: true, mode: 0o700 });
   mkdirSync(dirname(settings.socketPath), { recursive: true, mode: 0o700 });
-  const key = await openKey(settings, log);
-  const store = await loadBundleStore(settings.keyDir, pinnedKeys([{ kid: key.kid, key: key.publicText }]));
+  const ring = await loadAuthorityRing(settings.keyDir, await openKeys(settings, log));
+  ring.removeRetired(clock.nowMs());
+  const store = await loadBundleStore(settings.keyDir, ring.chain);
   await clearStaleSocket(settings.socketPath);
   const ownUid = process.getuid?.() ?? 0;
   const callers = [0, ownUid, settings.callerUid ?? ownUid];
-  const server = createSignerServer({ key, store, actions, callers, clock, log });
+  const server = createSignerServer({ ring, store, actions, callers, clock, log });
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -88,7 +89,7 @@ export async function runSigner(
     stop: () =>
       new Promise((resolve) => {
         server.close(() => {
-          key.close();
+          ring.close();
           resolve();
         });
         for (const socket of sockets) socket.destroy();

@@ -1,7 +1,7 @@
 import { bundleChallenge, bundleHash, parseBundle, pinnedKeys, verifyAssertion, verifyNextBundle } from '@hauban/link';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { BUNDLE_TYPE, type Assertion, type Bundle, type SignedBundle } from '@hauban/shared/protocol';
-import type { AuthorityKey } from './authority-key.ts';
+import type { AuthorityRing } from './authority-ring.ts';
 import { bundleProblem } from './bundle-rules.ts';
 import type { BundleStore } from './bundle-store.ts';
 
@@ -23,7 +23,7 @@ const refuse = (code: ErrorCode, detail: string): Refused => ({ ok: false, code,
 export async function signNextBundle(
   value: unknown,
   approvals: readonly Assertion[],
-  { key, store }: { readonly key: AuthorityKey; readonly store: BundleStore },
+  { ring, store }: { readonly ring: AuthorityRing; readonly store: BundleStore },
 ): Promise<BundleAnswer> {
   const parsed = parseBundle(value);
   if (!parsed.ok) return refuse('BUNDLE_MALFORMED', `The bundle is not well-formed: ${parsed.problem}.`);
@@ -36,6 +36,7 @@ export async function signNextBundle(
   if (problem !== null) return refuse('BUNDLE_UNUSABLE', `The bundle cannot be lived with: ${problem}.`);
   const early = current === null ? checkFirst(bundle, approvals) : checkKnown(approvals);
   if (early !== null) return early;
+  const key = ring.newest;
   const signed: SignedBundle = { jws: await key.sign(bundle, { typ: BUNDLE_TYPE }), approvals: [...approvals] };
   // By the nodes' own check: the signed text leaves the signer only when it holds.
   const authorityKeys = pinnedKeys([{ kid: key.kid, key: key.publicText }]);
@@ -43,7 +44,8 @@ export async function signNextBundle(
   const verified = await verifyNextBundle(signed, current, { authorityKeys, controllerId });
   if (!verified.ok) return refuse(verified.code, verified.detail);
   // Another question may have been answered meanwhile.
-  if (store.current !== current) return refuse('BUNDLE_FORKED', 'Another version was signed meanwhile.');
+  if (store.current !== current || ring.newest !== key)
+    return refuse('BUNDLE_FORKED', 'Another version was signed meanwhile.');
   store.add(signed, bundle);
   return { ok: true, signed };
 }

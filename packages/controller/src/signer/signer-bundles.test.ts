@@ -131,7 +131,7 @@ describe('the first policy bundle', () => {
     const bundle = first();
     expect(await client.bundle(null)).toBeNull();
     const signed = await client.signBundle(bundle, by(bundle, ann, bob));
-    const authorityKeys = pinnedKeys(await client.keys());
+    const authorityKeys = pinnedKeys((await client.keys()).authorityKeys);
     const verified = await verifyNextBundle(signed, null, { authorityKeys, controllerId: controller });
     expect(verified).toMatchObject({ ok: true, bundle });
     expect(await client.signBundle(bundle, by(bundle, ann, bob))).toEqual(signed);

@@ -4,15 +4,18 @@ import { HaubanError, isErrorCode } from '@hauban/shared/errors';
 import {
   LOCAL_KINDS,
   type Assertion,
+  type AuthorityStep,
   type Bundle,
   type ControllerMessage,
   type Order,
   type SignedBundle,
+  type SignedStep,
 } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import { parseAnswer, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
 
-export type AuthorityKeys = Extract<ControllerMessage, { t: 'enrolled' }>['authorityKeys'];
+/** The first key of this authority, and the steps to the one in force. */
+export type AuthorityKeys = Pick<Extract<ControllerMessage, { t: 'enrolled' }>, 'authorityKeys' | 'authoritySteps'>;
 
 /** `queued`: the order may wait for its node, and needs the longer life. */
 type OrderLife = 'at-once' | 'queued';
@@ -24,7 +27,13 @@ export interface SignerClient {
   signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
   /** The policy bundle as the signer keeps it: a version, or the newest. Null when there is none. */
   bundle(version: number | null): Promise<SignedBundle | null>;
-  /** Public keys that nodes pin; asked once and kept. */
+  /** The step to the next authority key as it would be signed now; retires the old one after `overlapMs`. */
+  draftStep(controller: string, overlapMs: number): Promise<AuthorityStep>;
+  /** Signs and keeps that step; its own code when it refuses. */
+  signStep(step: AuthorityStep, approvals: readonly Assertion[]): Promise<SignedStep>;
+  /** The step that led to this version of the authority key; null when there was none. */
+  step(version: number): Promise<SignedStep | null>;
+  /** What nodes pin. */
   keys(): Promise<AuthorityKeys>;
   close(): void;
 }
@@ -47,7 +56,6 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
   let connection: LocalConnection | null = null;
   let isClosed = false;
   let next = 0;
-  let known: AuthorityKeys | null = null;
 
   const settle = (n: number): Waiting | undefined => {
     const entry = waiting.get(n);
@@ -111,9 +119,17 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
       return signed;
     },
     bundle: async (version) => (await need('bundle', { t: 'bundle', version })).signed,
+    draftStep: async (controller, overlapMs) =>
+      (await need('step-draft', { t: 'draft-step', controller, overlapMs })).step,
+    signStep: async (step, approvals) => {
+      const { signed } = await need('step', { t: 'sign-step', step, approvals: [...approvals] });
+      if (signed === null) throw unavailable('it gave an answer to another question');
+      return signed;
+    },
+    step: async (version) => (await need('step', { t: 'step', version })).signed,
     keys: async () => {
-      known ??= (await need('keys', { t: 'keys' })).keys;
-      return known;
+      const { keys, steps } = await need('keys', { t: 'keys' });
+      return { authorityKeys: keys, authoritySteps: steps };
     },
     close: () => {
       isClosed = true;

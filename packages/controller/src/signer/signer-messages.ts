@@ -1,6 +1,8 @@
 import {
   checkAssertions,
+  checkAuthorityStep,
   checkSignedBundle,
+  checkSignedStep,
   flag,
   integer,
   json,
@@ -13,6 +15,7 @@ import {
   type Check,
   type Checked,
   type Parsed,
+  UUID_PATTERN,
 } from '@hauban/shared/protocol';
 
 /** Questions and answers on the signer's socket; `n` pairs an answer with its question. Both ends check what they read. */
@@ -27,13 +30,31 @@ const questions = {
   'sign-bundle': object({ t: literal('sign-bundle'), n, bundle: json, approvals: checkAssertions }),
   /** A version of the policy bundle as the signer keeps it; null: the newest. */
   bundle: object({ t: literal('bundle'), n, version: nullable(integer(1, 1_000_000)) }),
+  /** What the step to the next authority key would be; the key is made for it. */
+  'draft-step': object({
+    t: literal('draft-step'),
+    n,
+    controller: text(36, { pattern: new RegExp(UUID_PATTERN) }),
+    overlapMs: integer(0, 2_592_000_000),
+  }),
+  /** That step, with the approvals of the owners where there are any. */
+  'sign-step': object({ t: literal('sign-step'), n, step: json, approvals: checkAssertions }),
+  /** The step that led to this version of the key. */
+  step: object({ t: literal('step'), n, version: integer(2, 10_000) }),
 } as const;
 
 const answers = {
-  keys: object({ t: literal('keys'), n, keys: list(object({ kid: text(64), key: text(43) }), 8) }),
+  keys: object({
+    t: literal('keys'),
+    n,
+    keys: list(object({ kid: text(64), key: text(43) }), 8),
+    steps: list(checkSignedStep, 50),
+  }),
   signed: object({ t: literal('signed'), n, jws }),
   /** Null: there is no such version. */
   bundle: object({ t: literal('bundle'), n, signed: nullable(checkSignedBundle) }),
+  'step-draft': object({ t: literal('step-draft'), n, step: checkAuthorityStep }),
+  step: object({ t: literal('step'), n, signed: nullable(checkSignedStep) }),
   refused: object({ t: literal('refused'), n, code: text(64), detail: text(500) }),
 } as const;
 

@@ -4,14 +4,15 @@ import type { ActionDefinition } from '@hauban/shared/actions';
 import { LOCAL_KINDS, ORDER_TYPE } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
-import type { AuthorityKey } from './authority-key.ts';
+import type { AuthorityRing } from './authority-ring.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { signNextBundle } from './sign-bundle.ts';
+import { draftStep, signNextStep } from './sign-step.ts';
 import { createRateLimit, judgeOrder, limitsOf } from './sign-rules.ts';
 import { parseQuestion, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
 
 export interface SignerParts {
-  readonly key: AuthorityKey;
+  readonly ring: AuthorityRing;
   readonly store: BundleStore;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** User ids that may ask. */
@@ -23,7 +24,7 @@ export interface SignerParts {
 type Question<T extends SignerQuestion['t']> = Extract<SignerQuestion, { t: T }>;
 
 /** Answers questions by the signer's own rules. */
-function createAnswers({ key, store, actions, clock, log }: SignerParts) {
+function createAnswers({ ring, store, actions, clock, log }: SignerParts) {
   const rates = { atOnce: createRateLimit(), queued: createRateLimit() };
 
   const refused = (n: number, code: string, detail: string, what: string): SignerAnswer => {
@@ -40,7 +41,9 @@ function createAnswers({ key, store, actions, clock, log }: SignerParts) {
     const rate = isQueued ? rates.queued : rates.atOnce;
     if (!rate.take(clock.monotonicMs(), limits)) return no('RATE_LIMITED', 'The signer signs no more orders just now.');
     const { id, aud, kind, requester, approvals } = judged.order;
-    const jws = await key.sign(judged.order, { typ: ORDER_TYPE });
+    const nowMs = clock.nowMs();
+    ring.removeRetired(nowMs);
+    const jws = await ring.orderKey(nowMs).sign(judged.order, { typ: ORDER_TYPE });
     // The signer's own record of what its key was used for, before the order can be used.
     const approvedBy = approvals.map(({ operator }) => operator);
     log.info({ order: id, node: aud, kind, requester: requester.id, approvedBy }, 'signed');
@@ -48,22 +51,36 @@ function createAnswers({ key, store, actions, clock, log }: SignerParts) {
   };
 
   const signBundle = async ({ n, bundle, approvals }: Question<'sign-bundle'>): Promise<SignerAnswer> => {
-    const answer = await signNextBundle(bundle, approvals, { key, store });
+    const answer = await signNextBundle(bundle, approvals, { ring, store });
     if (!answer.ok) return refused(n, answer.code, answer.detail, 'a policy bundle was not signed');
     const approvedBy = answer.signed.approvals.map(({ operator }) => operator);
     log.info({ version: store.current?.version, approvedBy }, 'a policy bundle was signed');
     return { t: 'bundle', n, signed: answer.signed };
   };
 
+  const signStep = async ({ n, step, approvals }: Question<'sign-step'>): Promise<SignerAnswer> => {
+    const answer = await signNextStep(step, approvals, { ring, store, nowMs: clock.nowMs() });
+    if (!answer.ok) return refused(n, answer.code, answer.detail, 'a new authority key was not signed for');
+    const approvedBy = answer.signed.approvals.map(({ operator }) => operator);
+    log.warn({ version: ring.chain.steps.length + 1, approvedBy }, 'the authority key was replaced');
+    return { t: 'step', n, signed: answer.signed };
+  };
+
   return async (question: SignerQuestion): Promise<SignerAnswer> => {
     const { n } = question;
     switch (question.t) {
       case 'keys':
-        return { t: 'keys', n, keys: [{ kid: key.kid, key: key.publicText }] };
+        return { t: 'keys', n, keys: [...ring.chain.root], steps: ring.steps.slice(-50) };
       case 'sign':
         return await sign(question);
       case 'sign-bundle':
         return await signBundle(question);
+      case 'draft-step':
+        return { t: 'step-draft', n, step: draftStep(question, { ring, store, nowMs: clock.nowMs() }) };
+      case 'sign-step':
+        return await signStep(question);
+      case 'step':
+        return { t: 'step', n, signed: ring.steps[question.version - 2] ?? null };
       case 'bundle':
         return { t: 'bundle', n, signed: store.find(question.version ?? store.current?.version ?? 0) };
     }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKeyPair, keyPairToJwk, pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
+import { createKeyPair, keyPairToJwk, keyThumbprint, pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
 import { ACTIONS } from '@hauban/shared/actions';
-import type { ActionOrder, ShellOrder } from '@hauban/shared/protocol';
+import type { ActionOrder, AuthorityStep, ShellOrder } from '@hauban/shared/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog } from '../runtime/index.ts';
 import { createSignerClient, type SignerClient } from './signer-client.ts';
@@ -75,7 +75,7 @@ describe('signer', () => {
     expect(statSync(join(first.folder, 'keys')).mode & 0o777).toBe(0o700);
     const keys = await first.client.keys();
     const wanted = order();
-    const verified = await verifyOrder(await first.client.sign(wanted), pinnedKeys(keys));
+    const verified = await verifyOrder(await first.client.sign(wanted), pinnedKeys(keys.authorityKeys));
     expect(verified).toMatchObject({ ok: true, value: wanted });
     await first.stop();
     const second = await start(first.folder);
@@ -159,7 +159,7 @@ describe('signer', () => {
       socket.write(bytes);
       await new Promise((resolve) => socket.once('close', resolve));
     }
-    await expect(client.keys()).resolves.toHaveLength(1);
+    expect((await client.keys()).authorityKeys).toHaveLength(1);
   });
 
   it('a signer that is gone is UNAVAILABLE at once, and asked again when it is back', async () => {
@@ -224,15 +224,17 @@ describe('the key file', () => {
   it('plain until now: sealed with the first start that has a passphrase, and never opened without it again', () => {
     const folder = newFolder();
     const path = join(folder, 'authority-key.json');
-    const plain = loadAuthorityKey(folder, null, log);
+    const plain = loadAuthorityKey(join(folder, 'authority-key.json'), null, log);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toHaveProperty('d');
     const passphrase = loadPassphrase({ credential: null, file: passphraseFile(folder) });
-    expect(loadAuthorityKey(folder, passphrase, log).publicText).toBe(plain.publicText);
+    expect(loadAuthorityKey(join(folder, 'authority-key.json'), passphrase, log).publicText).toBe(plain.publicText);
     expect(JSON.parse(readFileSync(path, 'utf8'))).not.toHaveProperty('d');
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(loadAuthorityKey(folder, passphrase, log).publicText).toBe(plain.publicText);
-    expect(() => loadAuthorityKey(folder, null, log)).toThrow('is sealed');
-    expect(() => loadAuthorityKey(folder, 'another long passphrase', log)).toThrow('not the right one');
+    expect(loadAuthorityKey(join(folder, 'authority-key.json'), passphrase, log).publicText).toBe(plain.publicText);
+    expect(() => loadAuthorityKey(join(folder, 'authority-key.json'), null, log)).toThrow('is sealed');
+    expect(() => loadAuthorityKey(join(folder, 'authority-key.json'), 'another long passphrase', log)).toThrow(
+      'not the right one',
+    );
   });
 
   it('a passphrase comes from systemd before the named file; one that is missing, short or open to others is refused', () => {
@@ -267,5 +269,80 @@ describe('the key file', () => {
       writeFileSync(join(bundles, name), content);
       await expect(runSigner(settings, systemClock, log)).rejects.toMatchObject({ code: 'CONFIG_BAD' });
     }
+  });
+});
+
+describe('a new authority key', () => {
+  const controller = randomUUID();
+  const HOUR_MS = 3_600_000;
+
+  it('KEYS13 is made by the signer and signed for by both; orders move over to it at half time; the old one ends', async () => {
+    const running = await start();
+    const { client } = running;
+    const [root] = (await client.keys()).authorityKeys;
+    const step = await client.draftStep(controller, HOUR_MS);
+    expect(step).toMatchObject({ version: 2, previous: null, before: root?.key, bundle: 0, controller });
+    const signed = await client.signStep(step, []);
+    expect(await client.signStep(step, [])).toEqual(signed);
+    expect(await client.keys()).toEqual({ authorityKeys: [root], authoritySteps: [signed] });
+    expect(await client.step(2)).toEqual(signed);
+    expect(await client.step(3)).toBeNull();
+    const keys = pinnedKeys(root === undefined ? [] : [root]);
+    expect(await verifyOrder(await client.sign(order()), keys)).toMatchObject({ ok: true });
+    expect(statSync(join(running.folder, 'keys/authority-key-2.json')).mode & 0o777).toBe(0o600);
+    await running.stop();
+    // Without overlap, the next one is used at once; private halves of keys that are over are gone.
+    const again = await start(running.folder);
+    const now = await again.client.draftStep(controller, 0);
+    await again.client.signStep(now, []);
+    const third = pinnedKeys([{ kid: keyThumbprint(now.next) ?? '', key: now.next }]);
+    expect(await verifyOrder(await again.client.sign(order()), third)).toMatchObject({ ok: true });
+    const files = readdirSync(join(running.folder, 'keys')).filter((name) => name.startsWith('authority-key'));
+    expect(files).toEqual(['authority-key-3.json']);
+    await again.stop();
+    const after = await start(running.folder);
+    expect((await after.client.keys()).authoritySteps).toHaveLength(2);
+    expect(await verifyOrder(await after.client.sign(order()), third)).toMatchObject({ ok: true });
+  });
+
+  it.each<[string, (step: AuthorityStep) => AuthorityStep, string]>([
+    ['to a key of its own', (step) => ({ ...step, next: createKeyPair().publicText }), 'AUTHORITY_FORKED'],
+    ['over another key', (step) => ({ ...step, before: createKeyPair().publicText }), 'AUTHORITY_FORKED'],
+    ['of a later version', (step) => ({ ...step, version: 3 }), 'AUTHORITY_SKIPPED'],
+    ['of another bundle', (step) => ({ ...step, bundle: 1 }), 'AUTHORITY_SKIPPED'],
+    [
+      'with an overlap of years',
+      (step) => ({ ...step, retireAt: step.issuedAt + 99_999 * HOUR_MS }),
+      'AUTHORITY_MALFORMED',
+    ],
+    ['from last month', (step) => ({ ...step, issuedAt: step.issuedAt - 800 * HOUR_MS }), 'AUTHORITY_STALE'],
+    ['with a field too many', (step) => ({ ...step, more: 1 }) as AuthorityStep, 'AUTHORITY_MALFORMED'],
+  ])('KEYS13 a taken-over controller cannot have a step signed %s', async (_attack, change, code) => {
+    const { client } = await start();
+    const step = await client.draftStep(controller, HOUR_MS);
+    await expect(client.signStep(change(step), [])).rejects.toMatchObject({ code });
+    expect((await client.keys()).authoritySteps).toEqual([]);
+  });
+
+  it('KEYS13 a taken-over controller cannot move the fleet to another one', async () => {
+    const { client } = await start();
+    await client.signStep(await client.draftStep(controller, 0), []);
+    const other = await client.draftStep(randomUUID(), 0);
+    await expect(client.signStep(other, [])).rejects.toMatchObject({ code: 'AUTHORITY_CONTROLLER' });
+  });
+
+  it('a step that was edited on the disk, or is gone, keeps the signer from starting', async () => {
+    const running = await start();
+    await running.client.signStep(await running.client.draftStep(controller, 0), []);
+    await running.client.signStep(await running.client.draftStep(controller, 0), []);
+    await running.stop();
+    const path = join(running.folder, 'keys/steps/000002.json');
+    const whole = readFileSync(path, 'utf8');
+    writeFileSync(path, whole.replace('"byNext":"e', '"byNext":"f'));
+    await expect(start(running.folder)).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+    rmSync(path);
+    await expect(start(running.folder)).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+    writeFileSync(path, whole);
+    await start(running.folder);
   });
 });

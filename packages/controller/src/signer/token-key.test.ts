@@ -12,13 +12,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
+import { keyThumbprint, pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
 import type { ActionOrder } from '@hauban/shared/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../runtime/index.ts';
 import { runSigner } from './run-signer.ts';
 import { createSignerClient } from './signer-client.ts';
-import { openTokenKey, type TokenSettings } from './token-key.ts';
+import { openToken, type TokenSettings } from './token-key.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 const UTIL = '/usr/bin/softhsm2-util';
@@ -92,20 +92,48 @@ describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () 
     const first = await start();
     const keys = await first.client.keys();
     const wanted = order();
-    expect(await verifyOrder(await first.client.sign(wanted), pinnedKeys(keys))).toMatchObject({
+    expect(await verifyOrder(await first.client.sign(wanted), pinnedKeys(keys.authorityKeys))).toMatchObject({
       ok: true,
       value: wanted,
     });
     await first.stop();
-    expect(readdirSync(keyDir)).toEqual(['bundles']);
+    expect(readdirSync(keyDir)).toEqual(['bundles', 'steps']);
     const second = await start();
     cleanUps.push(() => second.stop());
     expect(await second.client.keys()).toEqual(keys);
   });
 
+  it('KEYS13 the next key is made on the token too, and the one before it is removed there when its time is over', async () => {
+    const keyDir = join(folder, 'rotated');
+    const socketPath = join(folder, 'rotated.sock');
+    const passphrase = { credential: null, file: null };
+    const signer = await runSigner(
+      { socketPath, keyDir, passphrase, token: settings },
+      systemClock,
+      createLog('silent'),
+    );
+    const client = createSignerClient(socketPath, systemClock);
+    const step = await client.draftStep(randomUUID(), 0);
+    await client.signStep(step, []);
+    const next = pinnedKeys([{ kid: keyThumbprint(step.next) ?? '', key: step.next }]);
+    expect(await verifyOrder(await client.sign(order()), next)).toMatchObject({ ok: true });
+    client.close();
+    await signer.stop();
+    const keys = await openToken(settings);
+    cleanUps.push(() => {
+      keys.destroy(1);
+      keys.destroy(2);
+      keys.close();
+    });
+    expect(keys.open(2).publicText).toBe(step.next);
+    // Made anew: the one that was there is gone.
+    expect(keys.open(1).publicText).not.toBe(step.before);
+  });
+
   it('its private half cannot be taken off the token', async () => {
-    const key = await openTokenKey(settings);
-    key.close();
+    const keys = await openToken(settings);
+    keys.open(1);
+    keys.close();
     const { default: binding } = await import('pkcs11js');
     const token = new binding.PKCS11();
     token.load(MODULE);
@@ -134,11 +162,11 @@ describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () 
       [{ tokenLabel: 'other' }, 'no token with the label "other"'],
       [{ module: join(folder, 'none.so') }, 'cannot be used'],
     ] as const)
-      await expect(openTokenKey({ ...settings, ...change })).rejects.toMatchObject({
+      await expect(openToken({ ...settings, ...change })).rejects.toMatchObject({
         code: 'CONFIG_BAD',
         detail: expect.stringContaining(says) as string,
       });
     expect(readFileSync(settings.pinFile, 'utf8')).toBe(`${PIN}\n`);
-    (await openTokenKey(settings)).close();
+    (await openToken(settings)).close();
   });
 });

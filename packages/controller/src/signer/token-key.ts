@@ -2,6 +2,7 @@ import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import type * as Pkcs11Binding from 'pkcs11js';
 import { HaubanError } from '@hauban/shared/errors';
 import { authorityKid, type AuthorityKey } from './authority-key.ts';
+import type { KeySource } from './key-source.ts';
 import { readSecretFile } from './secret-file.ts';
 
 /**
@@ -25,7 +26,7 @@ const CKM_EDDSA = 0x1057;
 const CKK_EC_EDWARDS = 0x40;
 /** Object identifier 1.3.101.112, id-Ed25519 (RFC 8410). */
 const ED25519 = Buffer.from('06032b6570', 'hex');
-const KEY_LABEL = 'hauban-authority';
+const labelOf = (version: number): string => (version === 1 ? 'hauban-authority' : `hauban-authority-${version}`);
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
@@ -65,14 +66,13 @@ class TokenSession {
   }
 
   /** The authority's private key and its public bytes; made when the token has none. */
-  loadKey(): { readonly privateKey: Buffer; readonly publicBytes: Buffer } {
+  loadKey(label: string): { readonly privateKey: Buffer; readonly publicBytes: Buffer } {
     const { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } = this.#binding;
-    const privateKey = this.#find(CKO_PRIVATE_KEY);
-    const publicKey = this.#find(CKO_PUBLIC_KEY);
-    if ((privateKey === null) !== (publicKey === null))
-      throw bad(`The token holds only one half of the key ${KEY_LABEL}.`);
-    const pair = privateKey === null || publicKey === null ? this.#make() : { privateKey, publicKey };
-    return { privateKey: pair.privateKey, publicBytes: this.#publicBytes(pair.publicKey) };
+    const privateKey = this.#find(CKO_PRIVATE_KEY, label);
+    const publicKey = this.#find(CKO_PUBLIC_KEY, label);
+    if ((privateKey === null) !== (publicKey === null)) throw bad(`The token holds only one half of the key ${label}.`);
+    const pair = privateKey === null || publicKey === null ? this.#make(label) : { privateKey, publicKey };
+    return { privateKey: pair.privateKey, publicBytes: this.#publicBytes(pair.publicKey, label) };
   }
 
   sign(privateKey: Buffer, data: Uint8Array): Buffer {
@@ -80,43 +80,49 @@ class TokenSession {
     return this.#token.C_Sign(this.#session, Buffer.from(data), Buffer.alloc(SIGNATURE_BYTES));
   }
 
+  /** No fault when there is none. */
+  destroyKey(label: string): void {
+    const { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } = this.#binding;
+    for (const half of [this.#find(CKO_PRIVATE_KEY, label), this.#find(CKO_PUBLIC_KEY, label)])
+      if (half !== null) this.#token.C_DestroyObject(this.#session, half);
+  }
+
   close(): void {
     this.#token.C_CloseSession(this.#session);
     this.#token.C_Finalize();
   }
 
-  #named(objectClass: number): Template {
+  #named(objectClass: number, label: string): Template {
     const { CKA_CLASS, CKA_KEY_TYPE, CKA_LABEL } = this.#binding;
     return [
       { type: CKA_CLASS, value: objectClass },
       { type: CKA_KEY_TYPE, value: CKK_EC_EDWARDS },
-      { type: CKA_LABEL, value: KEY_LABEL },
+      { type: CKA_LABEL, value: label },
     ];
   }
 
-  #find(objectClass: number): Buffer | null {
-    this.#token.C_FindObjectsInit(this.#session, this.#named(objectClass));
+  #find(objectClass: number, label: string): Buffer | null {
+    this.#token.C_FindObjectsInit(this.#session, this.#named(objectClass, label));
     const [first, second] = this.#token.C_FindObjects(this.#session, 2);
     this.#token.C_FindObjectsFinal(this.#session);
-    if (second !== undefined)
-      throw bad(`The token has more than one key ${KEY_LABEL}: it cannot be said which is meant.`);
+    if (second !== undefined) throw bad(`The token has more than one key ${label}: it cannot be said which is meant.`);
     return first ?? null;
   }
 
-  #make(): { readonly privateKey: Buffer; readonly publicKey: Buffer } {
+  #make(label: string): { readonly privateKey: Buffer; readonly publicKey: Buffer } {
     const { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKA_TOKEN, CKA_EC_PARAMS, CKA_VERIFY } = this.#binding;
     const { CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_SIGN } = this.#binding;
     return this.#token.C_GenerateKeyPair(
       this.#session,
       { mechanism: CKM_EC_EDWARDS_KEY_PAIR_GEN },
       [
-        ...this.#named(CKO_PUBLIC_KEY),
+        ...this.#named(CKO_PUBLIC_KEY, label),
         { type: CKA_EC_PARAMS, value: ED25519 },
         { type: CKA_TOKEN, value: true },
         { type: CKA_VERIFY, value: true },
       ],
       [
-        ...this.#named(CKO_PRIVATE_KEY),
+        ...this.#named(CKO_PRIVATE_KEY, label),
         { type: CKA_TOKEN, value: true },
         { type: CKA_PRIVATE, value: true },
         { type: CKA_SENSITIVE, value: true },
@@ -127,49 +133,65 @@ class TokenSession {
   }
 
   /** The point is wrapped as an OCTET STRING; a few tokens give it bare. */
-  #publicBytes(publicKey: Buffer): Buffer {
+  #publicBytes(publicKey: Buffer, label: string): Buffer {
     const [point] = this.#token.C_GetAttributeValue(this.#session, publicKey, [{ type: this.#binding.CKA_EC_POINT }]);
     const bytes = point?.value ?? Buffer.alloc(0);
     if (bytes.length === KEY_BYTES) return bytes;
     if (bytes.length === KEY_BYTES + 2 && bytes[0] === 0x04 && bytes[1] === KEY_BYTES) return bytes.subarray(2);
-    throw bad(`The key ${KEY_LABEL} on the token is no Ed25519 key.`);
+    throw bad(`The key ${label} on the token is no Ed25519 key.`);
   }
 }
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** The two halves belong together, or nothing that is signed would be believed. */
-function checkHalves(publicText: string, sign: (data: Uint8Array) => Buffer): void {
+function checkHalves(label: string, publicText: string, sign: (data: Uint8Array) => Buffer): void {
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicText }, format: 'jwk' });
   const data = randomBytes(32);
-  if (!verify(null, data, key, sign(data))) throw bad(`The two halves of the key ${KEY_LABEL} do not belong together.`);
+  if (!verify(null, data, key, sign(data))) throw bad(`The two halves of the key ${label} do not belong together.`);
 }
 
-/** Opens the token for as long as the signer runs. */
-export async function openTokenKey(settings: TokenSettings): Promise<AuthorityKey> {
+const failed = ({ tokenLabel }: TokenSettings, error: unknown): HaubanError => {
+  if (error instanceof HaubanError) return error;
+  const why = error instanceof Error ? error.message : 'unknown error';
+  return bad(`The token ${JSON.stringify(tokenLabel)} cannot be used: ${why}.`, error);
+};
+
+function openKey(session: TokenSession, version: number): AuthorityKey {
+  const label = labelOf(version);
+  const { privateKey, publicBytes } = session.loadKey(label);
+  const sign = (data: Uint8Array): Buffer => session.sign(privateKey, data);
+  const publicText = publicBytes.toString('base64url');
+  checkHalves(label, publicText, sign);
+  const kid = authorityKid(publicText);
+  return {
+    kid,
+    publicText,
+    // RFC 7515, compact: jose cannot sign with a key that it never sees.
+    sign: async (payload, { typ }) => {
+      const signed = `${encode({ alg: 'EdDSA', typ, kid })}.${encode(payload)}`;
+      return `${signed}.${sign(Buffer.from(signed)).toString('base64url')}`;
+    },
+    close: () => undefined,
+  };
+}
+
+/** Opens the token for as long as the signer runs. Its keys are made on it, one a version. */
+export async function openToken(settings: TokenSettings): Promise<KeySource> {
   const pin = readSecretFile(settings.pinFile, 'PIN file');
   if (pin === null) throw bad(`There is no PIN file ${settings.pinFile}.`);
   const binding = await loadBinding();
-  try {
-    const session = new TokenSession(binding, settings, pin.replace(/\r?\n$/, ''));
-    const { privateKey, publicBytes } = session.loadKey();
-    const sign = (data: Uint8Array): Buffer => session.sign(privateKey, data);
-    const publicText = publicBytes.toString('base64url');
-    checkHalves(publicText, sign);
-    const kid = authorityKid(publicText);
-    return {
-      kid,
-      publicText,
-      // RFC 7515, compact: jose cannot sign with a key that it never sees.
-      sign: async (payload, { typ }) => {
-        const signed = `${encode({ alg: 'EdDSA', typ, kid })}.${encode(payload)}`;
-        return `${signed}.${sign(Buffer.from(signed)).toString('base64url')}`;
-      },
-      close: () => session.close(),
-    };
-  } catch (error) {
-    if (error instanceof HaubanError) throw error;
-    const why = error instanceof Error ? error.message : 'unknown error';
-    throw bad(`The token ${JSON.stringify(settings.tokenLabel)} cannot be used: ${why}.`, error);
-  }
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw failed(settings, error);
+    }
+  };
+  const session = guarded(() => new TokenSession(binding, settings, pin.replace(/\r?\n$/, '')));
+  return {
+    open: (version) => guarded(() => openKey(session, version)),
+    destroy: (version) => guarded(() => session.destroyKey(labelOf(version))),
+    close: () => session.close(),
+  };
 }

@@ -9,7 +9,7 @@ import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { ApprovalsRepository, RequestRecord } from './approvals.repository.ts';
-import type { TrustCaller } from './trust.service.ts';
+import type { TrustCaller } from './trust-caller.ts';
 import { statementWords } from './statement-words.ts';
 import { parseAnswer, requestOptions } from './webauthn-answer.ts';
 

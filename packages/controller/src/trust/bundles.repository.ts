@@ -66,7 +66,9 @@ export function createBundlesRepository(database: Database) {
       }
       return [...byId.values()];
     },
-    nodes: async (): Promise<{ nodeId: string; hostName: string; version: number; saidAt: number | null }[]> =>
+    nodes: async (): Promise<
+      { nodeId: string; hostName: string; version: number; authority: number; saidAt: number | null }[]
+    > =>
       (
         await database.query((db) =>
           db
@@ -76,13 +78,22 @@ export function createBundlesRepository(database: Database) {
             .where(isNull(node.revokedAt))
             .orderBy(asc(node.hostName), asc(node.id)),
         )
-      ).map(({ said, ...who }) => ({ ...who, version: said?.version ?? 0, saidAt: said?.saidAt ?? null })),
-    nodeSaid: async (nodeId: string, version: number, saidAt: number): Promise<void> => {
+      ).map(({ said, ...who }) => ({
+        ...who,
+        version: said?.version ?? 0,
+        authority: said?.authority ?? 0,
+        saidAt: said?.saidAt ?? null,
+      })),
+    nodeSaid: async (
+      nodeId: string,
+      { version, authority }: { readonly version: number; readonly authority: number },
+      saidAt: number,
+    ): Promise<void> => {
       await database.query((db) =>
         db
           .insert(trustNode)
-          .values({ nodeId, version, saidAt })
-          .onConflictDoUpdate({ target: trustNode.nodeId, set: { version, saidAt } }),
+          .values({ nodeId, version, authority, saidAt })
+          .onConflictDoUpdate({ target: trustNode.nodeId, set: { version, authority, saidAt } }),
       );
     },
   };

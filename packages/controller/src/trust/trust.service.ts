@@ -6,23 +6,19 @@
 import { bundleChallenge, bundleHash, parseBundle, peekJws, verifyAssertion } from '@hauban/link';
 import type { TrustDraftRequest, TrustState, TrustVersion } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { Assertion, Bundle, SignedBundle } from '@hauban/shared/protocol';
+import type { Assertion, Bundle, SignedBundle, TrustItem } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { ApprovalsRepository } from './approvals.repository.ts';
+import type { AuthorityService } from './authority.service.ts';
 import type { BundlesRepository, DraftRecord } from './bundles.repository.ts';
 import { draftBundle } from './draft-bundle.ts';
 import { missingTrust } from './missing-trust.ts';
+import type { TrustCaller } from './trust-caller.ts';
+import { inOrder } from './trust-items.ts';
 import { parseAnswer, requestOptions } from './webauthn-answer.ts';
-
-/** Who is behind a request. */
-export interface TrustCaller {
-  readonly personId: string;
-  readonly name: string;
-  readonly address: string;
-}
 
 export interface TrustParts {
   readonly repository: BundlesRepository;
@@ -31,6 +27,7 @@ export interface TrustParts {
     signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
     bundle(version: number | null): Promise<SignedBundle | null>;
   };
+  readonly authority: Pick<AuthorityService, 'version' | 'after' | 'refresh' | 'fetch' | 'state'>;
   readonly audit: AuditService;
   readonly transaction: Transact;
   readonly clock: Clock;
@@ -41,7 +38,7 @@ export interface TrustParts {
   /** Why the signer would not sign such a bundle, in a sentence; null when it would. */
   readonly problemOf: (bundle: Bundle) => string | null;
   /** Nodes that are connected here. */
-  readonly links: () => readonly { readonly nodeId: string; sendBundles(items: readonly SignedBundle[]): unknown }[];
+  readonly links: () => readonly { readonly nodeId: string; sendBundles(items: readonly TrustItem[]): unknown }[];
 }
 
 const AT_ONCE = 50;
@@ -73,10 +70,21 @@ const toVersion = (bundle: Bundle): TrustVersion => ({
   limits: { ...bundle.limits },
 });
 
+interface Held {
+  readonly version: number;
+  readonly authority: number;
+}
+
+/** What a node lacks; `isAll`: with these it lacks nothing. */
+export interface Lacking {
+  readonly items: readonly TrustItem[];
+  readonly isAll: boolean;
+}
+
 export class TrustService {
   readonly #parts: TrustParts;
   /** What each node was known to hold, so that the same word is stored once. */
-  readonly #said = new Map<string, number>();
+  readonly #said = new Map<string, Held>();
   #current: Bundle | null = null;
   #timer: Timer | null = null;
 
@@ -119,6 +127,7 @@ export class TrustService {
               approvedBy: given.map(({ name }) => name),
             },
       nodes,
+      authority: await this.#parts.authority.state(nodes),
       missing: missingTrust({ current, people, nodes, hasSite: site !== null }),
     };
   }
@@ -143,6 +152,12 @@ export class TrustService {
       const detail = { version: bundle.version, hash, operators: bundle.operators.map(({ name }) => name) };
       audit.record(tx, { code: 'A7000I', who: caller.name, address: caller.address, detail });
     });
+    return await this.state();
+  }
+
+  /** A step of the authority key is in force: to everybody. */
+  async authorityChanged(): Promise<TrustState> {
+    await this.#distribute();
     return await this.state();
   }
 
@@ -177,22 +192,29 @@ export class TrustService {
   }
 
   /** After each `status`: the versions that the node lacks, oldest first (rule BUNDLE4). */
-  async nodeStatus(nodeId: string, version: number): Promise<readonly SignedBundle[]> {
+  async nodeStatus(nodeId: string, held: Held): Promise<Lacking> {
     const { repository, clock } = this.#parts;
-    if (this.#said.get(nodeId) !== version) {
-      await repository.nodeSaid(nodeId, version, clock.nowMs());
-      this.#said.set(nodeId, version);
+    const said = this.#said.get(nodeId);
+    if (said?.version !== held.version || said.authority !== held.authority) {
+      await repository.nodeSaid(nodeId, held, clock.nowMs());
+      this.#said.set(nodeId, held);
     }
-    return version >= (this.#current?.version ?? 0) ? [] : this.#after(version);
+    return this.#lacksNothing(held) ? { items: [], isAll: true } : this.#after(held);
   }
 
-  async #after(version: number): Promise<readonly SignedBundle[]> {
+  #lacksNothing({ version, authority }: Held): boolean {
+    return version >= (this.#current?.version ?? 0) && authority >= this.#parts.authority.version;
+  }
+
+  async #after({ version, authority }: Held): Promise<Lacking> {
     let bytes = 0;
-    const items = await this.#parts.repository.after(version, AT_ONCE);
-    return items.filter((item) => {
+    const bundles = await this.#parts.repository.after(version, AT_ONCE + 1);
+    const all = inOrder(bundles, this.#parts.authority.after(authority));
+    const items = all.slice(0, AT_ONCE).filter((item) => {
       bytes += JSON.stringify(item).length;
       return bytes <= MESSAGE_BYTES;
     });
+    return { items, isAll: items.length === all.length };
   }
 
   async #needDraft(): Promise<DraftRecord> {
@@ -256,24 +278,27 @@ export class TrustService {
   /** To every node that is connected here, what it lacks. */
   async #distribute(): Promise<void> {
     for (const link of this.#parts.links()) {
-      const version = this.#said.get(link.nodeId);
-      if (version === undefined || version >= (this.#current?.version ?? 0)) continue;
-      link.sendBundles(await this.#after(version));
+      const held = this.#said.get(link.nodeId);
+      if (held === undefined || this.#lacksNothing(held)) continue;
+      link.sendBundles((await this.#after(held)).items);
     }
   }
 
   async #refresh(): Promise<void> {
     const newest = read(await this.#parts.repository.newest());
     const isNewer = (newest?.version ?? 0) > (this.#current?.version ?? 0);
-    if (!isNewer) return;
-    this.#current = newest;
-    await this.#distribute();
+    const hasNewKey = await this.#parts.authority.refresh();
+    if (isNewer) this.#current = newest;
+    if (isNewer || hasNewKey) await this.#distribute();
   }
 
   async #beat(): Promise<void> {
     const { signer, log } = this.#parts;
     try {
       await this.#refresh();
+      const { version } = this.#parts.authority;
+      await this.#parts.authority.fetch();
+      if (this.#parts.authority.version > version) await this.#distribute();
       for (;;) {
         const signed = await signer.bundle((this.#current?.version ?? 0) + 1);
         const bundle = read(signed);

@@ -242,10 +242,16 @@ describe('the first policy bundle', () => {
     const { body } = await approveDraft('bob');
     expect(body).toMatchObject({ draft: null, current: { version: 1, quorum: 2 } });
     const { items } = await node.control('bundles');
-    const trust = { authorityKeys: pinnedKeys(await signer.keys()), controllerId: identity.controllerId };
+    const trust = {
+      authorityKeys: pinnedKeys((await signer.keys()).authorityKeys),
+      controllerId: identity.controllerId,
+    };
     expect(items).toHaveLength(1);
     const [item] = items;
-    expect(item && (await verifyNextBundle(item, null, trust))).toMatchObject({ ok: true, isNew: true });
+    expect(item && 'jws' in item && (await verifyNextBundle(item, null, trust))).toMatchObject({
+      ok: true,
+      isNew: true,
+    });
     node.say({ ...STATUS, bundle: 1 });
     await vi.waitFor(async () =>
       expect((await get<TrustState>('ann', '/api/trust')).body.nodes[0]).toMatchObject({
@@ -259,7 +265,10 @@ describe('the first policy bundle', () => {
     node.say(STATUS);
     expect((await node.control('bundles')).items).toHaveLength(1);
     node.say({ ...STATUS, bundle: 1 });
-    expect(await controller.services.bundles.nodeStatus(nodeId, 1)).toEqual([]);
+    expect(await controller.services.bundles.nodeStatus(nodeId, { version: 1, authority: 1 })).toEqual({
+      items: [],
+      isAll: true,
+    });
   });
 
   it('says who is not in it and which nodes lack it', async () => {
@@ -287,7 +296,7 @@ describe('a dangerous run', () => {
     expect((await approveRequest('cid', waiting.id)).body).toEqual({ state: 'approved', missing: 0 });
     await vi.waitFor(async () => expect(await jwsOf(waiting.id)).toHaveLength(2));
     for (const jws of await jwsOf(waiting.id)) {
-      const order = await verifyOrder(jws, pinnedKeys(await signer.keys()));
+      const order = await verifyOrder(jws, pinnedKeys((await signer.keys()).authorityKeys));
       if (!order.ok) throw new Error(order.detail);
       expect(verifyApprovals(order.value, bundleInForce(), 2, order.value.aud)).toMatchObject({ ok: true });
     }
@@ -435,7 +444,8 @@ describe('the next policy bundle', () => {
     expect(bundleInForce().operators.map(({ name }) => name)).not.toContain('dan');
     const order = { ...(await plainOrder()), requester: { id: people.dan.id, name: 'dan', via: 'api' as const } };
     await expect(signer.sign(order)).rejects.toMatchObject({ code: 'REQUESTER_UNKNOWN' });
-    expect(await controller.services.bundles.nodeStatus(otherNode, 0)).toHaveLength(2);
+    const lacking = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1 });
+    expect(lacking).toMatchObject({ isAll: true, items: [{}, {}] });
   });
 
   it('survives the loss of its tables: the signer has it', async () => {
@@ -446,11 +456,71 @@ describe('the next policy bundle', () => {
   });
 });
 
+describe('a new authority key', () => {
+  const approveStep = async (who: Name): Promise<Reply<TrustState>> => {
+    const hash = (await get<TrustState>('ann', '/api/trust')).body.authority.draft?.hash ?? '';
+    const passkey = await touch(who, '/api/trust/authority/options');
+    return post<TrustState>(who, '/api/trust/authority/approve', { hash, passkey });
+  };
+  const system = { name: 'system', address: null };
+
+  it('KEYS14 waits for the owners: one is not enough, nor once more, nor an operator', async () => {
+    const { authority } = controller.services;
+    expect(await authority.rotate(3_600_000, system)).toMatchObject({ is: 'waiting', version: 2, needed: 2 });
+    const keys = await signer.keys();
+    expect((await approveStep('ann')).body.authority).toMatchObject({ version: 1, draft: { approvedBy: ['ann'] } });
+    expect((await approveStep('ann')).body.code).toBe('APPROVAL_REPEATED');
+    expect((await post('cid', '/api/trust/authority/options')).status).toBe(403);
+    expect(await signer.keys()).toEqual(keys);
+  });
+
+  it('KEYS14 whoever edits the draft in the database gets no approval for it', async () => {
+    const [row] = await fixture.sql`SELECT step FROM trust_step_draft`;
+    const step = row?.['step'] as Record<string, string>;
+    const { publicText } = createKeyPair();
+    await fixture.sql`UPDATE trust_step_draft SET step = ${fixture.sql.json({ ...step, next: publicText })}`;
+    expect((await post('bob', '/api/trust/authority/options')).body.code).toBe('AUTHORITY_STALE');
+    await fixture.sql`UPDATE trust_step_draft SET step = ${fixture.sql.json(step)}`;
+  });
+
+  it('KEYS18 is signed with the last of them and sent, right after the bundle that it names', async () => {
+    expect((await approveStep('bob')).body).toMatchObject({
+      authority: { version: 2, draft: null, followed: 0, nodes: 2 },
+    });
+    expect((await signer.keys()).authoritySteps).toHaveLength(1);
+    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1 });
+    expect(items.map((item) => ('byBefore' in item ? 'step' : 'bundle'))).toEqual(['bundle', 'bundle', 'step']);
+    const here = await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 1 });
+    expect(here).toMatchObject({ isAll: true, items: [{ approvals: [{}, {}] }] });
+    await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 2 });
+    expect((await get<TrustState>('ann', '/api/trust')).body.authority).toMatchObject({ followed: 1, nodes: 2 });
+  });
+
+  it('signs the next bundle, while orders are still signed by the old one', async () => {
+    const { authorityKeys } = await signer.keys();
+    expect(await verifyOrder(await signer.sign(await plainOrder()), pinnedKeys(authorityKeys))).toMatchObject({
+      ok: true,
+    });
+    await post('ann', '/api/trust/draft', {});
+    await approveDraft('ann');
+    expect((await approveDraft('bob')).body.current).toMatchObject({ version: 3 });
+    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 2, authority: 1 });
+    expect(items.map((item) => ('byBefore' in item ? 'step' : 'bundle'))).toEqual(['step', 'bundle']);
+  });
+
+  it('survives the loss of its tables: the signer has it', async () => {
+    await controller.stop();
+    await fixture.sql`DELETE FROM trust_step`;
+    await startController();
+    expect((await get<TrustState>('ann', '/api/trust')).body.authority).toMatchObject({ version: 2 });
+  });
+});
+
 /** The next permit that reaches the node; orders of runs come by too. */
 async function nextShellOrder() {
   for (;;) {
     const { jws } = await node.control('order');
-    const order = await verifyOrder(jws, pinnedKeys(await signer.keys()));
+    const order = await verifyOrder(jws, pinnedKeys((await signer.keys()).authorityKeys));
     if (!order.ok) throw new Error(order.detail);
     if (order.value.kind === 'shell') return order.value;
   }
@@ -458,7 +528,7 @@ async function nextShellOrder() {
 
 async function plainOrder() {
   const [jws = ''] = await jwsOf((await run('cid', { mode: 'plan' })).body.id);
-  const order = await verifyOrder(jws, pinnedKeys(await signer.keys()));
+  const order = await verifyOrder(jws, pinnedKeys((await signer.keys()).authorityKeys));
   if (!order.ok) throw new Error(order.detail);
   return { ...order.value, id: randomUUID() };
 }

@@ -71,7 +71,45 @@ export const TrustState = Type.Object(
     ]),
     /** Version that each node said it holds; 0: none. */
     nodes: Type.Array(
-      Type.Object({ nodeId: Uuid, hostName: Type.String(), version: Type.Integer(), saidAt: NullableTime }, closed),
+      Type.Object(
+        {
+          nodeId: Uuid,
+          hostName: Type.String(),
+          version: Type.Integer(),
+          authority: Type.Integer(),
+          saidAt: NullableTime,
+        },
+        closed,
+      ),
+    ),
+    /** The key that orders are signed with, and how many nodes obey it. */
+    authority: Type.Object(
+      {
+        version: Type.Integer(),
+        /** When it followed on the one before; null: it is the first. */
+        since: NullableTime,
+        /** Until then nodes take the one before it as well. */
+        retireAt: NullableTime,
+        followed: Type.Integer(),
+        nodes: Type.Integer(),
+        /** POST /api/trust/authority/options and /approve, as with the bundle. */
+        draft: Type.Union([
+          Type.Object(
+            {
+              hash: Type.String(),
+              version: Type.Integer(),
+              retireAt: TimeMs,
+              draftedBy: Type.String(),
+              draftedAt: TimeMs,
+              needed: Type.Integer(),
+              approvedBy: Type.Array(Type.String()),
+            },
+            closed,
+          ),
+          Type.Null(),
+        ]),
+      },
+      closed,
     ),
     /** What is missing, a sentence each, the worst first. */
     missing: Type.Array(Type.String()),

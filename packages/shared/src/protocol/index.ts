@@ -1,5 +1,6 @@
 /** The wire: handshake, frames, messages, orders and receipts, as SPEC.md rules them. Bytes and shapes only, no I/O. */
 export * from './approval.ts';
+export * from './authority-step.ts';
 export * from './bytes.ts';
 export * from './check.ts';
 export * from './close-codes.ts';

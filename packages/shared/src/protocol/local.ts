@@ -1,3 +1,4 @@
+import { checkTrustItem } from './authority-step.ts';
 import {
   flag,
   integer,
@@ -15,7 +16,6 @@ import {
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 import { SHELL_ENDINGS } from './shell-exit.ts';
-import { checkSignedBundle } from './trust-bundle.ts';
 
 /**
  * Messages between the link process (unprivileged) and the executor (root) over the Unix socket, each framed as
@@ -33,7 +33,7 @@ const toExecutor = {
   'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
   /** As they came over the link; the executor believes none of it. */
-  bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
+  bundles: object({ t: literal('bundles'), items: list(checkTrustItem, 50) }),
   /** Asks for facts, open shells, unacknowledged receipts and recording chunks; sent after each `ready`. */
   sync: object({ t: literal('sync') }),
 } as const;
@@ -46,6 +46,7 @@ const fromExecutor = {
     policyText: text(65_536, { multiline: true }),
     shells: list(uuid, 1000),
     bundle: integer(0, 1_000_000),
+    authority: integer(0, 10_000),
   }),
   taken: object({ t: literal('taken'), order: uuid }),
   progress: object({

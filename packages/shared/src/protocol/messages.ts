@@ -1,3 +1,4 @@
+import { checkSignedStep, checkTrustItem } from './authority-step.ts';
 import {
   finite,
   flag,
@@ -16,7 +17,6 @@ import {
   type Parsed,
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
-import { checkSignedBundle } from './trust-bundle.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
 const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
@@ -62,6 +62,8 @@ const agentMessages = {
     shells: list(uuid, 1000),
     /** Version of the policy bundle that the executor holds; 0: none. */
     bundle: integer(0, 1_000_000),
+    /** Version of the authority key that the executor obeys (rule KEYS18); 0: it is not known. */
+    authority: integer(0, 10_000),
     /** The newest signed head of the audit log that the node has seen (rule AUDIT3). */
     auditHead: nullable(auditHead),
   }),
@@ -95,6 +97,8 @@ const controllerMessages = {
     controllerId: uuid,
     controllerKey: key,
     authorityKeys: list(object({ kid: text(64), key }), 8),
+    /** From the key in `authorityKeys` to the one in force, the oldest first. */
+    authoritySteps: list(checkSignedStep, 50),
     labels,
     roles,
   }),
@@ -115,8 +119,8 @@ const controllerMessages = {
   'key.rotated': object({ t: literal('key.rotated'), linkKey: key }),
   'key.refused': object({ t: literal('key.refused'), linkKey: key, code }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
-  /** Consecutive versions of the policy bundle, the oldest first (rule BUNDLE4). */
-  bundles: object({ t: literal('bundles'), items: list(checkSignedBundle, 50) }),
+  /** Consecutive versions of the policy bundle and of the authority key, the oldest first (rules BUNDLE4, KEYS18). */
+  bundles: object({ t: literal('bundles'), items: list(checkTrustItem, 50) }),
   'audit.head': object({ t: literal('audit.head'), jws: auditHead }),
   'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
 } as const;

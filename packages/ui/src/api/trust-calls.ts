@@ -17,5 +17,8 @@ export const trustCalls = ({ get, post }: Verbs) => ({
   trust: () => get<TrustState>(path('trust')),
   draftTrust: (body: TrustDraftRequest) => post<TrustState>(path('trust', 'draft'), body),
   trustOptions: () => post<PublicKeyCredentialRequestOptionsJSON>(path('trust', 'options')),
+  authorityOptions: () => post<PublicKeyCredentialRequestOptionsJSON>(path('trust', 'authority', 'options')),
+  approveAuthority: (hash: string, passkey: unknown) =>
+    post<TrustState>(path('trust', 'authority', 'approve'), { hash, passkey }),
   approveTrust: (hash: string, passkey: unknown) => post<TrustState>(path('trust', 'approve'), { hash, passkey }),
 });

@@ -1,8 +1,15 @@
-import type { ApprovalStatement, Assertion, Bundle, SignedBundle } from '@hauban/shared/protocol';
+import type {
+  ApprovalStatement,
+  Assertion,
+  AuthorityStep,
+  Bundle,
+  SignedBundle,
+  SignedStep,
+} from '@hauban/shared/protocol';
 import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** The policy bundle and approvals (migrations/0007_trust.sql). */
+/** The policy bundle and approvals (migrations/0007_trust.sql, 0012_authority.sql). */
 export const trustBundle = pgTable('trust_bundle', {
   version: integer('version').primaryKey(),
   signed: json('signed').$type<SignedBundle>().notNull(),
@@ -21,6 +28,21 @@ export const trustNode = pgTable('trust_node', {
   nodeId: uuid('node_id').primaryKey(),
   version: integer('version').notNull(),
   saidAt: timeMs('said_at').notNull(),
+  authority: integer('authority').notNull().default(1),
+});
+
+export const trustStep = pgTable('trust_step', {
+  version: integer('version').primaryKey(),
+  signed: json('signed').$type<SignedStep>().notNull(),
+  storedAt: timeMs('stored_at').notNull(),
+});
+
+export const trustStepDraft = pgTable('trust_step_draft', {
+  isOnly: boolean('is_only').primaryKey().default(true),
+  step: json('step').$type<AuthorityStep>().notNull(),
+  hash: text('hash').notNull(),
+  draftedBy: text('drafted_by').notNull(),
+  draftedAt: timeMs('drafted_at').notNull(),
 });
 
 export const APPROVAL_STATES = ['waiting', 'approved', 'denied', 'expired', 'used'] as const;
