@@ -42,6 +42,8 @@ export type Forgery =
   | { readonly kind: 'order'; readonly jws: string; readonly id: string | null; readonly codes: readonly string[] }
   | { readonly kind: 'bundle'; readonly signed: SignedBundle; readonly codes: readonly string[] };
 
+/** Fields that orders and permits share. */
+type Common = Partial<Pick<ActionOrder, 'aud' | 'iat' | 'exp'>>;
 type Attack = (loot: Loot) => Promise<Forgery>;
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -73,16 +75,20 @@ const signed = async (loot: Loot, order: Order, ...codes: string[]): Promise<For
   codes,
 });
 
+/** What is true of every order is true of a permit for a shell. */
+const either = (loot: Loot, change: Common = {}): Order =>
+  pick<() => Order>(loot.random, [() => loot.freshOrder(change), () => loot.freshPermit(change)])();
+
 const byKey = (key: (loot: Loot) => KeyPair): Attack => {
   return async (loot) => {
-    const order = pick(loot.random, [loot.freshOrder(), loot.freshPermit()]);
+    const order = either(loot);
     return { kind: 'order', jws: forgeJws(header, order, key(loot)), id: order.id, codes: ['ORDER_SIGNATURE'] };
   };
 };
 
 const withHeader = (change: object): Attack => {
   return async (loot) => {
-    const order = loot.freshOrder();
+    const order = either(loot);
     const jws = forgeJws({ ...header, ...change }, order, loot.authority);
     return { kind: 'order', jws, id: order.id, codes: ['ORDER_SIGNATURE'] };
   };
@@ -91,6 +97,11 @@ const withHeader = (change: object): Attack => {
 /** One field of a fresh order is another one than it must be. */
 const changed = (change: (loot: Loot) => Partial<ActionOrder>, code: string): Attack => {
   return async (loot) => await signed(loot, loot.freshOrder(change(loot)), code);
+};
+
+/** The same of an order or a permit. */
+const eitherChanged = (change: () => Common, code: string): Attack => {
+  return async (loot) => await signed(loot, either(loot, change()), code);
 };
 
 const risky = (loot: Loot, change: Partial<ActionOrder> = {}): ActionOrder =>
@@ -147,7 +158,7 @@ const ORDERS: Readonly<Record<string, Attack>> = {
   'with another algorithm': withHeader({ alg: 'ES256' }),
   'without an algorithm': withHeader({ alg: 'none' }),
   'one letter altered': async (loot) => {
-    const jws = flip(await signOrder(loot.freshOrder(), loot.authority, AUTHORITY_KID), loot.random);
+    const jws = flip(await signOrder(either(loot), loot.authority, AUTHORITY_KID), loot.random);
     return { kind: 'order', jws, id: null, codes: ['ORDER_SIGNATURE', 'ORDER_MALFORMED'] };
   },
   'reflected: a receipt of the node': async (loot) => {
@@ -158,11 +169,14 @@ const ORDERS: Readonly<Record<string, Attack>> = {
     const jws = await signBundle(pick(loot.random, loot.bundles), loot.authority, AUTHORITY_KID);
     return { kind: 'order', jws, id: null, codes: ['ORDER_MALFORMED'] };
   },
-  'for another node': changed(() => ({ aud: randomUUID() }), 'ORDER_AUDIENCE'),
-  expired: changed(() => ({ iat: Date.now() - 20_000, exp: Date.now() - 1 }), 'ORDER_EXPIRED'),
-  'from before the memory': changed(() => ({ iat: Date.now() - 36_000_000 }), 'ORDER_EXPIRED'),
-  'from the future': changed(() => ({ iat: Date.now() + 600_000, exp: Date.now() + 660_000 }), 'ORDER_NOT_YET_VALID'),
-  'with a life without end': changed(() => ({ exp: Date.now() + 50_000_000 }), 'ORDER_MALFORMED'),
+  'for another node': eitherChanged(() => ({ aud: randomUUID() }), 'ORDER_AUDIENCE'),
+  expired: eitherChanged(() => ({ iat: Date.now() - 20_000, exp: Date.now() - 1 }), 'ORDER_EXPIRED'),
+  'from before the memory': eitherChanged(() => ({ iat: Date.now() - 36_000_000 }), 'ORDER_EXPIRED'),
+  'from the future': eitherChanged(
+    () => ({ iat: Date.now() + 600_000, exp: Date.now() + 660_000 }),
+    'ORDER_NOT_YET_VALID',
+  ),
+  'with a life without end': eitherChanged(() => ({ exp: Date.now() + 50_000_000 }), 'ORDER_MALFORMED'),
   'an action that nobody knows': changed(() => ({ action: 'files.destroy' }), 'ACTION_UNKNOWN'),
   'arguments that do not fit': changed(() => ({ args: { set: '../x', count: 1, content: '' } }), 'ACTION_ARGUMENTS'),
   'an action that the policy does not name': changed(() => ({ action: 'files.write-wrong' }), 'POLICY_DENIED'),
