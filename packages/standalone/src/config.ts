@@ -15,6 +15,8 @@ export interface StandaloneConfig {
   readonly publicUrl: string;
   /** An existing PostgreSQL 15+; null: the embedded one. */
   readonly databaseUrl: string | null;
+  /** The controller's file of identity providers, or null. */
+  readonly signOnFile: string | null;
   readonly isRoot: boolean;
   readonly userName: string;
 }
@@ -77,6 +79,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     port,
     publicUrl: env['HAUBAN_PUBLIC_URL'] ?? `http://localhost:${port}`,
     databaseUrl: env['DATABASE_URL'] ?? null,
+    signOnFile: env['HAUBAN_SIGN_ON_FILE'] ?? null,
     isRoot,
     userName: user.username,
   };

@@ -53,6 +53,7 @@ export function controllerEnv(
     HAUBAN_SIGNER_SOCKET: folders.signerSocket,
     HAUBAN_CONTROLLER_DIR: folders.controller,
     HAUBAN_UI_DIR: entries.uiDir,
+    ...(config.signOnFile === null ? {} : { HAUBAN_SIGN_ON_FILE: config.signOnFile }),
   };
 }
 
