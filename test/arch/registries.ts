@@ -102,6 +102,7 @@ const isIn = (path: string, pattern: RegExp): boolean => pattern.test(path);
 /** Folder and list of each family of actions; `registries.test.ts` checks that none is forgotten. */
 export const ACTION_FAMILIES = [
   ['accounts', 'ACCOUNT_ACTIONS'],
+  ['balancer', 'BALANCER_ACTIONS'],
   ['node', 'NODE_ACTIONS'],
   ['packages', 'PACKAGE_ACTIONS'],
   ['protection', 'PROTECTION_ACTIONS'],

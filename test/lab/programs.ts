@@ -25,8 +25,12 @@ export const nodePrograms = {
   apache2: { path: '/usr/sbin/apache2', package: 'apache2' },
   bubblewrap: { path: '/usr/bin/bwrap', package: 'bubblewrap' },
   cgiFcgi: { path: '/usr/bin/cgi-fcgi', package: 'libfcgi-bin' },
+  haproxy: { path: '/usr/sbin/haproxy', package: 'haproxy' },
+ { path: '/usr/bin/doveadm', package: 'dovecot-imapd' },
+   { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
   openssl: { path: '/usr/bin/openssl', package: 'openssl' },
   phpFpm: { path: '/usr/sbin/php-fpm8.2', package: 'php8.2-fpm' },
   ping: { path: '/usr/bin/ping', package: 'iputils-ping' },
-} as const;
+   { path: '/usr/bin/pg_dump', package: 'postgresql' },
+  } as const;

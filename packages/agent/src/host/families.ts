@@ -1,4 +1,6 @@
 import type { Queries, Resources, Tasks } from '@hauban/shared/actions';
+import { createBalancerDrivers } from './balancer/balancer-drivers.ts';
+import { createCustomDrivers } from './custom/custom-drivers.ts';
 import type { DriverParts, FamilyDrivers } from './drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
@@ -6,12 +8,14 @@ import { createServiceDrivers } from './services/service-drivers.ts';
 
 /** Every family's drivers; the compiler says which one is missing. */
 export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tasks, Queries> {
+  const balancer = createBalancerDrivers(parts);
+  const custom = createCustomDrivers({ ...parts, ...parts.custom });
   const node = createNodeDrivers(parts);
   const packages = createPackageDrivers(parts);
   const services = createServiceDrivers(parts);
   return {
-    resources: { ...packages.resources, ...services.resources },
-    tasks: { ...node.tasks, ...packages.tasks, ...services.tasks },
-    queries: { ...node.queries, ...packages.queries, ...services.queries },
+    resources: { ...balancer.resources, ...packages.resources, ...services.resources },
+    tasks: { ...balancer.tasks, ...custom.tasks, ...node.tasks, ...packages.tasks, ...services.tasks },
+    queries: { ...balancer.queries, ...custom.queries, ...node.queries, ...packages.queries, ...services.queries },
   };
 }

@@ -3,6 +3,7 @@
  * interface `Host` through which they touch a machine. No I/O here.
  */
 import { ACCOUNT_ACTIONS } from './accounts/index.ts';
+import { BALANCER_ACTIONS } from './balancer/index.ts';
 import type { ActionDefinition } from './define-action.ts';
 import { NODE_ACTIONS } from './node/index.ts';
 import { PACKAGE_ACTIONS } from './packages/index.ts';
@@ -12,13 +13,23 @@ import { WEB_ACTIONS } from './web/index.ts';
 
 /** Every action that exists, by name. A new one is one file and one line in its family's list. */
 export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
-  [ACCOUNT_ACTIONS, NODE_ACTIONS, PACKAGE_ACTIONS, PROTECTION_ACTIONS, SERVICE_ACTIONS, WEB_ACTIONS]
+  [
+    ACCOUNT_ACTIONS,
+    BALANCER_ACTIONS,
+    NODE_ACTIONS,
+    PACKAGE_ACTIONS,
+    PROTECTION_ACTIONS,
+    SERVICE_ACTIONS,
+    WEB_ACTIONS,
+  ]
     .flat()
     .map((action) => [action.name, action]),
 );
 
 export * from './address.ts';
 export * from './change.ts';
+export * from './custom/custom-manifest.ts';
+export * from './custom/define-custom.ts';
 export * from './define-action.ts';
 export * from './describe-change.ts';
 export * from './engine.ts';
@@ -28,6 +39,8 @@ export * from './params.ts';
 export * from './parse-arguments.ts';
 export * from './web/probe-page.ts';
 export * from './resource.ts';
+export type * from './balancer/balancer-host.ts';
+export type * from './custom/custom-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';

@@ -2,12 +2,14 @@ import { HaubanError } from '../errors/index.ts';
 import type { ChangeHandler } from './change-handler.ts';
 import type { Change } from './change.ts';
 import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './resource.ts';
+import { BALANCER_WORDS } from './balancer/balancer-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
 
 /** The two general kinds of change: a thing with a value, and a moment of work. */
 
 const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
+  ...BALANCER_WORDS,
   ...PACKAGE_WORDS,
   ...SERVICE_WORDS,
 };

@@ -1,3 +1,5 @@
+import type { BalancerQueries, BalancerResources, BalancerTasks } from './balancer/balancer-host.ts';
+import type { CustomQueries, CustomTasks } from './custom/custom-host.ts';
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
@@ -8,11 +10,11 @@ import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/
  * declares its own in `<family>/<family>-host.ts`; the agent has a driver for each (`packages/agent/src/host/<family>`).
  * All values are JSON without times of day, so that a plan made twice has the same hash.
  */
-export interface Resources extends PackageResources, ServiceResources {}
+export interface Resources extends BalancerResources, PackageResources, ServiceResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
-export interface Tasks extends NodeTasks, PackageTasks, ServiceTasks {}
+export interface Tasks extends BalancerTasks, CustomTasks, NodeTasks, PackageTasks, ServiceTasks {}
 /** Questions: arguments and answer. They change nothing. */
-export interface Queries extends NodeQueries, PackageQueries, ServiceQueries {}
+export interface Queries extends BalancerQueries, CustomQueries, NodeQueries, PackageQueries, ServiceQueries {}
 
 export type ResourceName = keyof Resources;
 export type TaskName = keyof Tasks;
