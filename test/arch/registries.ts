@@ -103,6 +103,7 @@ const isIn = (path: string, pattern: RegExp): boolean => pattern.test(path);
 export const ACTION_FAMILIES = [
   ['accounts', 'ACCOUNT_ACTIONS'],
   ['balancer', 'BALANCER_ACTIONS'],
+  ['databases', 'DATABASE_ACTIONS'],
   ['node', 'NODE_ACTIONS'],
   ['packages', 'PACKAGE_ACTIONS'],
   ['protection', 'PROTECTION_ACTIONS'],

@@ -26,11 +26,12 @@ export const nodePrograms = {
   bubblewrap: { path: '/usr/bin/bwrap', package: 'bubblewrap' },
   cgiFcgi: { path: '/usr/bin/cgi-fcgi', package: 'libfcgi-bin' },
   haproxy: { path: '/usr/sbin/haproxy', package: 'haproxy' },
- { path: '/usr/bin/doveadm', package: 'dovecot-imapd' },
-   { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
+  doveadm: { path: '/usr/bin/doveadm', package: 'dovecot-imapd' },
+  mariadbd: { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
   openssl: { path: '/usr/bin/openssl', package: 'openssl' },
   phpFpm: { path: '/usr/sbin/php-fpm8.2', package: 'php8.2-fpm' },
   ping: { path: '/usr/bin/ping', package: 'iputils-ping' },
-   { path: '/usr/bin/pg_dump', package: 'postgresql' },
-  } as const;
+  pgDump: { path: '/usr/bin/pg_dump', package: 'postgresql' },
+  postfix: { path: '/usr/sbin/postfix', package: 'postfix' },
+} as const;

@@ -1,6 +1,7 @@
 import type { Queries, Resources, Tasks } from '@hauban/shared/actions';
 import { createBalancerDrivers } from './balancer/balancer-drivers.ts';
 import { createCustomDrivers } from './custom/custom-drivers.ts';
+import { createDatabaseDrivers } from './databases/database-drivers.ts';
 import type { DriverParts, FamilyDrivers } from './drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
@@ -13,9 +14,24 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const node = createNodeDrivers(parts);
   const packages = createPackageDrivers(parts);
   const services = createServiceDrivers(parts);
+  const databases = createDatabaseDrivers(parts);
   return {
-    resources: { ...balancer.resources, ...packages.resources, ...services.resources },
-    tasks: { ...balancer.tasks, ...custom.tasks, ...node.tasks, ...packages.tasks, ...services.tasks },
-    queries: { ...balancer.queries, ...custom.queries, ...node.queries, ...packages.queries, ...services.queries },
+    resources: { ...balancer.resources, ...databases.resources, ...packages.resources, ...services.resources },
+    tasks: {
+      ...balancer.tasks,
+      ...custom.tasks,
+      ...databases.tasks,
+      ...node.tasks,
+      ...packages.tasks,
+      ...services.tasks,
+    },
+    queries: {
+      ...balancer.queries,
+      ...custom.queries,
+      ...databases.queries,
+      ...node.queries,
+      ...packages.queries,
+      ...services.queries,
+    },
   };
 }

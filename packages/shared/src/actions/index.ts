@@ -3,6 +3,7 @@
  * interface `Host` through which they touch a machine. No I/O here.
  */
 import { ACCOUNT_ACTIONS } from './accounts/index.ts';
+import { DATABASE_ACTIONS } from './databases/index.ts';
 import { BALANCER_ACTIONS } from './balancer/index.ts';
 import type { ActionDefinition } from './define-action.ts';
 import { NODE_ACTIONS } from './node/index.ts';
@@ -16,6 +17,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
   [
     ACCOUNT_ACTIONS,
     BALANCER_ACTIONS,
+    DATABASE_ACTIONS,
     NODE_ACTIONS,
     PACKAGE_ACTIONS,
     PROTECTION_ACTIONS,
@@ -41,6 +43,7 @@ export * from './web/probe-page.ts';
 export * from './resource.ts';
 export type * from './balancer/balancer-host.ts';
 export type * from './custom/custom-host.ts';
+export type * from './databases/database-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';

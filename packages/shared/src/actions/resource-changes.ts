@@ -3,6 +3,7 @@ import type { ChangeHandler } from './change-handler.ts';
 import type { Change } from './change.ts';
 import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './resource.ts';
 import { BALANCER_WORDS } from './balancer/balancer-words.ts';
+import { DATABASE_WORDS } from './databases/database-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
 
@@ -10,6 +11,7 @@ import { SERVICE_WORDS } from './services/service-words.ts';
 
 const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
   ...BALANCER_WORDS,
+  ...DATABASE_WORDS,
   ...PACKAGE_WORDS,
   ...SERVICE_WORDS,
 };
