@@ -26,13 +26,13 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** A passkey that lives in the browser and always says yes, as a touched security key does. */
-export async function addVirtualPasskey(page: Page): Promise<void> {
+export async function addVirtualPasskey(page: Page, transport: 'internal' | 'usb' = 'internal'): Promise<void> {
   const session = await page.context().newCDPSession(page);
   await session.send('WebAuthn.enable');
   await session.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
-      transport: 'internal',
+      transport,
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,

@@ -3,7 +3,7 @@ import type { AccessRule } from './people.ts';
 type Where = AccessRule['where'];
 
 /** What of a node decides whether a rule holds there. */
-export interface PlacedNode {
+interface PlacedNode {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly roles: readonly string[];

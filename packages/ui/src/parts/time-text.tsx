@@ -1,6 +1,6 @@
 import { formatDateTime, formatRelative, formatUtc, readerZone } from '../format/time.ts';
 import { texts } from '../texts/index.ts';
-import { useNow } from './use-now.ts';
+import { NOW_LAG_MS, useNow } from './use-now.ts';
 
 const hover = (at: number): string => texts.time.both(formatDateTime(at), readerZone(), formatUtc(at));
 
@@ -10,7 +10,7 @@ export function RelativeTime({ at }: { readonly at: number | null }) {
   if (at === null) return <span className="hb-quiet">{texts.time.never}</span>;
   return (
     <time dateTime={new Date(at).toISOString()} title={hover(at)} className="hb-nowrap">
-      {formatRelative(at, now)}
+      {formatRelative(at, at - now > 0 && at - now <= NOW_LAG_MS ? at : now)}
     </time>
   );
 }

@@ -26,4 +26,8 @@ function snapshot(): number {
   return now;
 }
 
+/** @returns Unix ms, up to 10 s old: what has just happened may lie ahead of it */
 export const useNow = (): number => useSyncExternalStore(subscribe, snapshot);
+
+/** How far the clock of `useNow` may be behind. */
+export const NOW_LAG_MS = 2 * PERIOD_MS;

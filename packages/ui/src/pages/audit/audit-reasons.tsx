@@ -2,8 +2,7 @@ import type { AuditWhy } from '@hauban/shared/api';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useAuditWhy } from '../../api/hooks.ts';
-import { visibleLine } from '../../format/visible-text.ts';
-import { DataView } from '../../parts/data-view.tsx';
+import { visibleLine, visibleText } from '../../format/visible-text.ts';
 import { QueryView } from '../../parts/notices.tsx';
 import { Facts } from '../../parts/page.tsx';
 import { paths } from '../../paths.ts';
@@ -41,14 +40,20 @@ export function AuditReasons({ seq, nodeId }: { readonly seq: number; readonly n
   const query = useAuditWhy(seq);
   return (
     <section aria-label={t.why}>
-      <h3>{t.why}</h3>
+      <h3 className="hb-section-title">{t.why}</h3>
       <QueryView query={query}>
         {(why) => (
           <div className="hb-stack">
             <Facts rows={reasonFacts(why)} />
             <Places why={why} nodeId={nodeId} />
             {why.policy === null ? null : (
-              <DataView value={{ sha256: why.policy.hash, text: why.policy.text }} label={t.whyPolicy} />
+              <details>
+                <summary>
+                  {t.whyPolicy}{' '}
+                  <span className="hb-mono hb-small hb-quiet">sha256 {visibleLine(why.policy.hash, 64)}</span>
+                </summary>
+                <pre className="hb-block">{visibleText(why.policy.text)}</pre>
+              </details>
             )}
           </div>
         )}

@@ -15,7 +15,7 @@ const MOST_LINKS = 10;
 const addressOf = (text: unknown): string | null => (typeof text === 'string' && text !== '' ? text : null);
 
 /** Addresses of links before the two, each once, newest first. */
-export function earlierAddresses(links: readonly AuditRow[], shown: readonly (string | null)[]): string[] {
+function earlierAddresses(links: readonly AuditRow[], shown: readonly (string | null)[]): string[] {
   const addresses = links.flatMap(({ from }) => (from === null || shown.includes(from) ? [] : [from]));
   return [...new Set(addresses)];
 }

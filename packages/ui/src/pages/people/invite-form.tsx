@@ -25,6 +25,7 @@ export function InviteForm() {
       setName('');
       setIsChecked(false);
       await client.invalidateQueries({ queryKey: keys.people });
+      await client.invalidateQueries({ queryKey: keys.roles });
     },
   });
   const isBad = !NAME.test(name.trim());

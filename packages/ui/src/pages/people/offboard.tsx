@@ -53,7 +53,10 @@ export function Offboard({
   const client = useQueryClient();
   const offboard = useMutation({
     mutationFn: () => api.offboard(person.id),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.people }),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: keys.people });
+      await client.invalidateQueries({ queryKey: keys.roles });
+    },
   });
   if (offboard.data !== undefined) {
     return (

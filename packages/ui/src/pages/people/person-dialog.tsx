@@ -21,7 +21,10 @@ function RoleOf({ person }: { readonly person: PersonRow }) {
   const roles = useQuery({ queryKey: keys.roles, queryFn: () => api.roles() });
   const change = useMutation({
     mutationFn: (role: string) => api.setRole(person.id, role),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.people }),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: keys.people });
+      await client.invalidateQueries({ queryKey: keys.roles });
+    },
   });
   return (
     <>
@@ -140,18 +143,20 @@ export function PersonDialog({
       closeButtonProps={{ 'aria-label': texts.words.close }}
     >
       <div className="hb-stack">
-        <RoleOf person={person} />
-        <Sessions person={person} />
-        <Tokens person={person} />
-        <NewLink person={person} />
         {isLeaving ? (
           <Offboard person={person} isMe={isMe} onCancel={() => setIsLeaving(false)} onDone={onClose} />
         ) : (
-          <div>
-            <Button color="red" variant="outline" onClick={() => setIsLeaving(true)}>
-              {t.offboard}
-            </Button>
-          </div>
+          <>
+            <RoleOf person={person} />
+            <Sessions person={person} />
+            <Tokens person={person} />
+            <NewLink person={person} />
+            <div>
+              <Button color="red" variant="outline" onClick={() => setIsLeaving(true)}>
+                {t.offboard}
+              </Button>
+            </div>
+          </>
         )}
       </div>
     </Modal>
