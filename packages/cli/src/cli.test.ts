@@ -115,6 +115,7 @@ describe('people offboard', () => {
   it('names what was ended, and what still has to be', () => {
     const shell = { id: 'x', nodeId: 'y', hostName: 'web1\u001b[2J', user: 'root' };
     const text = renderOffboarded({
+      trust: ['Version 2 without x is drafted.'],
       name: 'lea',
       sessions: 3,
       tokens: 2,

@@ -143,7 +143,7 @@ export function createPeople(
   });
   const ownPasskeys = createOwnPasskeysService({ ...shared, repository, challenges });
   /** Needs what other features hold of a person. */
-  const offboardingWith = (needs: Pick<OffboardParts, 'runs' | 'shells' | 'onLeft'>) =>
+  const offboardingWith = (needs: Pick<OffboardParts, 'runs' | 'shells' | 'onLeft' | 'leaveBundle'>) =>
     createOffboardService({
       ...shared,
       ...needs,

@@ -180,7 +180,12 @@ export function createServices(parts: ControllerParts, later: Later) {
         ?.all()
         .forEach((link) => void link.sendAuditHead(jws)),
   });
-  const offboarding = people.offboardingWith({ runs: { cancelOf: work.cancelOrders }, shells, onLeft });
+  const offboarding = people.offboardingWith({
+    runs: { cancelOf: work.cancelOrders },
+    shells,
+    onLeft,
+    leaveBundle: (person, by) => work.bundles.leave(person, by),
+  });
   const targets = createTargetSource({ nodes, runs, shells });
   return {
     offboarding,

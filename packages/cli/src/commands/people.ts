@@ -52,6 +52,7 @@ export function renderOffboarded(done: Offboarded): string {
     lines.push(
       `${done.ordersUnderWay} order(s) were with their nodes already and cannot be called back; see the runs.`,
     );
+  lines.push(...done.trust.map(plainLine));
   return lines.join('\n');
 }
 

@@ -300,4 +300,27 @@ describe('offboarding', () => {
     ]);
     expect(await world.fixture.sql`SELECT * FROM approval`).toEqual([]);
   });
+
+  it('an approved run of which nothing is signed yet waits again', async () => {
+    await world.addPerson('eda', 'operator');
+    const id = await world.personId('eda');
+    const run = randomUUID();
+    const soon = Date.now() + 600_000;
+    const given = JSON.stringify({ targets: [webNode], approvals: [{ operator: id }] });
+    await world.fixture
+      .sql`INSERT INTO run (id, action, action_version, mode, args, requester_id, requester, via, request_hash, created_at, expires_at, open_targets, needs_approval, approval)
+      VALUES (${run}, 'node.ping', 1, 'apply', '{}', 'x', 'x', 'page', ${run}, 0, ${soon}, 1, true, ${given}::text::jsonb)`;
+    await world.fixture.sql`INSERT INTO run_target (order_id, run_id, node_id, state, expires_at, detail, verification)
+      VALUES (${randomUUID()}, ${run}, ${webNode}, 'queued', ${soon}, '', '[]')`;
+    await world.fixture
+      .sql`INSERT INTO approval_request (id, kind, state, statement, needed, requester_id, requester, asked_at, expires_at)
+      VALUES (${run}, 'run', 'used', '{}', 1, 'x', 'x', 0, ${soon})`;
+    await world.fixture
+      .sql`INSERT INTO approval (subject, operator, name, assertion, given_at) VALUES (${run}, ${id}, 'eda', '{}', 0)`;
+    expect((await asOwner('POST', `/api/people/${id}/offboard`, {})).json()).toMatchObject({ approvals: 1, trust: [] });
+    expect(
+      await world.fixture
+        .sql`SELECT r.approval, q.state FROM run r JOIN approval_request q ON q.id = r.id WHERE r.id = ${run}`,
+    ).toEqual([{ approval: null, state: 'waiting' }]);
+  });
 });

@@ -162,7 +162,7 @@ describe('offboarding in the very moment of writing', () => {
         UNION ALL SELECT 'recovery code' FROM recovery_code WHERE person_id = ${id}
         UNION ALL SELECT 'command line' FROM cli_sign_in WHERE person_id = ${id}
         UNION ALL SELECT 'order' FROM run_target t JOIN run r ON r.id = t.run_id WHERE r.requester_id = ${id} AND t.finished_at IS NULL
-        UNION ALL SELECT 'shell' FROM shell_session WHERE opened_by_id = ${id} AND ending_at IS NULL
+        UNION ALL SELECT 'shell' FROM shell_session WHERE opened_by_id = ${id} AND ending_at IS NULL AND state IN ('requested', 'open')
         UNION ALL SELECT 'request' FROM approval_request WHERE requester_id = ${id} AND state IN ('waiting', 'approved')`;
       expect(left).toEqual([]);
       expect(done.json<Offboarded>().ordersUnderWay).toBe(0);

@@ -42,6 +42,14 @@ export interface OffboardParts {
   };
   /** Ends approvals that wait for or come from this person, within the transaction; the number of them. */
   readonly endApprovals: (tx: Tx, personId: string) => Promise<number>;
+  /**
+   * After the commit: drafts the next policy bundle without this person, and says what owners have to do, a sentence
+   * each. Must not throw what it expects.
+   */
+  readonly leaveBundle: (
+    person: { readonly id: string; readonly name: string },
+    by: Owner,
+  ) => Promise<readonly string[]>;
   /** After the commit: remembered credentials are dropped, sockets closed. Must not throw. */
   readonly onLeft: (personId: string) => void;
 }
@@ -55,7 +63,7 @@ const SHELLS_WITHIN_MS = 15_000;
 export function createOffboardService(parts: OffboardParts) {
   const { repository, directory, audit, transaction, clock } = parts;
 
-  const endRows = async (tx: Tx, personId: string): Promise<Omit<Offboarded, 'name' | 'shells'>> => {
+  const endRows = async (tx: Tx, personId: string): Promise<Omit<Offboarded, 'name' | 'shells' | 'trust'>> => {
     const { cancelled, underWay } = await parts.runs.cancelOf(tx, personId, 'system');
     return {
       sessions: await parts.sessions.deleteAllOf(tx, personId),
@@ -88,6 +96,7 @@ export function createOffboardService(parts: OffboardParts) {
     offboard: async (personId: string, by: Owner): Promise<Offboarded> => {
       try {
         const { name, rows, shells } = await end(personId, by);
+        const trust = await parts.leaveBundle({ id: personId, name }, by);
         const names = await parts.shells.hostNames(shells.map(({ nodeId }) => nodeId));
         const ended = await parts.shells.whenEnded(
           shells.map(({ id }) => id),
@@ -96,6 +105,7 @@ export function createOffboardService(parts: OffboardParts) {
         return {
           name,
           ...rows,
+          trust: [...trust],
           shells: shells.map((shell) => ({
             ...shell,
             hostName: names.get(shell.nodeId) ?? '',

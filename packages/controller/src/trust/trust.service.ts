@@ -161,6 +161,31 @@ export class TrustService {
     return await this.state();
   }
 
+  /**
+   * Somebody has been offboarded: where the bundle lists them, its next version is drafted without, with the rules of the
+   * draft that was there. What owners have to do, a sentence each.
+   */
+  async leave(person: { readonly id: string; readonly name: string }, by: TrustCaller): Promise<readonly string[]> {
+    await this.#refresh();
+    const current = this.#current;
+    if (current?.operators.some(({ id }) => id === person.id) !== true) return [];
+    const { name } = person;
+    const counts = `Policy bundle version ${current.version} lists ${name}: the controller takes no approval of ${name} any more, but the signer and the nodes go by that version until the next one is in force.`;
+    try {
+      const before = await this.#parts.repository.draft();
+      const { quorum, needs, limits } = before?.bundle ?? current;
+      await this.draft({ quorum, needs, limits }, by);
+      const owners = current.quorum === 1 ? 'one owner' : `${current.quorum} owners`;
+      return [
+        counts,
+        `Version ${current.version + 1} without ${name} is drafted: it waits for the approval of ${owners}.`,
+      ];
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      return [counts, `The next version could not be drafted. ${error.detail}`];
+    }
+  }
+
   async options(caller: TrustCaller): Promise<object> {
     const { bundle } = await this.#needDraft();
     return requestOptions(this.#current ?? bundle, caller.personId, bundleChallenge(bundle));

@@ -215,6 +215,8 @@ export const Offboarded = Type.Object(
     ordersCancelled: Type.Integer(),
     ordersUnderWay: Type.Integer(),
     approvals: Type.Integer(),
+    /** What owners have to do about the policy bundle, a sentence each; empty: nothing. */
+    trust: Type.Array(Type.String()),
     shells: Type.Array(
       Type.Object(
         {

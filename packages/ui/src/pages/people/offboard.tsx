@@ -31,6 +31,11 @@ function Ended({ done }: { readonly done: Offboarded }) {
             {t.shellWaits(visibleLine(shell.user, 32), visibleLine(shell.hostName, 100))}
           </span>
         ))}
+        {done.trust.map((sentence) => (
+          <span key={sentence} className="hb-foreign">
+            {visibleLine(sentence, 500)}
+          </span>
+        ))}
         {done.ordersUnderWay === 0 ? null : <span>{t.underWay(done.ordersUnderWay)}</span>}
       </div>
     </Notice>
