@@ -102,6 +102,24 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
     await shoot(page, '24-shell-approved');
   });
 
+  it('what is typed into it runs, and stands in its recording', async () => {
+    const terminal = page.getByRole('group', { name: 'Terminal' });
+    await terminal.click();
+    await page.keyboard.type('echo "user $(id -u) says $((6*7))"\n');
+    await expect
+      .poll(async () => await terminal.locator('.xterm-rows').innerText(), { timeout: 60_000 })
+      .toContain('user 0 says 42');
+    await shoot(page, '25-shell-typed');
+    await page.keyboard.type('exit\n');
+    await page.getByText('The shell has ended', { exact: false }).first().waitFor();
+    await page.getByRole('link', { name: 'Play the recording' }).click();
+    const player = page.getByRole('group', { name: 'Player' });
+    await player.click();
+    await page.keyboard.press('9');
+    await expect.poll(async () => await player.innerText(), { timeout: 20_000 }).toContain('user 0 says 42');
+    await shoot(page, '26-shell-replayed');
+  });
+
   it('the pages had no fault', () => {
     expect(faults).toEqual([]);
   });

@@ -38,10 +38,10 @@ export function SignInTable({
       {rows.map((row) => (
         <tr key={row.id}>
           <td>
-            <span className="hb-foreign">{visibleLine(row.address, 64)}</span>
+            <span className="hb-foreign hb-nowrap">{visibleLine(row.address, 64)}</span>
             {row.isThis ? <span className="hb-quiet"> {t.thisOne}</span> : null}
           </td>
-          <td data-label={t.program} className="hb-quiet hb-foreign">
+          <td data-label={t.program} data-wide className="hb-quiet hb-foreign">
             {visibleLine(row.userAgent, 80)}
           </td>
           <td data-label={texts.signOn.way} className="hb-quiet hb-foreign">
