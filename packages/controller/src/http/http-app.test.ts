@@ -285,6 +285,23 @@ describe('limits', () => {
     expect(codes).toEqual([200, 200, 429, 429]);
     expect((await server.inject('/api/few')).json()).toMatchObject({ code: 'RATE_LIMITED', retryable: true });
   });
+  it('refuses a person who asks too often, by page and API token together, and nobody else', async () => {
+    const other: Caller = { ...viewer, personId: 'q', name: 'otto' };
+    const bySession = async (token: string) => (token === 'good' ? viewer : token === 'other' ? other : null);
+    const byToken = async () => ({ ...viewer, via: 'api' as const });
+    const authenticator = { bySession, byToken, isValid: async () => true };
+    const { server } = await start({ requestsPerMinute: 4, authenticator });
+    const ask = (headers: Record<string, string>, session = 'good', remoteAddress = '192.0.2.7') =>
+      server.inject({ url: '/api/mine', headers, cookies: { 'hauban-session': session }, remoteAddress });
+    const token = { authorization: 'Bearer good-token-good-token' };
+    const codes = [];
+    for (let n = 0; n < 3; n += 1)
+      codes.push((await ask({})).statusCode, (await ask(token, '', `192.0.2.${n}`)).statusCode);
+    expect(codes).toEqual([200, 200, 200, 200, 429, 429]);
+    expect((await ask({})).json()).toMatchObject({ code: 'RATE_LIMITED', retryable: true });
+    expect((await ask({}, 'other')).statusCode).toBe(200);
+    expect((await server.inject('/api/open')).statusCode).toBe(200);
+  });
   it('does not believe a forged X-Forwarded-For', async () => {
     const { server } = await start();
     for (let n = 0; n < 2; n += 1) await server.inject('/api/few');

@@ -6,6 +6,7 @@ import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/typ
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { limitAccounts, REQUESTS_PER_MINUTE } from './account-limit.ts';
 import { authenticate, type AuthenticateOptions } from './authenticate.ts';
 import { CONNECTIONS_PER_ADDRESS, limitConnections } from './connection-limit.ts';
 import { answerErrors, describeMismatch } from './error-handler.ts';
@@ -32,6 +33,8 @@ export interface AppOptions extends AuthenticateOptions {
   /** Expands what a request names to the nodes that it concerns. */
   readonly targets: TargetSource;
   readonly nowMs: () => number;
+  /** Requests of one person in a minute; default 60,000. */
+  readonly requestsPerMinute?: number;
   /** Each registers the routes of one feature. */
   readonly routes: readonly ((app: HttpApp) => void)[];
 }
@@ -87,6 +90,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await describeApi(app);
   const routes = requireAccess(app);
   authenticate(app, options);
+  limitAccounts(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE);
   requireRight(app, options);
   systemRoutes(app, options.system);
   for (const register of options.routes) register(app);
