@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@hauban/shared/time';
 import type { AuditService } from './audit/audit.service.ts';
+import type { Grant } from './authorization/index.ts';
 import type { Database } from './db/index.ts';
 import { allowedOrigins } from './http/index.ts';
 import { createChallenges, type Challenges } from './people/challenges.service.ts';
@@ -52,8 +53,8 @@ export interface SignOnOptions {
 }
 
 /** What sign-ons need of the people that they sign in. */
-type PeopleOfSignOn = Pick<Parameters<typeof createArrivalsService>[0], 'peopleRepository' | 'people' | 'roles'> &
-  Pick<Parameters<typeof createGivenRoles>[0], 'sessions' | 'directory'> &
+type PeopleOfSignOn = Pick<Parameters<typeof createArrivalsService>[0], 'peopleRepository' | 'people'> &
+  Pick<Parameters<typeof createGivenRoles>[0], 'sessions' | 'directory' | 'roles'> &
   Pick<Parameters<typeof createLinksService>[0], 'invites'>;
 
 function createSignOn(
@@ -132,15 +133,8 @@ export function createPeople(
     arePasskeysOffered: site !== null,
     publicUrl,
   });
-  const signOns = createSignOn(shared, database, publicUrl, {
-    ...options,
-    peopleRepository: repository,
-    sessions,
-    people,
-    roles,
-    directory,
-    invites: invitesRepository,
-  });
+  const known = { peopleRepository: repository, sessions, people, roles, directory, invites: invitesRepository };
+  const signOns = createSignOn(shared, database, publicUrl, { ...options, ...known });
   const ownPasskeys = createOwnPasskeysService({ ...shared, repository, challenges });
   /** Needs what other features hold of a person. */
   const offboardingWith = (needs: Pick<OffboardParts, 'runs' | 'shells' | 'onLeft' | 'leaveBundle'>) =>
@@ -155,7 +149,13 @@ export function createPeople(
       directory,
       endApprovals,
     });
+  /** What a person may do by the role that they have now; null: they have left. */
+  const rightsOf = async (personId: string): Promise<Grant | null> => {
+    const person = await repository.findPerson(personId);
+    return person === null ? null : roles.grantOf(person, null);
+  };
   return {
+    rightsOf,
     secondFactor,
     people,
     setup,

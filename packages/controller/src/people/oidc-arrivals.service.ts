@@ -2,19 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
-import { nameOf, roleOf, type SignedClaims } from './oidc-claims.ts';
+import { nameOf, type SignedClaims } from './oidc-claims.ts';
 import { NO_ROLE, wayOf, type GivenRolesService } from './oidc-given-roles.service.ts';
 import type { IdentityRow, OidcRepository } from './oidc.repository.ts';
 import type { ProviderSettings } from './oidc-settings.ts';
 import type { PeopleRepository, PersonRow } from './people.repository.ts';
 import type { From, PeopleService } from './people.service.ts';
-import type { RolesService } from './roles.service.ts';
 
 export interface ArrivalsParts {
   readonly repository: OidcRepository;
   readonly peopleRepository: PeopleRepository;
   readonly people: PeopleService;
-  readonly roles: RolesService;
   readonly givenRoles: GivenRolesService;
   readonly audit: AuditService;
   readonly transaction: Transact;
@@ -35,7 +33,7 @@ export const SIGN_ON_SESSION_MS = 12 * 3_600_000;
 
 /** Somebody comes from a provider and its word was checked: who is it here, with which role, and may they come in? */
 export function createArrivalsService(parts: ArrivalsParts) {
-  const { repository, peopleRepository, people, roles, givenRoles, audit, transaction, clock } = parts;
+  const { repository, peopleRepository, people, givenRoles, audit, transaction, clock } = parts;
 
   const refuse = (why: ArrivalRefusal, who: string | null = null): Arrival => ({ kind: 'refused', why, who });
 
@@ -46,12 +44,11 @@ export function createArrivalsService(parts: ArrivalsParts) {
     { provider, from }: { readonly provider: ProviderSettings; readonly from: From },
   ): Promise<IdentityRow | ArrivalRefusal> => {
     if (provider.people === null) return 'unknown-person';
-    const role = roleOf(claims, provider.people);
+    const role = await givenRoles.roleFor(tx, claims, provider);
     if (role === null) return 'no-role';
     const name = nameOf(claims, provider.people);
     if (name === null) return 'no-name';
     if (await peopleRepository.isNameTaken(tx, name)) return 'name-taken';
-    await roles.need(tx, role);
     const createdAt = clock.nowMs();
     const person = { id: randomUUID(), name, role };
     await peopleRepository.addPerson(tx, { ...person, passwordHash: null, createdAt });

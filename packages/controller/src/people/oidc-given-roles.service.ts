@@ -50,7 +50,22 @@ export function createGivenRoles(parts: GivenRolesParts) {
     await changeRole(tx, person, NO_ROLE, provider);
   };
 
+  /** The role that the claims give and that there is; null: none. It stays until the transaction ends. */
+  const roleFor = async (tx: Tx, claims: SignedClaims, provider: ProviderSettings): Promise<string | null> => {
+    const role = provider.people === null ? null : roleOf(claims, provider.people);
+    if (role === null) return null;
+    try {
+      await roles.need(tx, role);
+      return role;
+    } catch (error) {
+      if (error instanceof HaubanError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  };
+
   return {
+    roleFor,
+
     /**
      * The role that the claims give now; null: the provider does not decide about this person. Where somebody has
      * changed the role since, that stays.
@@ -62,12 +77,11 @@ export function createGivenRoles(parts: GivenRolesParts) {
     ): Promise<string | null> => {
       const { identity, claims, provider } = about;
       if (identity.givenRole === null) return null;
-      const role = provider.people === null ? null : roleOf(claims, provider.people);
+      const role = await roleFor(tx, claims, provider);
       if (role === null) {
         await takeRole(tx, person, provider);
         return NO_ROLE;
       }
-      await roles.need(tx, role);
       if (role !== person.role && person.role === identity.givenRole) await changeRole(tx, person, role, provider);
       return role;
     },
