@@ -50,7 +50,7 @@ export function AuditReasons({ seq, nodeId }: { readonly seq: number; readonly n
               <details>
                 <summary>
                   {t.whyPolicy}{' '}
-                  <span className="hb-mono hb-small hb-quiet">sha256 {visibleLine(why.policy.hash, 64)}</span>
+                  <span className="hb-mono hb-small hb-quiet">{t.whyPolicyHash(visibleLine(why.policy.hash, 64))}</span>
                 </summary>
                 <pre className="hb-block">{visibleText(why.policy.text)}</pre>
               </details>

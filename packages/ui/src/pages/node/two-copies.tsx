@@ -32,10 +32,10 @@ function CopyLine({
   return (
     <tr>
       <td data-wide>{name}</td>
-      <td data-label={t.address} className="hb-mono">
-        {address === null ? t.unknown : visibleLine(address, 64)}
+      <td data-wide data-label={t.address}>
+        {address === null ? t.unknown : <span className="hb-mono hb-foreign">{visibleLine(address, 64)}</span>}
       </td>
-      <td data-label={t.seen}>
+      <td data-wide data-label={t.seen}>
         {at === null ? (
           t.unknown
         ) : (

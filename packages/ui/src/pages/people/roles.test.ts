@@ -1,6 +1,4 @@
 import type { AccessRule } from '@hauban/shared/api';
-import { AccessRules } from '@hauban/shared/api';
-import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { matrixCell, MATRIX_COLUMNS } from './role-matrix.ts';
 import { emptyRule, parseRule, roleNameProblem, ruleValues, type RuleValues } from './rule-values.ts';
@@ -31,7 +29,6 @@ describe('the form of a rule', () => {
   it('gives back what it was given, in the shape of the contract', () => {
     const parsed = parseRule(ruleValues(full, context.nodes), context);
     expect(parsed).toEqual({ ok: true, rule: full });
-    expect(parsed.ok && Check(AccessRules, [parsed.rule])).toBe(true);
   });
 
   it('keeps an action for everything, a user for everything, and the whole day', () => {

@@ -47,6 +47,7 @@ export const audit = {
     whyReason: 'Reason given',
     whyApprovals: 'Approvals of people',
     whyUnsigned: 'There is no signed order for this entry.',
+    whyPolicyHash: (hash: string) => `sha256 ${hash}`,
     whyPolicy: 'Policy of the node, as it last told it',
   },
 } as const;
