@@ -1,13 +1,13 @@
 /**
  * `npm run mutation`: the whole list, an hour or more. `-- new` tries only what the record does not know and what lived;
- * `-- room link executor` only these rooms. Words with a slash are test files or folders: only those are asked. The
+ * `-- tidy` runs nothing and only drops what is no check any more. `-- room link executor` only these rooms. Words with a slash are test files or folders: only those are asked. The
  * record is brought up to date in every case.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSources } from '../arch/source-tree.ts';
-import { runMutationPass } from './mutation-pass.ts';
+import { runMutationPass, type Verdicts } from './mutation-pass.ts';
 import { loadRecord, RECORD_FILE, saveRecord, updateRecord, type MutationRecord } from './record.ts';
 import { ROOMS } from './rooms.ts';
 import { scanChecks, type SecurityCheck } from './scan-checks.ts';
@@ -54,11 +54,22 @@ const wanted = wantedOf(
   record,
   words.filter((word) => !word.includes('/')),
 );
-const folder = mkdtempSync(join(tmpdir(), 'hauban-mutation-'));
-say(`${checks.length} checks, ${wanted.size} to try; working in ${folder}`);
-const runs = createTestRuns(folder, new Map(sources.map(({ path, text }) => [path, text])), checks);
-const verdicts = await runMutationPass(runs, wanted, files, say);
-const after = updateRecord(record, checks, wanted, verdicts);
-saveRecord(after);
-tell(checks, after);
-say(`written to ${RECORD_FILE}`);
+if (words[0] === 'tidy') {
+  const tidied = updateRecord(record, checks, new Set(), { killedBy: new Map(), reached: new Set() });
+  saveRecord(tidied);
+  tell(checks, tidied);
+} else await tryThem();
+
+async function tryThem(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'hauban-mutation-'));
+  say(`${checks.length} checks, ${wanted.size} to try; working in ${folder}`);
+  const runs = createTestRuns(folder, new Map(sources.map(({ path, text }) => [path, text])), checks);
+  /** What is killed is kept at once: a pass that is stopped has not worked for nothing. */
+  const keep = (killedBy: Verdicts['killedBy']): void =>
+    saveRecord(updateRecord(record, checks, new Set(), { killedBy, reached: new Set() }));
+  const verdicts = await runMutationPass(runs, wanted, files, say, keep);
+  const after = updateRecord(record, checks, wanted, verdicts);
+  saveRecord(after);
+  tell(checks, after);
+  say(`written to ${RECORD_FILE}`);
+}

@@ -6,7 +6,7 @@ import type { Plan, Reached } from './plan.ts';
 import type { TestRuns } from './test-runs.ts';
 
 /** Tests up to this long are asked about every check left; the next class only about what those let live. */
-const CLASSES_MS = [300, 3000, 20_000];
+const CLASSES_MS = [15, 300, 3000, 20_000];
 /** A process that a switched-off check has spoilt is given up; the rest of its file is tried again in a new one. */
 const ROUNDS_MAX = 12;
 
@@ -59,9 +59,11 @@ export async function runMutationPass(
   wanted: ReadonlySet<number>,
   files: readonly string[],
   say: (line: string) => void,
+  onKills: (killedBy: Verdicts['killedBy']) => void,
 ): Promise<Verdicts> {
   await runs.run({ is: 'cover' }, files);
   const reached = runs.reached();
+  if (reached.length === 0) throw new Error('no test file ran; the log in the folder of this run says why');
   const all = new Set([...wanted].filter((off) => reached.some((one) => reaches(one, off))));
   say(`${reached.length} test files reach ${all.size} of ${wanted.size} checks`);
   const isLeft = (off: number): boolean => wanted.has(off) && !runs.kills().has(off);
@@ -75,12 +77,12 @@ export async function runMutationPass(
       const before = given.size;
       await switchOff(runs, todo, given);
       say(`tests below ${toMs} ms, round ${round + 1}: ${runs.kills().size} killed`);
+      onKills(runs.kills());
       if (given.size === before) break;
     }
   }
   await tryWhole(runs, reached, given, isLeft);
-  const killedBy = new Map([...runs.kills()].map(([off, { file, test }]) => [off, { file, test }]));
-  return { killedBy, reached: all };
+  return { killedBy: runs.kills(), reached: all };
 }
 
 async function switchOff(runs: TestRuns, todo: Todo, given: Set<string>): Promise<void> {

@@ -4,13 +4,22 @@ import { ROOT } from '../arch/source-tree.ts';
 import type { SecurityCheck } from './scan-checks.ts';
 
 /**
- * The kept result of the last passes, by the checks' ids. `killed` names the test that fails without the check;
+ * The kept result of the last passes, by the checks' ids. `killed` names the test that fails without the check (`file: name`, or the file alone for its hooks);
  * `survived` is the list that may only get shorter, each with what is known about it.
  */
 export interface MutationRecord {
-  readonly killed: Readonly<Record<string, readonly [file: string, test: string | null]>>;
+  readonly killed: Readonly<Record<string, string>>;
   readonly survived: Readonly<Record<string, Survivor>>;
 }
+
+/** File and name of a killing test as the record has them. */
+export function killerOf(said: string): { readonly file: string; readonly test: string | null } {
+  const end = said.indexOf('.test.ts') + '.test.ts'.length;
+  return { file: said.slice(0, end), test: said.length === end ? null : said.slice(end + 2) };
+}
+
+const say = ({ file, test }: { readonly file: string; readonly test: string | null }): string =>
+  test === null ? file : `${file}: ${test}`;
 
 export interface Survivor {
   readonly text: string;
@@ -43,13 +52,13 @@ export function updateRecord(
     readonly reached: ReadonlySet<number>;
   },
 ): MutationRecord {
-  const killed: Record<string, readonly [string, string | null]> = {};
+  const killed: Record<string, string> = {};
   const survived: Record<string, Survivor> = {};
   for (const [number, { id, text }] of checks.entries()) {
     const kill = verdicts.killedBy.get(number);
     const known = before.killed[id];
     const lived = before.survived[id];
-    if (kill !== undefined) killed[id] = [kill.file, kill.test];
+    if (kill !== undefined) killed[id] = say(kill);
     else if (tried.has(number)) {
       const isReached = verdicts.reached.has(number) || lived?.isReached === true;
       survived[id] = { text, isReached, reason: lived?.reason ?? null };
