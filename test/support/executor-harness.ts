@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,7 +139,9 @@ class Harness implements ExecutorNode {
 
   constructor(path: string) {
     this.#program = path;
-    for (const name of ['scratch', 'etc', 'run']) mkdirSync(join(this.root, name));
+    // Programs without rights are run from below it.
+    chmodSync(this.root, 0o711);
+    for (const name of ['scratch', 'etc', 'etc/actions', 'run']) mkdirSync(join(this.root, name));
     const executorDir = join(this.root, 'executor');
     mkdirSync(executorDir);
     this.config = {
@@ -156,6 +158,7 @@ class Harness implements ExecutorNode {
       controllerId: this.controllerId,
       authorityKeys: [{ kid: AUTHORITY_KID, key: this.authority.publicText }],
       folder: this.folder,
+      customFolder: join(this.root, 'etc/actions'),
       delayMs: 0,
       dieAt: 0,
       endsShells: false,

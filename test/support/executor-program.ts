@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { loadOrCreateKeyPair, systemClock } from '@hauban/link';
-import { runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
+import type { Tasks } from '@hauban/shared/actions';
+import { pinIn, runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
+import { createCustomDrivers } from '../../packages/agent/src/host/custom/custom-drivers.ts';
+import type { Trust } from '../../packages/agent/src/host/safe-path.ts';
 import { processStart } from '../../packages/agent/src/proc/session-processes.ts';
 import { runShellHost } from '../../packages/agent/src/shell/index.ts';
 import { createScratchActions, createScratchHost } from './scratch-host.ts';
@@ -12,10 +16,17 @@ export interface ProgramConfig {
   readonly controllerId: string;
   readonly authorityKeys: readonly { readonly kid: string; readonly key: string }[];
   readonly folder: string;
+  /** Of the hoster's own actions; its parent is trusted as it is. */
+  readonly customFolder: string;
   readonly delayMs: number;
   readonly dieAt: number;
   readonly endsShells: boolean;
 }
+
+const customTrust = ({ customFolder }: ProgramConfig): Trust => ({
+  base: dirname(customFolder),
+  ownerUid: process.getuid?.() ?? 0,
+});
 
 /** The real executor and the real shell host, with the scratch host and its actions in the place of the machine. */
 async function main(command: string, file: string): Promise<void> {
@@ -44,7 +55,27 @@ async function main(command: string, file: string): Promise<void> {
     endsShells: config.endsShells,
     receiptKey: loadOrCreateKeyPair(config.paths.receiptKeyFile),
     actions: createScratchActions(config.folder),
-    createHost: () => createScratchHost(config),
+    custom: { folder: config.customFolder, trust: customTrust(config) },
+    createHost: (policy, printed) => {
+      const scratch = createScratchHost(config);
+      const custom = createCustomDrivers({
+        folder: config.customFolder,
+        copies: `${config.folder}/../copies`,
+        trust: customTrust(config),
+        pinOf: (name) => pinIn(policy(), name),
+        accounts: scratch.accounts,
+        requireRoot: () => undefined,
+        printed,
+      });
+      // Sound: these are the only task and the only question of the test's actions.
+      return {
+        ...scratch,
+        tasks: { run: (_task, args) => custom.tasks['custom.run'](args as Tasks['custom.run']) },
+        queries: {
+          ask: (_query, args) => custom.queries['custom.ask'](args as never) as never,
+        },
+      };
+    },
     hostProgram: [process.execPath, process.argv[1] ?? '', 'shell-host'],
     clock: systemClock,
     log: { info: say, warn: say, error: say },

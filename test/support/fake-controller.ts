@@ -30,6 +30,7 @@ import type {
   LinkRefusal,
   NodeLink,
   ProgressMessage,
+  OutputMessage,
   StatusMessage,
 } from '../../packages/controller/src/gateway/ports.ts';
 
@@ -66,6 +67,7 @@ export interface Told {
   readonly enrolments: EnrolRequest[];
   readonly taken: string[];
   readonly progress: ProgressMessage[];
+  readonly output: OutputMessage[];
   readonly receipts: { readonly link: LinkRef; readonly jws: string }[];
   readonly series: unknown[];
   readonly live: Uint8Array[];
@@ -248,6 +250,7 @@ export const nothingTold = (): Told => ({
   enrolments: [],
   taken: [],
   progress: [],
+  output: [],
   receipts: [],
   series: [],
   live: [],
@@ -342,6 +345,7 @@ export function createPorts(
       pendingOrders: async ({ nodeId }) => state.pending.get(nodeId) ?? [],
       orderTaken: async (_link, order) => void told.taken.push(order),
       progress: async (_link, progress) => void told.progress.push(progress),
+      output: async (_link, output) => void told.output.push(output),
       receipt: async (link, jws) => {
         told.receipts.push({ link, jws });
         const id = String(payloadOf(jws)['order']);

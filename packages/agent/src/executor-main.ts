@@ -2,19 +2,20 @@
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadOrCreateKeyPair, systemClock, systemRandom } from '@hauban/link';
 import { ACTIONS } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { AgentPaths } from './config.ts';
 import {
   inheritedSocket,
+  pinIn,
   runExecutor,
   type ExecutorLog,
   type LoadedPolicy,
   type NodeIdentity,
 } from './executor/index.ts';
-import { createRealHost, type NeverBan } from './host/index.ts';
+import { createRealHost, ROOT_TRUST, type NeverBan } from './host/index.ts';
 import { processStart } from './proc/session-processes.ts';
 import { ensureFolder } from './store/folder-there.ts';
 import { policyStamp } from './store/policy-source.ts';
@@ -91,12 +92,21 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     return pinned.identity;
   };
   identity();
+  let printed: (name: string, text: string) => void = () => undefined;
   let policy: () => LoadedPolicy = () => ({ ok: false, problems: ['not read yet'], text: '' });
   const host = createRealHost({
     clock: systemClock,
     random: systemRandom,
     stateDirectory: join(paths.executorDir, 'host'),
     rehearsalCommand: { program: process.execPath, args: [mainFile, 'rehearse'] },
+    custom: {
+      folder: join(paths.configDir, 'actions'),
+      // Beside the executor's own folder, which nobody may enter.
+      copies: join(dirname(paths.executorDir), 'custom-run'),
+      trust: ROOT_TRUST,
+      pinOf: (name) => pinIn(policy(), name),
+      printed: (name, text) => printed(name, text),
+    },
     neverBan: async () => [...policyNeverBan(policy()), ...(await controllerAddresses(trust()))],
   });
   const group = ownUid === 0 ? await host.accounts.groupByName(LINK_GROUP) : null;
@@ -113,8 +123,10 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     identity,
     receiptKey: loadOrCreateKeyPair(paths.receiptKeyFile),
     actions: ACTIONS,
-    createHost: (loaded) => {
+    custom: { folder: join(paths.configDir, 'actions'), trust: ROOT_TRUST },
+    createHost: (loaded, onPrinted) => {
       policy = loaded;
+      printed = onPrinted;
       return host;
     },
     hostProgram: [process.execPath, mainFile, 'shell-host'],

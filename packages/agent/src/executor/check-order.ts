@@ -11,6 +11,7 @@ import {
   type UndoOrder,
 } from '@hauban/shared/protocol';
 import { checkApprovals, type HeldBundle } from '../trust/index.ts';
+import type { ActionSource } from './custom-catalogue.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 
 /** Who this node is and whom it obeys, as pinned at enrolment. */
@@ -52,7 +53,7 @@ export type CheckedOrder =
 
 export interface OrderChecks {
   readonly identity: NodeIdentity;
-  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  readonly actions: ActionSource;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
   readonly held: HeldBundle;
@@ -130,7 +131,8 @@ export function checkPolicy(accepted: AcceptedOrder, loaded: LoadedPolicy): Refu
 function accept(order: Order, checks: OrderChecks): AcceptedOrder | Refusal {
   if (order.kind === 'shell') return { kind: 'shell', order };
   const action = checks.actions.get(order.action);
-  if (action === undefined) return no('ACTION_UNKNOWN', `this node does not know ${order.action}`);
+  if (action === undefined)
+    return checks.actions.whyNot(order.action) ?? no('ACTION_UNKNOWN', `this node does not know ${order.action}`);
   if (action.version !== order.actionVersion)
     return no(
       'ACTION_UNKNOWN',

@@ -1,5 +1,5 @@
 import { authorityOrderKeys, verifyOrder, type KeyPair, type Verified } from '@hauban/link';
-import type { ActionDefinition, Host } from '@hauban/shared/actions';
+import type { Host } from '@hauban/shared/actions';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { FromExecutor, Order, ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
@@ -13,13 +13,15 @@ import {
   type ClaimedOrder,
   type NodeIdentity,
 } from './check-order.ts';
+import type { ActionSource, CustomCatalogue } from './custom-catalogue.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 import type { LockTable } from './lock-table.ts';
 import { makeReceipt } from './make-receipt.ts';
 import { createOrderNews, type OrderNews } from './order-news.ts';
+import { createOrderOutput, type OrderOutput } from './order-output.ts';
 import type { OrderJournal, Unfinished } from './order-journal.ts';
-import { resultOf, type OrderResult } from './order-result.ts';
+import { resultOf, withOutput, type OrderResult } from './order-result.ts';
 import { locksOf, recoverWork, workOn } from './order-work.ts';
 import { checkUndo } from './check-undo.ts';
 import { faultOf, type RunEnd } from './run-action.ts';
@@ -34,7 +36,7 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly identity: () => NodeIdentity;
   readonly receiptKey: KeyPair;
-  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  readonly actions: ActionSource & Pick<CustomCatalogue, 'refresh'>;
   readonly host: Host;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
@@ -69,6 +71,8 @@ const claimOf = (order: Order, hash: string): ClaimedOrder => ({
 export class OrderDesk {
   readonly #parts: DeskParts;
   readonly #running = new Set<Promise<void>>();
+  /** Of orders that are carried out now. */
+  readonly #outputs = new Map<string, OrderOutput>();
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -127,6 +131,7 @@ export class OrderDesk {
       held.is === 'held'
         ? await verifyOrder(jws, keys.all)
         : { ok: false, code: 'AUTHORITY_DAMAGED', detail: held.problem };
+    if (verified.ok && verified.value.kind === 'action') await this.#parts.actions.refresh(verified.value.action);
     const checked = checkOrder(jws, verified, {
       ...this.#parts,
       identity,
@@ -195,11 +200,33 @@ export class OrderDesk {
     const release = await this.#lock(names, order);
     const startedAt = clock.nowMs();
     const early = this.#stillAllowed(accepted, names, release !== null);
-    const end: RunEnd =
-      early === null ? await workOn(accepted, names, this.#parts, news) : { result: early, stuck: null };
+    const end: RunEnd = early === null ? await this.#work(accepted, names, news) : { result: early, stuck: null };
     await this.#settle(claimed, end.result, startedAt, news);
     if (end.stuck === null) release?.();
     else void end.stuck.finally(() => release?.());
+  }
+
+  /** What its programs print meanwhile goes to whoever looks, and into the receipt. */
+  async #work(
+    accepted: Extract<AcceptedOrder, { kind: 'action' }>,
+    names: readonly string[],
+    news: OrderNews,
+  ): Promise<RunEnd> {
+    const output = createOrderOutput(accepted.order.id, this.#parts.clock, this.#parts.send);
+    this.#outputs.set(accepted.order.id, output);
+    try {
+      const end = await workOn(accepted, names, this.#parts, news);
+      return { ...end, result: withOutput(end.result, output.final) };
+    } finally {
+      output.end();
+      this.#outputs.delete(accepted.order.id);
+    }
+  }
+
+  /** A program of that custom action printed something: it belongs to the order that holds the action's lock. */
+  printed(name: string, text: string): void {
+    const owner = this.#parts.locks.holder(`custom:${name}`);
+    if (owner !== null) this.#outputs.get(owner)?.add(text);
   }
 
   /** Waiting for a lock is part of the delivery: it lasts until the order expires, not longer. */

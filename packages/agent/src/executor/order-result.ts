@@ -1,6 +1,7 @@
 import { describeChange, type Change, type Verified } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import type { Outcome } from '@hauban/shared/protocol';
+import type { FinalOutput } from './order-output.ts';
 
 /** A plan as the receipt carries it and people see it. */
 export interface ShownPlan {
@@ -38,6 +39,14 @@ export const resultOf = (
   data: null,
   ...more,
 });
+
+/** The result with what was printed in its data, beside what the action says there. */
+export function withOutput(result: OrderResult, output: FinalOutput | null): OrderResult {
+  if (output === null) return result;
+  const { data } = result;
+  const isTable = typeof data === 'object' && data !== null && !Array.isArray(data);
+  return { ...result, data: isTable ? { ...data, output } : data === null ? { output } : { value: data, output } };
+}
 
 /** A receipt has to fit a message of the link: texts of changes share this many characters. */
 const PLAN_CHARACTERS = 120_000;

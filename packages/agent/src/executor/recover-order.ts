@@ -1,4 +1,5 @@
-import { parseActionArguments, type ActionDefinition, type Host, type Verified } from '@hauban/shared/actions';
+import { parseActionArguments, type Change, type Host, type Verified } from '@hauban/shared/actions';
+import type { ActionSource } from './custom-catalogue.ts';
 import type { StepWord } from './journal-record.ts';
 import type { Unfinished } from './order-journal.ts';
 import { resultOf, type OrderResult } from './order-result.ts';
@@ -6,7 +7,7 @@ import { allInPlace, faultOf, isVerified, undoChanges, undoneResult } from './ru
 
 export interface Recovery {
   readonly host: Host;
-  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  readonly actions: ActionSource;
   readonly step: (index: number, what: StepWord) => void;
 }
 
@@ -26,8 +27,14 @@ type Found =
   | { readonly is: 'complete'; readonly verification: readonly Verified[] }
   | { readonly is: 'not'; readonly why: string };
 
+/** A program of the hoster's own that nothing can look after: it may have been killed before its effect. */
+const isUnprovable = (change: Change): boolean =>
+  change.kind === 'task' && change.task === 'custom.run' && 'canVerify' in change.args && !change.args.canVerify;
+
 /** Does everything that was planned stand, and does the action's own check hold? A check that cannot run does not. */
 async function findComplete(unfinished: Unfinished, recovery: Recovery): Promise<Found> {
+  if (unfinished.changes?.some(isUnprovable) === true)
+    return { is: 'not', why: 'whether a program had its effect cannot be proven' };
   try {
     if (!(await allInPlace(recovery.host, unfinished.changes ?? [])))
       return { is: 'not', why: 'not all changes were in place' };

@@ -7,10 +7,12 @@ import type { Clock } from '@hauban/shared/time';
 import { createRecordSigner } from '../shell/sign-record.ts';
 import { claimFolder, ensureFolder, ensureSharedFolder, type ProcessStart } from '../store/index.ts';
 import { AuthorityStore, BundleStore, createAuthorityFile, createBundleFile } from '../trust/index.ts';
+import type { CustomParts } from '../host/index.ts';
 import type { NodeIdentity } from './check-order.ts';
+import { CustomCatalogue } from './custom-catalogue.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
-import { createLocalPolicy, type LoadedPolicy } from './local-policy.ts';
+import { createLocalPolicy, pinIn, type LoadedPolicy } from './local-policy.ts';
 import { createLockTable } from './lock-table.ts';
 import { OrderDesk } from './order-desk.ts';
 import { OrderJournal } from './order-journal.ts';
@@ -41,8 +43,10 @@ export interface ExecutorOptions {
   readonly identity: () => NodeIdentity;
   readonly receiptKey: KeyPair;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
-  /** The host gets the policy's list of addresses that are never banned. */
-  readonly createHost: (policy: () => LoadedPolicy) => Host;
+  /** The host gets the policy's list of addresses that are never banned, and what it pins of the hoster's own actions. */
+  readonly createHost: (policy: () => LoadedPolicy, printed: (name: string, text: string) => void) => Host;
+  /** Where the hoster's own actions lie; null: none are taken. */
+  readonly custom: Pick<CustomParts, 'folder' | 'trust'> | null;
   /** Program and first arguments of `shell-host`. */
   readonly hostProgram: readonly [string, ...string[]];
   readonly processStart: ProcessStart;
@@ -64,6 +68,7 @@ class Executor {
   readonly #policy: () => LoadedPolicy;
   readonly #journal: OrderJournal;
   readonly #undo: UndoStore;
+  readonly #catalogue: CustomCatalogue;
   readonly #authority: AuthorityStore;
   readonly #bundles: BundleStore;
   readonly #recordings: Recordings;
@@ -106,10 +111,14 @@ class Executor {
       send,
       log,
     });
-    const host = options.createHost(this.#policy);
+    const host = options.createHost(this.#policy, (name, text) => this.#desk.printed(name, text));
+    const custom =
+      options.custom === null ? null : { ...options.custom, pinOf: (name: string) => pinIn(this.#policy(), name) };
+    this.#catalogue = new CustomCatalogue(options.actions, custom);
     this.#lastMessageMs = clock.monotonicMs();
     this.#desk = new OrderDesk({
       ...options,
+      actions: this.#catalogue,
       host,
       isRoot: ownUid === 0,
       policy: this.#policy,
@@ -141,6 +150,7 @@ class Executor {
       this.#fail = reject;
     });
     this.#recordings.start();
+    await this.#catalogue.refreshAll();
     this.#desk.recover();
     this.#server = await startExecutorServer(
       listenAt,

@@ -110,7 +110,7 @@ export class UndoStore {
   ): Promise<void> {
     const { id } = order;
     if (this.#entries.has(id)) await this.forget(id);
-    const last = changes.find((change) => change.kind === 'resource' && change.irreversible === true);
+    const last = changes.find(staysForGood);
     const record: Kept = {
       t: 'kept',
       id,
@@ -213,6 +213,11 @@ export class UndoStore {
     this.#rewriteAtBytes = this.#index.sizeBytes + REWRITE_AFTER_BYTES;
   }
 }
+
+/** Nobody can take it back: it was said to be so, or the hoster's program has no counterpart. */
+const staysForGood = (change: Change): boolean =>
+  (change.kind === 'resource' && change.irreversible === true) ||
+  (change.kind === 'task' && change.task === 'custom.run' && 'canUndo' in change.args && !change.args.canUndo);
 
 const overlaps = (other: UndoEntry, locks: ReadonlySet<string>, keys: ReadonlySet<string>): boolean =>
   other.locks.some((lock) => locks.has(lock)) || other.keys.some((key) => keys.has(key));

@@ -1,5 +1,6 @@
 import type {
   Host,
+  HostAccounts,
   HostFiles,
   Queries,
   QueryName,
@@ -10,6 +11,7 @@ import type {
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
+import type { CustomParts } from './custom/custom-drivers.ts';
 import type { RequireRoot } from './program-paths.ts';
 
 /**
@@ -37,6 +39,9 @@ export interface DriverParts {
   /** A folder of ours for what has to be remembered; made, 0700. */
   readonly stateDirectory: string;
   readonly requireRoot: RequireRoot;
+  readonly accounts: HostAccounts;
+  /** The hoster's own programs. */
+  readonly custom: CustomParts;
 }
 
 export interface FamilyDrivers<R, T, Q> {

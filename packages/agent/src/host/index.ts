@@ -5,3 +5,6 @@
 export { createRealHost, type RealHost } from './real-host.ts';
 export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';
+export { checkPin, type CustomParts } from './custom/custom-drivers.ts';
+export { listCustomFolders, readCustomFolder } from './custom/custom-folder.ts';
+export { ROOT_TRUST } from './safe-path.ts';

@@ -1,4 +1,5 @@
 import { mkdirSync, readlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
@@ -6,6 +7,7 @@ import { createAccounts } from './accounts.ts';
 import { createApache, type RehearsalCommand } from './apache.ts';
 import { createApacheRecord } from './apache-record.ts';
 import { createBanStore } from './ban-store.ts';
+import type { CustomParts } from './custom/custom-drivers.ts';
 import { openDoors } from './drivers.ts';
 import { createFamilies } from './families.ts';
 import { createFirewall, type RealFirewall } from './firewall.ts';
@@ -25,6 +27,8 @@ export interface RealHostOptions {
   readonly rehearsalCommand: RehearsalCommand;
   /** Of the policy file and the link; loopback, own addresses, name servers and SSH peers are found here. */
   readonly neverBan: () => Promise<readonly NeverBan[]>;
+  /** The hoster's own programs; left out: there are none. */
+  readonly custom?: CustomParts;
   /** Left out: are we root? */
   readonly isRoot?: boolean;
 }
@@ -34,6 +38,14 @@ export interface RealHost extends Host {
   /** At the start of the executor, before orders are settled: puts back what only lives in the kernel. As an ordinary user it does nothing. */
   reconcile(): Promise<void>;
 }
+
+const NO_CUSTOM: CustomParts = {
+  folder: '/etc/hauban/actions',
+  copies: '/var/lib/hauban/custom-run',
+  trust: ROOT_TRUST,
+  pinOf: () => null,
+  printed: () => undefined,
+};
 
 /** Process 1 is systemd and may be asked for units. */
 function isSystemd(): boolean {
@@ -59,19 +71,24 @@ export function createRealHost(options: RealHostOptions): RealHost {
   const record = createApacheRecord(stateDirectory, clock);
   const store = createBanStore(stateDirectory);
   const programs = createPrograms(requireRoot);
+  const accounts = createAccounts(requireRoot);
+  const custom = options.custom ?? NO_CUSTOM;
   const firewall = createFirewall({ clock, store, neverBan: options.neverBan, requireRoot });
   return {
     clock,
     random,
     programs,
     files,
-    accounts: createAccounts(requireRoot),
+    accounts,
     web: createApache({ clock, record, rehearsalCommand: options.rehearsalCommand, requireRoot }),
     php: createPhp(clock, files, driver, requireRoot),
     firewall,
-    ...openDoors(createFamilies({ clock, random, programs, files, stateDirectory, requireRoot })),
+    ...openDoors(createFamilies({ clock, random, programs, files, stateDirectory, requireRoot, accounts, custom })),
     async reconcile() {
-      if (isRoot) await firewall.reconcile();
+      if (!isRoot) return;
+      // Copies of programs that a crash left behind.
+      await rm(custom.copies, { recursive: true, force: true });
+      await firewall.reconcile();
     },
   };
 }

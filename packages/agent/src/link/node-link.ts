@@ -172,6 +172,7 @@ export class NodeLink implements LinkKeeperEvents {
       case 'taken':
         return void channel?.sendControl({ t: 'order.taken', order: message.order });
       case 'progress':
+      case 'output':
       case 'receipt':
       case 'shell.refused':
         return void channel?.sendControl(message);

@@ -138,6 +138,8 @@ export class NodeSession implements RegisteredLink {
         return runs.orderTaken(link, message.order);
       case 'progress':
         return runs.progress(link, message);
+      case 'output':
+        return runs.output(link, message);
       case 'key.rotate':
         return this.#rotate(message);
       case 'receipt':

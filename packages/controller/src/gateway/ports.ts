@@ -12,7 +12,7 @@ import type {
  * the services know the database. Neither knows the other's inside: `main.ts` wires both by these interfaces.
  *
  * Calls of one link come in the order in which the node sent the messages. Control messages (`status`, `series`,
- * `receipt`, `inventory`, `progress`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
+ * `receipt`, `inventory`, `progress`, `output`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
  * next waits for the promise of the one before, and while many wait the gateway stops reading from that node. Live
  * and shell frames are handed over at once and must not block. Chunks of metrics and recordings run beside.
  *
@@ -26,6 +26,7 @@ export type EnrolMessage = Agent<'enrol'>;
 export type InventoryMessage = Agent<'inventory'>;
 export type KeyRotateMessage = Agent<'key.rotate'>;
 export type ProgressMessage = Agent<'progress'>;
+export type OutputMessage = Agent<'output'>;
 export type EnrolledMessage = Extract<ControllerMessage, { t: 'enrolled' }>;
 
 /** Which link a message came over. `epoch` grows with each link of the node (rule LIFE3): stale work carries a lower one. */
@@ -138,6 +139,8 @@ export interface RunPort {
   orderTaken(link: LinkRef, order: string): Promise<void>;
   /** For the eye only (rule ORDER11). */
   progress(link: LinkRef, progress: ProgressMessage): Promise<void>;
+  /** What the programs of an order printed, for the eye (rule ORDER15). */
+  output(link: LinkRef, output: OutputMessage): Promise<void>;
   /** Checks and stores (rule ORDER7). The order's id: stored, now or before (rule ORDER8), and acknowledged. Null: not believed, not acknowledged. */
   receipt(link: LinkRef, jws: string): Promise<string | null>;
 }

@@ -24,9 +24,22 @@ export interface DispatchParts {
 
 export type DispatchService = ReturnType<typeof createDispatchService>;
 type ProgressMessage = Extract<AgentMessage, { t: 'progress' }>;
+type OutputMessage = Extract<AgentMessage, { t: 'output' }>;
 export interface FromNode {
   readonly nodeId: NodeId;
 }
+
+const OUTPUT_CHARACTERS = 256 * 1024;
+/** What a page shows of it while it comes. */
+const SHOWN_CHARACTERS = 16 * 1024;
+
+/** The node has cleaned it already; a node that was taken over has not. Line ends and tabs stay. */
+const cleanOutput = (text: string): string =>
+  text.replaceAll(
+    // eslint-disable-next-line no-control-regex -- control characters are what is removed here
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    '\ufffd',
+  );
 
 /** Orders on their way out: sent, sent again at each link until a receipt or the expiry (rule ORDER9), followed for the eye. */
 export function createDispatchService({ queue, events, open, links, clock, hostNameOf }: DispatchParts) {
@@ -76,6 +89,17 @@ export function createDispatchService({ queue, events, open, links, clock, hostN
       if (order === null) return;
       const startedAt = order.moment.startedAt ?? clock.nowMs();
       open.move(order, { state: 'started', startedAt, step, stepDone: done, stepTotal: total });
+      tell(order, await hostNameOf(link.nodeId));
+    },
+    /** Only for an order that was sent to this very node, and no more of it than rule ORDER15 says. */
+    output: async (link: FromNode, { order: orderId, text }: OutputMessage): Promise<void> => {
+      const order = open.find(orderId, link.nodeId);
+      if (order === null || order.moment.outputCount >= OUTPUT_CHARACTERS) return;
+      const { output, outputCount } = order.moment;
+      open.move(order, {
+        output: (output + cleanOutput(text)).slice(-SHOWN_CHARACTERS),
+        outputCount: outputCount + text.length,
+      });
       tell(order, await hostNameOf(link.nodeId));
     },
   };

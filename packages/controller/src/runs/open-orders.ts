@@ -9,6 +9,10 @@ export interface Moment {
   readonly step: string | null;
   readonly stepDone: number;
   readonly stepTotal: number;
+  /** The last of what its programs printed (rule ORDER15). */
+  readonly output: string;
+  /** Characters of it that came so far: a node that sends more than it may is not heard. */
+  readonly outputCount: number;
 }
 
 /** An order as it was stored when it was sent, and how far it came. The signed text is not kept. */
@@ -41,7 +45,15 @@ export function createOpenOrders(): OpenOrders {
   return {
     sent: ({ jws: _jws, ...target }, at) => {
       if (open.has(target.orderId)) return;
-      const nothingYet = { deliveredAt: null, startedAt: null, step: null, stepDone: 0, stepTotal: 0 };
+      const nothingYet = {
+        deliveredAt: null,
+        startedAt: null,
+        step: null,
+        stepDone: 0,
+        stepTotal: 0,
+        output: '',
+        outputCount: 0,
+      };
       open.set(target.orderId, { target, moment: { state: 'leased', leasedAt: at, ...nothingYet } });
     },
     find: (orderId, nodeId) => {

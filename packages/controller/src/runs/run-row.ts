@@ -52,6 +52,7 @@ export function toRunTarget(target: TargetRecord, hostName: string, moment: Mome
     step: now?.step ?? null,
     stepDone: now?.stepDone ?? 0,
     stepTotal: now?.stepTotal ?? 0,
+    ...((now?.output ?? '') === '' ? {} : { output: now?.output ?? '' }),
     plan: toPlan(target.plan),
     verification: toVerification(target.verification),
     data: target.data,

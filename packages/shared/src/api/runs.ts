@@ -157,6 +157,8 @@ export const RunTarget = Type.Object(
     step: Type.Union([Type.String(), Type.Null()]),
     stepDone: Type.Integer(),
     stepTotal: Type.Integer(),
+    /** The last of what its programs printed, while they run (rule ORDER15). Afterwards it is in `data.output`. */
+    output: Type.Optional(Type.String()),
     plan: Type.Union([Plan, Type.Null()]),
     verification: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), saw: Type.String() }, closed)),
     data: Type.Unknown(),

@@ -108,6 +108,7 @@ export const ERROR_CODES = {
   CHANGE_CONFLICT: row(409, 'Something else changed the same thing at the same time'),
   CONFIG_INVALID: row(409, 'The configuration does not pass its test'),
   REHEARSAL_FAILED: row(409, 'The candidate configuration does not start'),
+  CUSTOM_REFUSED: row(403, 'The custom action on this node is not one that root has allowed there'),
   UNDO_UNKNOWN: row(404, 'The node keeps no changes of that order that could be undone'),
   UNDO_MISMATCH: row(403, 'The order that is to be undone was for another action or other arguments'),
   UNDO_IMPOSSIBLE: row(409, 'What that order did can not be taken back'),

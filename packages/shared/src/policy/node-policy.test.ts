@@ -31,6 +31,7 @@ describe('parsing a policy', () => {
       allow: [written.allow[0], { actions: ['firewall.*'], args: {} }, written.allow[2]],
       shell: { users: ['root', 'deploy'], maxMinutes: 60, graceSeconds: 30, idleMinutes: 15, recordInput: true },
       firewall: { neverBan: written.firewall.never_ban },
+      custom: [],
     });
   });
 

@@ -17,6 +17,10 @@
  * record_input = false
  * [firewall]
  * never_ban = ["192.0.2.0/24"]
+ * [[custom]]                                    # an action of the hoster's own, as it was when root looked at it
+ * name = "check-shop"
+ * hash = "9f86d08...(64 hex digits)"            # hauban-agent custom-hash check-shop
+ * allow_root = false                            # may its programs run as root
  * ```
  */
 export interface ArgumentLimit {
@@ -33,6 +37,14 @@ export interface AllowRule {
   readonly args: Readonly<Record<string, ArgumentLimit>>;
 }
 
+/** Root's word for one custom action: manifest and programs of exactly this hash. */
+export interface CustomPin {
+  readonly name: string;
+  /** SHA-256, hex. */
+  readonly hash: string;
+  readonly allowRoot: boolean;
+}
+
 export interface NodePolicy {
   readonly version: 1;
   readonly allow: readonly AllowRule[];
@@ -44,6 +56,7 @@ export interface NodePolicy {
     readonly recordInput: boolean;
   };
   readonly firewall: { readonly neverBan: readonly string[] };
+  readonly custom: readonly CustomPin[];
 }
 
 export type PolicyDecision = { readonly allowed: true } | { readonly allowed: false; readonly detail: string };

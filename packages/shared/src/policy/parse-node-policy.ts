@@ -1,4 +1,4 @@
-import type { AllowRule, ArgumentLimit, NodePolicy } from './node-policy.ts';
+import type { AllowRule, ArgumentLimit, CustomPin, NodePolicy } from './node-policy.ts';
 import { compilePattern } from './linear-pattern.ts';
 import { isAddressOrPrefix } from './network-address.ts';
 
@@ -9,12 +9,14 @@ export type ParsedPolicy =
 
 const ACTION_NAME = /^(?:\*|[a-z][a-z0-9-]*\.(?:\*|[a-z][a-z0-9-]*))$/;
 const ARGUMENT_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+const CUSTOM_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const LOGIN_NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
 const LIMITS = {
   rules: 200,
   names: 100,
   users: 100,
   neverBan: 1000,
+  custom: 200,
   maxMinutes: 7 * 24 * 60,
   graceSeconds: 24 * 3600,
 } as const;
@@ -143,6 +145,40 @@ function parseShell(value: unknown, report: Report): NodePolicy['shell'] {
   };
 }
 
+function parseCustomPin(value: unknown, place: string, report: Report): CustomPin | null {
+  const fields = asFields(value);
+  if (fields === null) {
+    report(place, 'must be a table: write [[custom]]');
+    return null;
+  }
+  refuseOthers(fields, ['name', 'hash', 'allow_root'], place, report);
+  const {
+    name,
+    hash,
+    allow_root: allowRoot = false,
+  } = fields as Readonly<Record<'name' | 'hash' | 'allow_root', unknown>>;
+  if (typeof name !== 'string' || !CUSTOM_NAME.test(name))
+    report(`${place}.name`, 'must be the name of a custom action');
+  if (typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) report(`${place}.hash`, 'must be 64 hex digits');
+  if (typeof allowRoot !== 'boolean') report(`${place}.allow_root`, 'must be true or false');
+  return typeof name === 'string' && typeof hash === 'string' ? { name, hash, allowRoot: allowRoot === true } : null;
+}
+
+function parseCustom(value: unknown, report: Report): readonly CustomPin[] {
+  if (!Array.isArray(value)) {
+    report('custom', 'must be a list: write [[custom]]');
+    return [];
+  }
+  if (value.length > LIMITS.custom) report('custom', `has more than ${LIMITS.custom} entries`);
+  const pins = value.slice(0, LIMITS.custom).flatMap((entry: unknown, index) => {
+    const pin = parseCustomPin(entry, `custom[${index}]`, report);
+    return pin === null ? [] : [pin];
+  });
+  const twice = pins.find(({ name }, index) => pins.findIndex((other) => other.name === name) < index);
+  if (twice !== undefined) report('custom', `names ${twice.name.slice(0, 40)} twice`);
+  return pins;
+}
+
 /**
  * Checks the value that a TOML parser made of a policy file.
  * @returns the policy, or every problem found, each `place: what is wrong`
@@ -152,7 +188,7 @@ export function parseNodePolicy(value: unknown): ParsedPolicy {
   const report: Report = (place, problem) => void problems.push(`${place} ${problem}`);
   const fields = asFields(value);
   if (fields === null) return { ok: false, problems: ['the policy must be a table'] };
-  refuseOthers(fields, ['version', 'allow', 'shell', 'firewall'], '', report);
+  refuseOthers(fields, ['version', 'allow', 'shell', 'firewall', 'custom'], '', report);
   if (fields['version'] !== 1) report('version', 'must be 1');
   const rules = fields['allow'] ?? [];
   if (!Array.isArray(rules)) report('allow', 'must be a list: write [[allow]]');
@@ -174,6 +210,7 @@ export function parseNodePolicy(value: unknown): ParsedPolicy {
     'an address or a prefix',
     report,
   );
+  const custom = parseCustom(fields['custom'] ?? [], report);
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, policy: { version: 1, allow, shell, firewall: { neverBan } } };
+  return { ok: true, policy: { version: 1, allow, shell, firewall: { neverBan }, custom } };
 }

@@ -56,6 +56,8 @@ const fromExecutor = {
     done: integer(0, 100_000),
     total: integer(0, 100_000),
   }),
+  /** The last of what the programs of an order printed since the message before (rule ORDER15). */
+  output: object({ t: literal('output'), order: uuid, text: text(4096, { multiline: true }) }),
   receipt: object({ t: literal('receipt'), jws }),
   /** A shell host listens at this socket path (below the run folder): the link process connects to it. */
   'shell.started': object({ t: literal('shell.started'), session: uuid, socket: text(100) }),

@@ -78,6 +78,8 @@ const agentMessages = {
     done: integer(0, 100_000),
     total: integer(0, 100_000),
   }),
+  /** What the programs of an order printed, for the eye (rule ORDER15). */
+  output: object({ t: literal('output'), order: uuid, text: text(4096, { multiline: true }) }),
   receipt: object({ t: literal('receipt'), jws }),
   inventory: object({
     t: literal('inventory'),

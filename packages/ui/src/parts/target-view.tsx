@@ -27,6 +27,17 @@ function Steps({ target }: { readonly target: RunTarget }) {
   );
 }
 
+/** The last of what its programs print, while they run. */
+function Output({ target }: { readonly target: RunTarget }) {
+  if (target.output === undefined || target.finishedAt !== null) return null;
+  return (
+    <section className="hb-stack">
+      <h3 className="hb-section-title">{t.output}</h3>
+      <pre className="hb-foreign hb-mono hb-lines">{visibleText(target.output)}</pre>
+    </section>
+  );
+}
+
 /** What went wrong or was refused, with its code. */
 function Outcome({ target }: { readonly target: RunTarget }) {
   if (target.detail === '' && target.code === null) return null;
@@ -74,6 +85,7 @@ function TargetBody({ target }: { readonly target: RunTarget }) {
   return (
     <>
       <Steps target={target} />
+      <Output target={target} />
       <Outcome target={target} />
       <Verification target={target} />
       {hasData(target.data) ? (

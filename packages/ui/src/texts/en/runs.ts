@@ -154,6 +154,7 @@ export const runs = {
     verified: 'as it should be',
     notVerified: 'not as it should be',
     data: 'Result',
+    output: 'What it prints',
     planShown: 'Plan',
     took: (time: string) => `took ${time}`,
     again: 'Run it again',
