@@ -3,6 +3,7 @@ import { createBalancerDrivers } from './balancer/balancer-drivers.ts';
 import { createCustomDrivers } from './custom/custom-drivers.ts';
 import { createDatabaseDrivers } from './databases/database-drivers.ts';
 import type { DriverParts, FamilyDrivers } from './drivers.ts';
+import { createMailDrivers } from './mail/mail-drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
 import { createServiceDrivers } from './services/service-drivers.ts';
@@ -15,12 +16,20 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const packages = createPackageDrivers(parts);
   const services = createServiceDrivers(parts);
   const databases = createDatabaseDrivers(parts);
+  const mail = createMailDrivers(parts);
   return {
-    resources: { ...balancer.resources, ...databases.resources, ...packages.resources, ...services.resources },
+    resources: {
+      ...balancer.resources,
+      ...databases.resources,
+      ...mail.resources,
+      ...packages.resources,
+      ...services.resources,
+    },
     tasks: {
       ...balancer.tasks,
       ...custom.tasks,
       ...databases.tasks,
+      ...mail.tasks,
       ...node.tasks,
       ...packages.tasks,
       ...services.tasks,
@@ -29,6 +38,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...balancer.queries,
       ...custom.queries,
       ...databases.queries,
+      ...mail.queries,
       ...node.queries,
       ...packages.queries,
       ...services.queries,

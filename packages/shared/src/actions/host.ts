@@ -23,6 +23,7 @@ export interface Host {
 export const PROGRAMS = [
   'apache2ctl',
   'apt-get',
+  'doveadm',
   'dpkg-query',
   'groupadd',
   'groupdel',
@@ -33,6 +34,9 @@ export const PROGRAMS = [
   'nft',
   'pg_dump',
   'pg_restore',
+  'postmap',
+  'postqueue',
+  'postsuper',
   'psql',
   'systemctl',
   'systemd-run',

@@ -6,6 +6,7 @@ import { ACCOUNT_ACTIONS } from './accounts/index.ts';
 import { DATABASE_ACTIONS } from './databases/index.ts';
 import { BALANCER_ACTIONS } from './balancer/index.ts';
 import type { ActionDefinition } from './define-action.ts';
+import { MAIL_ACTIONS } from './mail/index.ts';
 import { NODE_ACTIONS } from './node/index.ts';
 import { PACKAGE_ACTIONS } from './packages/index.ts';
 import { PROTECTION_ACTIONS } from './protection/index.ts';
@@ -18,6 +19,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     ACCOUNT_ACTIONS,
     BALANCER_ACTIONS,
     DATABASE_ACTIONS,
+    MAIL_ACTIONS,
     NODE_ACTIONS,
     PACKAGE_ACTIONS,
     PROTECTION_ACTIONS,
@@ -37,6 +39,7 @@ export * from './describe-change.ts';
 export * from './engine.ts';
 export * from './host.ts';
 export * from './hosting-layout.ts';
+export { MAIL_KEPT, MAIL_ROOT } from './mail/mail-layout.ts';
 export * from './params.ts';
 export * from './parse-arguments.ts';
 export * from './web/probe-page.ts';
@@ -44,6 +47,7 @@ export * from './resource.ts';
 export type * from './balancer/balancer-host.ts';
 export type * from './custom/custom-host.ts';
 export type * from './databases/database-host.ts';
+export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';

@@ -4,6 +4,7 @@ import type { Change } from './change.ts';
 import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './resource.ts';
 import { BALANCER_WORDS } from './balancer/balancer-words.ts';
 import { DATABASE_WORDS } from './databases/database-words.ts';
+import { MAIL_WORDS } from './mail/mail-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
 
@@ -12,6 +13,7 @@ import { SERVICE_WORDS } from './services/service-words.ts';
 const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
   ...BALANCER_WORDS,
   ...DATABASE_WORDS,
+  ...MAIL_WORDS,
   ...PACKAGE_WORDS,
   ...SERVICE_WORDS,
 };

@@ -1,6 +1,7 @@
 import type { BalancerQueries, BalancerResources, BalancerTasks } from './balancer/balancer-host.ts';
 import type { CustomQueries, CustomTasks } from './custom/custom-host.ts';
 import type { DatabaseQueries, DatabaseResources, DatabaseTasks } from './databases/database-host.ts';
+import type { MailQueries, MailResources, MailTasks } from './mail/mail-host.ts';
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
@@ -11,12 +12,14 @@ import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/
  * declares its own in `<family>/<family>-host.ts`; the agent has a driver for each (`packages/agent/src/host/<family>`).
  * All values are JSON without times of day, so that a plan made twice has the same hash.
  */
-export interface Resources extends BalancerResources, DatabaseResources, PackageResources, ServiceResources {}
+export interface Resources
+  extends BalancerResources, DatabaseResources, MailResources, PackageResources, ServiceResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
-export interface Tasks extends BalancerTasks, CustomTasks, DatabaseTasks, NodeTasks, PackageTasks, ServiceTasks {}
+export interface Tasks
+  extends BalancerTasks, CustomTasks, DatabaseTasks, MailTasks, NodeTasks, PackageTasks, ServiceTasks {}
 /** Questions: arguments and answer. They change nothing. */
 export interface Queries
-  extends BalancerQueries, CustomQueries, DatabaseQueries, NodeQueries, PackageQueries, ServiceQueries {}
+  extends BalancerQueries, CustomQueries, DatabaseQueries, MailQueries, NodeQueries, PackageQueries, ServiceQueries {}
 
 export type ResourceName = keyof Resources;
 export type TaskName = keyof Tasks;

@@ -1,0 +1,31 @@
+import { defineAction } from '../define-action.ts';
+import { planChanges } from '../planner.ts';
+import { addressOf, knownMailbox, MailboxArgs, mailLocks, normaliseMailbox, planMailbox } from './mail-args.ts';
+
+export const mailboxUnsuspend = defineAction({
+  name: 'mailbox.unsuspend',
+  version: 1,
+  title: 'Let a mailbox be used again',
+  docs: `Takes a suspension back: its owner can log in with the password from before, and finds what was delivered meanwhile. Undo suspends it again.`,
+  risk: 'medium',
+  roles: ['mail'],
+  needsRoot: true,
+  readOnly: false,
+  args: MailboxArgs,
+  filledIn: [],
+  timeoutMs: 60_000,
+  programs: ['postmap', 'doveadm'],
+  normalise: normaliseMailbox,
+  locks: mailLocks,
+  plan: (host, args) =>
+    planChanges(host, async (planner) => {
+      const address = addressOf(args);
+      const now = await knownMailbox(planner, address);
+      await planMailbox(planner, address, { ...now, suspended: false });
+    }),
+  async verify(host, args) {
+    const now = await host.resources.read('mail.mailbox', addressOf(args));
+    const saw = now === null ? 'no such mailbox' : now.suspended ? 'suspended' : 'not suspended';
+    return [{ name: 'It is not suspended', ok: now?.suspended === false, saw }];
+  },
+});
