@@ -351,6 +351,12 @@ describe('attacks on a sign-on', () => {
     const back = await corp.signIn(begun.json<{ url: string }>().url, 's-sonja');
     const swapped = createBrowser({ ...browser.cookies, [SESSION]: world.owner });
     await expectRefused(await swapped.finish(back), 'session');
+    const second = await browser.post('/api/me/sign-ons', { provider: 'corp', proof: { password: PASSWORD } });
+    const again = await corp.signIn(second.json<{ url: string }>().url, 's-sonja');
+    // The same person, signed in once more.
+    const signedIn = await createBrowser().post('/api/sign-in', { name: 'sonja', password: PASSWORD });
+    const elsewhere = createBrowser({ ...browser.cookies, [SESSION]: sessionOf(signedIn) });
+    await expectRefused(await elsewhere.finish(again), 'session');
   });
 
   it('a stolen session links nothing: neither without a proof nor by an API token', async () => {
