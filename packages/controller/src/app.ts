@@ -40,6 +40,7 @@ import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
+import { runControlRoutes } from './runs/run-control.routes.ts';
 import { runRoutes } from './runs/runs.routes.ts';
 import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
@@ -73,6 +74,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   ownRoutes,
   peopleRoutes,
   recordingRoutes,
+  runControlRoutes,
   runRoutes,
   shellRoutes,
   tokenRoutes,
@@ -279,7 +281,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
   const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
-  const { approvals, bundles } = services;
+  const { approvals, bundles, rollout } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -291,6 +293,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await bundles.start();
       approvals.start();
       orderBeat.start();
+      rollout.start();
       expiry.start();
       shells.start();
       upgrades.attach(app.server.server);
@@ -308,6 +311,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await gateway.close();
       await closeApp(app, clock);
       cleanUp.cancel();
+      await rollout.stop();
       await orderBeat.stop();
       expiry.stop();
       approvals.stop();

@@ -32,6 +32,14 @@ interface Example {
   readonly session?: string;
 }
 
+/** A run in waves on nodes that are away: it waits for its canary. */
+const waitingRun = async (...verbs: readonly ('pause' | 'cancel')[]): Promise<string> => {
+  const nodes = [await world.addNode(), await world.addNode()];
+  const id = await idOf('/api/runs', { action: 'node.ping', args: {}, nodes, mode: 'apply', strategy: {} });
+  for (const verb of verbs) await world.call('POST', `/api/runs/${id}/${verb}`, { session: world.owner, body: {} });
+  return id;
+};
+
 /** A request that succeeds, for each route that is said to write entries of its own. */
 const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/sign-in': async () => ({ url: '/api/sign-in', body: { name: 'olga', password: 'correct horse battery' } }),
@@ -49,6 +57,13 @@ const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/runs': async () => ({
     url: '/api/runs',
     body: { action: 'node.ping', args: {}, nodes: [await world.addNode()], mode: 'apply' },
+  }),
+  'POST /api/runs/:runId/cancel': async () => ({ url: `/api/runs/${await waitingRun()}/cancel`, body: {} }),
+  'POST /api/runs/:runId/pause': async () => ({ url: `/api/runs/${await waitingRun()}/pause`, body: {} }),
+  'POST /api/runs/:runId/resume': async () => ({ url: `/api/runs/${await waitingRun('pause')}/resume`, body: {} }),
+  'POST /api/runs/:runId/retry': async () => ({
+    url: `/api/runs/${await waitingRun('cancel')}/retry`,
+    body: { what: 'unfinished' },
   }),
 };
 /** Proven where they are: the first account and passkeys need parts of their own, a shell a node, a finding a witness, sign-ons a provider. */
@@ -101,6 +116,7 @@ describe('every route that changes something', () => {
     expect(own.toSorted()).toEqual([...Object.keys(EXAMPLES), ...ELSEWHERE].toSorted());
     // Widening this list is a decision: nobody will ever see that these were called.
     expect(Object.keys(ROUTE_ROWS).filter((route) => ROUTE_ROWS[route]?.length === 0)).toEqual([
+      'POST /api/runs/targets',
       'POST /api/socket-tickets',
       'POST /api/setup/passkey-options',
       'POST /api/sign-in/passkey-options',

@@ -8,6 +8,14 @@ import { createExpiryService } from './runs/expiry.service.ts';
 import { createOpenOrders } from './runs/open-orders.ts';
 import { createOrderBeat } from './runs/order-beat.ts';
 import { createOrderQueueRepository } from './runs/order-queue.repository.ts';
+import { createRolloutRepository } from './runs/rollout.repository.ts';
+import type { JudgeRelease, ReadHealth } from './runs/rollout-parts.ts';
+import { createRolloutService } from './runs/rollout.service.ts';
+import { createRunControl } from './runs/run-control.service.ts';
+import { createRunViewsRepository } from './runs/run-views.repository.ts';
+import { createRunViews } from './runs/run-views.service.ts';
+import { createSupersedeRepository } from './runs/supersede.repository.ts';
+import { createSupersede } from './runs/supersede.service.ts';
 import { createReceiptsService, type ReceiptsParts } from './runs/receipts.service.ts';
 import { createRunEvents } from './runs/run-events.ts';
 import { createRunTargetsRepository } from './runs/run-targets.repository.ts';
@@ -16,6 +24,7 @@ import { createRunsService, readRunRows } from './runs/runs.service.ts';
 import { createSigningService } from './runs/signing-queue.service.ts';
 import type { OrderSigner } from './runs/sign-orders.ts';
 import type { RunApprovals } from './runs/start-run.service.ts';
+import { createUndoRunRepository } from './runs/undo-run.repository.ts';
 import { createWaitingRunsRepository } from './runs/waiting-runs.repository.ts';
 import { createWaitingRuns } from './runs/waiting-runs.service.ts';
 
@@ -28,6 +37,10 @@ export interface RunNeeds {
   readonly links: OrderLinks;
   /** Is any page open? */
   readonly isWatched: () => boolean;
+  /** How nodes are, between two waves. */
+  readonly health: ReadHealth;
+  /** May it still be done in the name of who asked? */
+  readonly judgeRelease: JudgeRelease;
   readonly shellReceipt: ReceiptsParts['shellReceipt'];
 }
 
@@ -39,6 +52,10 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
     runs: createRunsRepository(database),
     targets: createRunTargetsRepository(database),
     queue: createOrderQueueRepository(database),
+    rollouts: createRolloutRepository(database),
+    undos: createUndoRunRepository(),
+    views: createRunViewsRepository(database),
+    superseding: createSupersedeRepository(),
   };
   const readRows = (ids: readonly string[]) => readRunRows(repositories.runs, ids);
   const events = createRunEvents({ clock, readRows, isWatched: needs.isWatched });
@@ -52,7 +69,10 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   };
   const dispatch = createDispatchService(base);
   const signing = createSigningService({ ...base, dispatch });
-  const runs = createRunsService({ ...base, dispatch, signing });
+  const supersede = createSupersede(base);
+  const runs = createRunsService({ ...base, dispatch, signing, supersede });
+  const runControl = createRunControl({ ...base, start: runs.again });
+  const rollout = createRolloutService({ ...base, signing });
   const waitingRuns = createWaitingRuns({ ...base, waiting: createWaitingRunsRepository(), signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
   const receipts = createReceiptsService({ ...base, findNode });
@@ -60,6 +80,9 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
   return {
     runs,
+    runControl,
+    runViews: createRunViews(base),
+    rollout,
     waitingRuns,
     dispatch,
     signing,

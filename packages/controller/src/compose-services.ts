@@ -18,6 +18,7 @@ import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
 import { createInventoryRepository } from './inventory/inventory.repository.ts';
+import type { Grant } from './authorization/index.ts';
 import { createInventoryService } from './inventory/inventory.service.ts';
 import { createMetricsRepository } from './metrics/metrics.repository.ts';
 import { createMetricsService } from './metrics/metrics.service.ts';
@@ -28,6 +29,8 @@ import { createNodeLinksService } from './nodes/node-links.service.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { createNodesService } from './nodes/nodes.service.ts';
 import { createPresence } from './nodes/presence.ts';
+import { judgeRelease, readHealth, rightsOf } from './compose-rollout.ts';
+import { createSelectTargets } from './runs/select-targets.service.ts';
 import type { RootLog } from './runtime/index.ts';
 import type { SignerClient } from './signer/index.ts';
 import type { WaitingRuns } from './trust/approvals.service.ts';
@@ -108,12 +111,15 @@ type Fleet = ReturnType<typeof createFleet>;
 function createWork(
   parts: ControllerParts,
   shared: Shared,
-  { nodes }: Fleet,
-  later: Later & { readonly find: FindLink },
+  { nodes, metrics, inventory }: Fleet,
+  later: Later & {
+    readonly find: FindLink;
+    readonly rightsOf: (personId: string) => Promise<Grant | null>;
+  },
 ) {
   const { database, identity, signer, publicUrl } = parts;
   const { links, isWatched, find } = later;
-  const actions = createActionsService(createAccountUidsRepository(database), shared.clock);
+  const actions = createActionsService(createAccountUidsRepository(database), shared.clock, inventory.customActions);
   const { controllerId } = identity;
   const waitingRuns = (): WaitingRuns => runs.waitingRuns;
   const trust = createTrust(shared, database, {
@@ -139,6 +145,8 @@ function createWork(
     signer,
     approvals: trust.runApprovals,
     actions,
+    health: readHealth(nodes, metrics),
+    judgeRelease: judgeRelease(nodes, later.rightsOf, shared.clock),
     nodes,
     shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
     links: {
@@ -166,7 +174,7 @@ export function createServices(parts: ControllerParts, later: Later) {
     onRightsChanged: onLeft,
   });
   const fleet = createFleet(parts, shared, find);
-  const work = createWork(parts, shared, fleet, { ...later, find });
+  const work = createWork(parts, shared, fleet, { ...later, find, rightsOf: rightsOf(people) });
   const { nodes } = fleet;
   const { runs, shells } = work;
   const refusals = createLinkRefusals(audit, clock, log);
@@ -186,10 +194,13 @@ export function createServices(parts: ControllerParts, later: Later) {
     onLeft,
     leaveBundle: (person, by) => work.bundles.leave(person, by),
   });
-  const targets = createTargetSource({ nodes, runs, shells });
+  const selectTargets = createSelectTargets({ nodes, inventory: fleet.inventory });
+  const targets = createTargetSource({ nodes, runs, shells, selectTargets });
   return {
     offboarding,
     targets,
+    selectTargets,
+    clock,
     ...people,
     ...fleet,
     ...work,

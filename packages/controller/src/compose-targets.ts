@@ -4,16 +4,18 @@ import type { Caller, TargetSource } from './http/index.ts';
 import type { NodesService } from './nodes/nodes.service.ts';
 import type { RunsService } from './runs/runs.service.ts';
 import type { ShellsService } from './shells/shells.service.ts';
+import type { SelectTargets } from './runs/select-targets.service.ts';
 import type { AttachedSession } from './shells/shells.socket.ts';
 
 export interface TargetParts {
   readonly nodes: Pick<NodesService, 'findMany'>;
-  readonly runs: Pick<RunsService, 'nodesOf'>;
+  readonly runs: Pick<RunsService, 'nodesOf' | 'actionsOf'>;
+  readonly selectTargets: SelectTargets;
   readonly shells: Pick<ShellsService, 'find'>;
 }
 
 /** Expands what a request names to nodes with the labels and roles that they have now. */
-export function createTargetSource({ nodes, runs, shells }: TargetParts): TargetSource {
+export function createTargetSource({ nodes, runs, shells, selectTargets }: TargetParts): TargetSource {
   const ofNodes = async (ids: readonly string[]): Promise<readonly Target[]> => {
     const known = new Map((await nodes.findMany([...new Set(ids)])).map((node) => [node.id, node]));
     return ids.map((id) => {
@@ -27,6 +29,9 @@ export function createTargetSource({ nodes, runs, shells }: TargetParts): Target
       const ids = await runs.nodesOf(runId);
       return ids === null ? null : ofNodes(ids);
     },
+    ofSelector: async (on) =>
+      (await selectTargets.resolve(on)).map(({ id, labels, roles }) => ({ kind: 'node', id, labels, roles })),
+    actionsOfRun: (runId) => runs.actionsOf(runId),
     ofSession: async (sessionId) => {
       const session = await shells.find(sessionId);
       if (session === null) return null;

@@ -21,6 +21,12 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'PATCH /api/nodes/:nodeId': ['A2030I'],
   'DELETE /api/nodes/:nodeId': ['A2031I'],
   'POST /api/runs': ['A3000I'],
+  'POST /api/runs/:runId/cancel': ['A3008W'],
+  'POST /api/runs/:runId/pause': ['A3006I'],
+  'POST /api/runs/:runId/resume': ['A3007I'],
+  'POST /api/runs/:runId/retry': ['A3000I'],
+  // Reads only; the selector is too long for an address.
+  'POST /api/runs/targets': [],
   'POST /api/nodes/:nodeId/shells': ['A4000I'],
   'POST /api/audit/findings/:id/acknowledge': ['A6012I'],
   // A ticket opens one socket within seconds; what is done over the socket has its own entries.

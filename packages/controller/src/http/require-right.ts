@@ -8,6 +8,10 @@ export interface TargetSource {
   ofNodes(ids: readonly string[]): Promise<readonly Target[]>;
   /** Every node of the run; null when there is no such run. */
   ofRun(runId: string): Promise<readonly Target[] | null>;
+  /** Every node that a selector means now; BAD_REQUEST when it cannot be read. */
+  ofSelector(on: string): Promise<readonly Target[]>;
+  /** Actions of a run's steps; empty when there is no such run. */
+  actionsOfRun(runId: string): Promise<readonly string[]>;
   /** Null when there is no such shell. */
   ofSession(
     sessionId: string,
@@ -25,6 +29,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of a list: null = the caller may read everything. */
     readable: Readable | null;
+    /** Of a request that names nodes: those that were judged. */
+    targetNodes: readonly string[] | null;
   }
 }
 
@@ -60,6 +66,29 @@ function changed(target: Target, body: unknown): Target {
   return { ...target, labels: labels ?? target.labels, roles: roles ?? target.roles };
 }
 
+/** Named one by one, or by a selector; of a selector that means nothing nobody can have meant a run. */
+async function namedNodes(source: TargetSource, body: unknown): Promise<readonly Target[]> {
+  const [named, on] = [listOf(body, 'nodes'), textOf(body, 'on')];
+  if (on === '') return source.ofNodes(named);
+  if (named.length > 0) throw new HaubanError('BAD_REQUEST', 'Say where in one way: either nodes or on.');
+  const targets = await source.ofSelector(on);
+  if (targets.length === 0) throw new HaubanError('BAD_REQUEST', 'The selector means no node now.');
+  return targets;
+}
+
+/** Every action that the request is about; each is judged. */
+async function namedActions(
+  source: TargetSource,
+  { on }: RouteNeed,
+  { params, body }: Pick<FastifyRequest, 'params' | 'body'>,
+): Promise<readonly string[]> {
+  if (on === 'run') return source.actionsOfRun(textOf(params, 'runId'));
+  const steps = (body as { readonly steps?: unknown } | null | undefined)?.steps;
+  const ofSteps = Array.isArray(steps) ? steps.map((step) => textOf(step, 'action')) : [];
+  const single = textOf(body, 'action');
+  return ofSteps.length > 0 && single === '' ? ofSteps : [single, ...ofSteps];
+}
+
 type Asked = Pick<Use, 'targets' | 'user' | 'openedBy'>;
 
 /** Nodes that a request concerns, all of them, before any is judged. */
@@ -78,7 +107,7 @@ async function expand(
       return { targets: judged, user: user === '' ? null : user };
     }
     case 'nodes':
-      return { targets: await source.ofNodes(listOf(body, 'nodes')) };
+      return { targets: await namedNodes(source, body) };
     case 'run': {
       const targets = await source.ofRun(textOf(params, 'runId'));
       if (targets === null) throw absent('run');
@@ -95,9 +124,19 @@ async function expand(
   }
 }
 
+/** Null: everything is allowed. */
+function firstDenial({ grant }: Caller, uses: readonly Use[]): Denial | null {
+  for (const use of uses) {
+    const verdict = authorize(grant, use);
+    if (!verdict.allowed) return verdict.why;
+  }
+  return null;
+}
+
 /** Runs before the handler, when path and body are known to fit their schemas: may this person do it to every target? */
 export function requireRight(app: FastifyInstance, options: RightOptions): void {
   app.decorateRequest('readable', null);
+  app.decorateRequest('targetNodes', null);
   app.addHook('preHandler', async (request) => {
     const needs = request.routeOptions.config.needs;
     if (needs === undefined || needs === 'none') return undefined;
@@ -105,16 +144,18 @@ export function requireRight(app: FastifyInstance, options: RightOptions): void 
     // Lists: the handler leaves out what the caller may not read.
     if (needs.on === 'list') return void (request.readable = readableBy(caller, options));
     const asked = await expand(options.targets, needs, request);
-    const verdict = authorize(caller.grant, {
-      kind: 'use',
-      right: needs.right,
-      ...asked,
-      ...(needs.right === 'action' ? { action: textOf(request.body, 'action') } : {}),
-      at: options.nowMs(),
-    });
-    if (verdict.allowed) return undefined;
-    options.onForbidden(caller, request, verdict.why);
-    throw forbidden(verdict.why);
+    const use = { kind: 'use', right: needs.right, ...asked, at: options.nowMs() } as const;
+    const uses: readonly Use[] =
+      needs.right === 'action'
+        ? (await namedActions(options.targets, needs, request)).map((action) => ({ ...use, action }))
+        : [use];
+    const denial = uses.length === 0 ? 'no-right' : firstDenial(caller, uses);
+    if (denial !== null) {
+      options.onForbidden(caller, request, denial);
+      throw forbidden(denial);
+    }
+    request.targetNodes = asked.targets.flatMap((target) => (target.kind === 'node' ? [target.id] : []));
+    return undefined;
   });
 }
 
@@ -134,6 +175,15 @@ export function readableBy(
     const found = await targets.ofNodes([...new Set(nodeIds)]);
     return new Set(found.flatMap((target) => (target.kind === 'node' && isReadable(target) ? [target.id] : [])));
   };
+}
+
+/** The nodes of a request that names them, as they were judged: a selector is resolved once. */
+export function targetNodesOf(request: FastifyRequest): readonly string[] {
+  const { needs } = request.routeOptions.config;
+  if (typeof needs !== 'object' || needs.on !== 'nodes' || request.targetNodes === null) {
+    throw new HaubanError('INTERNAL', 'a route that names no nodes asked which were judged');
+  }
+  return request.targetNodes;
 }
 
 /** What the caller of a list may read. Only for routes that say so: `needs` on `list`. */

@@ -46,6 +46,14 @@ export function createInventoryRepository(database: Database) {
       database.query((db) =>
         db.select().from(inventorySection).where(eq(inventorySection.nodeId, nodeId)).orderBy(inventorySection.name),
       ),
+    /** One section of every node that has told it. */
+    ofAll: async (name: string): Promise<Pick<SectionRecord, 'nodeId' | 'data'>[]> =>
+      database.query((db) =>
+        db
+          .select({ nodeId: inventorySection.nodeId, data: inventorySection.data })
+          .from(inventorySection)
+          .where(eq(inventorySection.name, name)),
+      ),
     hasAny: async (nodeId: string): Promise<boolean> =>
       (
         await database.query((db) =>

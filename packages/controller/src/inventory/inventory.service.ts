@@ -32,6 +32,17 @@ export interface InventoryChangeRow {
   readonly after: unknown;
 }
 
+const MOST_VERSIONS = 50;
+
+/** Of what a node says: texts of a sane length, or none. */
+function versionsIn(data: unknown): readonly string[] {
+  if (!Array.isArray(data)) return [];
+  return data.slice(0, MOST_VERSIONS).flatMap((row) => {
+    const version: unknown = (row as { readonly version?: unknown } | null)?.version;
+    return typeof version === 'string' && version.length <= 50 ? [version] : [];
+  });
+}
+
 export function createInventoryService({ repository, transaction, log }: InventoryParts) {
   /** Each section by itself: a large one does not hold the others. */
   const store = async (nodeId: NodeId, section: Section, takenAt: number): Promise<void> => {
@@ -64,6 +75,14 @@ export function createInventoryService({ repository, transaction, log }: Invento
     },
     /** Has this node told nothing yet? Then everything is asked for. */
     isEmpty: async (nodeId: NodeId): Promise<boolean> => !(await repository.hasAny(nodeId)),
+
+    /** PHP versions of every node that has told them. */
+    phpVersions: async (): Promise<ReadonlyMap<string, readonly string[]>> =>
+      new Map((await repository.ofAll('php')).map(({ nodeId, data }) => [nodeId, versionsIn(data)])),
+
+    /** What every node says of the actions that its hoster put there. */
+    customActions: async (): Promise<readonly { readonly nodeId: string; readonly data: unknown }[]> =>
+      repository.ofAll('custom'),
 
     sections: async (nodeId: string): Promise<InventoryReply> => {
       const records = await repository.sections(nodeId);

@@ -58,6 +58,8 @@ export function createNodesService(parts: NodesParts) {
       return { nodes: all.slice(from, end), total: all.length, cursor: end < all.length ? String(end) : null };
     },
     detail,
+    /** Every node that was not removed. */
+    all: (): Promise<NodeBrief[]> => repository.list(),
     /** The row of a node that is connected here, without asking the database; null when it is not. */
     liveRow: (nodeId: string): NodeRow | null => {
       const node = presence.find(nodeId);

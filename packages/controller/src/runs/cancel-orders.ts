@@ -23,6 +23,8 @@ export interface Cancelled {
   readonly underWay: number;
 }
 
+const isUnsent = (state: TargetRecord['state']): boolean => state === 'waiting' || state === 'queued';
+
 /**
  * Cancels the orders of a person that have not gone out. One that has cannot be called back: the node ends it, and its
  * receipt is the truth. Should one go out at this very moment, its receipt replaces the cancellation.
@@ -39,7 +41,7 @@ export function createCancelOrders(parts: CancelParts) {
 
   return async (tx: Tx, personId: string, who: string): Promise<Cancelled> => {
     const all = await queue.openOf(tx, personId);
-    const waiting = all.filter(({ state, orderId }) => state === 'queued' && open.momentOf(orderId) === null);
+    const waiting = all.filter(({ state, orderId }) => isUnsent(state) && open.momentOf(orderId) === null);
     const byRun = new Map<string, number>();
     for (const target of waiting) {
       await close(tx, target, who);

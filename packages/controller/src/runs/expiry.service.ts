@@ -55,7 +55,8 @@ const NEVER_SENT: Verdict = {
 };
 const NEVER_SIGNED: Verdict = {
   ...NEVER_SENT,
-  detail: 'The order was not signed before it expired: nobody approved it in time, or the signer was away.',
+  detail:
+    'The order was not signed before it expired: nobody approved it in time, its turn did not come, or the signer was away.',
 };
 const NEVER_TAKEN: Verdict = {
   state: 'expired',
@@ -114,7 +115,7 @@ export function createExpiryService(parts: ExpiryParts): ExpiryService {
         overdue.push([target, target.jws === null ? NEVER_SIGNED : verdict]);
       }
     };
-    await look(now, ['queued'], NEVER_SENT);
+    await look(now, ['waiting', 'queued'], NEVER_SENT);
     await look(now - SENT_GRACE_MS, ['leased'], NEVER_TAKEN);
     await look(now - 2 * LONGEST_ACTION_MS - SETTLE_GRACE_MS, ['delivered', 'started'], NO_WORD);
     let closed = 0;

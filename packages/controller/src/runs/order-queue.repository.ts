@@ -61,7 +61,16 @@ export function createOrderQueueRepository(database: Database) {
       tx.db
         .select()
         .from(runTarget)
-        .where(and(isOpen, isNull(runTarget.jws), gt(runTarget.expiresAt, now), notExists(waitsForPeople(tx))))
+
+        .where(
+          and(
+            isOpen,
+            eq(runTarget.state, 'queued'),
+            isNull(runTarget.jws),
+            gt(runTarget.expiresAt, now),
+            notExists(waitsForPeople(tx)),
+          ),
+        )
         .orderBy(asc(runTarget.expiresAt))
         .limit(limit)
         .for('update', { skipLocked: true }),

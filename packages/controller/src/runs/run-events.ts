@@ -8,6 +8,7 @@ export type RunEvent =
 /** News of runs, told after they are stored. Listeners must not throw. */
 export interface RunEvents {
   onRun(listener: (event: RunEvent) => void): () => void;
+  /** The first of them at once; of a flood, the newest of each target a little later, and not all: counts tell the rest. */
   targetChanged(runId: string, target: RunTarget): void;
   /** The run's row is read and told a little later, once for many changes. */
   runChanged(runId: string): void;
@@ -15,6 +16,10 @@ export interface RunEvents {
   nextChange(runId: string, ms: number): Promise<boolean>;
   /** Wakes whoever waits for the end of this run. */
   runFinished(runId: string): void;
+  /** Of every end of an order, and of every other moment at which a run in waves may have to go on. */
+  onMove(listener: (runId: string, isRolling: boolean) => void): () => void;
+  /** A run in waves was made, approved or resumed. */
+  rolloutMoved(runId: string): void;
   /** Nobody waits any more. */
   readonly isStopped: boolean;
   stop(): void;
@@ -22,6 +27,14 @@ export interface RunEvents {
 
 /** A page shows counts of a run of 10,000 nodes; four times a second is enough for the eye. */
 const COALESCE_MS = 250;
+/** Targets of one run told at once in that time, and those that are kept for its end. */
+const TOLD_AT_ONCE = 20;
+const KEPT = 100;
+
+interface Burst {
+  told: number;
+  readonly kept: Map<string, RunTarget>;
+}
 
 export interface RunEventParts {
   readonly clock: Clock;
@@ -30,8 +43,33 @@ export interface RunEventParts {
   readonly isWatched: () => boolean;
 }
 
+/** Lets a few changes of targets through at once, and keeps some of a flood for the end of its moment. */
+function createTargetNews(clock: Clock, tell: (event: RunEvent) => void) {
+  let bursts = new Map<string, Burst>();
+  let timer: Timer | null = null;
+  const flush = (): void => {
+    timer = null;
+    const ended = bursts;
+    bursts = new Map();
+    for (const [runId, { kept }] of ended) for (const target of kept.values()) tell({ kind: 'target', runId, target });
+  };
+  return {
+    changed: (runId: string, target: RunTarget): void => {
+      const burst = bursts.get(runId) ?? { told: 0, kept: new Map<string, RunTarget>() };
+      bursts.set(runId, burst);
+      timer ??= clock.after(COALESCE_MS, flush);
+      if (burst.told < TOLD_AT_ONCE) {
+        burst.told += 1;
+        tell({ kind: 'target', runId, target });
+      } else if (burst.kept.size < KEPT || burst.kept.has(target.orderId)) burst.kept.set(target.orderId, target);
+    },
+    stop: () => timer?.cancel(),
+  };
+}
+
 export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): RunEvents {
   const listeners = new Set<(event: RunEvent) => void>();
+  const movers = new Set<(runId: string, isRolling: boolean) => void>();
   const waiting = new Map<string, Set<(isWoken: boolean) => void>>();
   let changed = new Set<string>();
   let timer: Timer | null = null;
@@ -39,6 +77,10 @@ export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): 
 
   const tell = (event: RunEvent): void => {
     for (const listener of listeners) listener(event);
+  };
+  const news = createTargetNews(clock, tell);
+  const moved = (runId: string, isRolling: boolean): void => {
+    for (const listener of movers) listener(runId, isRolling);
   };
   const wake = (runId: string): void => {
     for (const done of waiting.get(runId) ?? []) done(!isStopped);
@@ -55,14 +97,22 @@ export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): 
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    targetChanged: (runId, target) => tell({ kind: 'target', runId, target }),
+    targetChanged: news.changed,
     runChanged: (runId) => {
       if (isStopped || !isWatched()) return;
       changed.add(runId);
       // News for the eye: what cannot be read now is told with the next change.
       timer ??= clock.after(COALESCE_MS, () => void flush().catch(() => undefined));
     },
-    runFinished: wake,
+    runFinished: (runId) => {
+      wake(runId);
+      moved(runId, false);
+    },
+    onMove: (listener) => {
+      movers.add(listener);
+      return () => void movers.delete(listener);
+    },
+    rolloutMoved: (runId) => moved(runId, true),
     nextChange: (runId, ms) =>
       new Promise((resolve) => {
         if (isStopped || ms <= 0) {
@@ -86,6 +136,7 @@ export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): 
     stop: () => {
       isStopped = true;
       timer?.cancel();
+      news.stop();
       for (const runId of [...waiting.keys()]) wake(runId);
     },
   };

@@ -1,6 +1,6 @@
-import type { Plan, PlannedChange, RunDetail, RunRow, RunTarget } from '@hauban/shared/api';
+import type { Plan, PlannedChange, RunDetail, RunRow, RunState, RunTarget } from '@hauban/shared/api';
 import type { Moment } from './open-orders.ts';
-import type { TargetRecord } from './run-targets.repository.ts';
+import { MOST_TARGETS, type TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 
 /**
@@ -23,7 +23,7 @@ function toChange(value: unknown): PlannedChange {
 }
 
 /** Null when the node made none, or none of this form. */
-function toPlan(value: unknown): Plan | null {
+export function toPlan(value: unknown): Plan | null {
   const { hash, changes, notes } = asObject(value);
   if (typeof hash !== 'string' || !Array.isArray(changes)) return null;
   return { hash, changes: asList(changes, MOST_CHANGES).map(toChange), notes: asList(notes, MOST_NOTES).map(asText) };
@@ -44,9 +44,10 @@ export function toRunTarget(target: TargetRecord, hostName: string, moment: Mome
     nodeId: target.nodeId,
     hostName,
     state: now?.state ?? target.state,
-    position: 0,
-    wave: 0,
-    harm: null,
+    position: target.position,
+    wave: target.wave,
+    harm: target.harm,
+    undoes: target.undoes,
     code: target.code,
     detail: target.detail,
     step: now?.step ?? null,
@@ -61,6 +62,9 @@ export function toRunTarget(target: TargetRecord, hostName: string, moment: Mome
   };
 }
 
+const stateOf = ({ state, finishedAt }: RunRecord): RunState =>
+  finishedAt !== null && (state === 'running' || state === 'paused') ? 'finished' : state;
+
 export function toRunRow(run: RunRecord, counts: Readonly<Record<string, number>>): RunRow {
   const { id, action, mode, args, requester, reason, createdAt, finishedAt } = run;
   return {
@@ -68,25 +72,34 @@ export function toRunRow(run: RunRecord, counts: Readonly<Record<string, number>
     action,
     mode,
     args,
-    steps: [],
-    on: null,
+    steps: run.steps.map((step) => ({ action: step.action, args: { ...step.args } })),
+    on: run.selector,
     requester,
     reason,
-    state: finishedAt === null ? 'running' : 'finished',
-    says: null,
-    rollout: null,
-    wave: 0,
-    nodeCount: Object.values(counts).reduce((sum, n) => sum + n, 0),
-    retryOf: null,
-    supersedeKey: null,
+    state: stateOf(run),
+    says: run.says,
+    rollout: run.rollout ?? null,
+    wave: run.wave,
+    nodeCount: run.nodeCount,
+    retryOf: run.retryOf,
+    supersedeKey: run.supersedeKey,
     createdAt,
     finishedAt,
     counts: { ...counts },
   };
 }
 
-export function toRunDetail(run: RunRecord, targets: readonly RunTarget[]): RunDetail {
-  const counts: Record<string, number> = {};
-  for (const { state } of targets) counts[state] = (counts[state] ?? 0) + 1;
-  return { ...toRunRow(run, counts), targets: [...targets] };
+/** The state under which an order is counted. */
+const countedAs = ({ state, harm, undoes }: RunTarget): string =>
+  undoes !== null ? `undo-${state}` : harm === null ? state : 'harmed';
+
+/** @param counts of all of its orders, when `targets` are only some */
+export function toRunDetail(
+  run: RunRecord,
+  targets: readonly RunTarget[],
+  counts?: Readonly<Record<string, number>>,
+): RunDetail {
+  const counted: Record<string, number> = {};
+  for (const target of targets) counted[countedAs(target)] = (counted[countedAs(target)] ?? 0) + 1;
+  return { ...toRunRow(run, counts ?? counted), targets: targets.slice(0, MOST_TARGETS) };
 }

@@ -19,6 +19,8 @@ export interface TargetOutcome {
 }
 
 const ROWS_AT_ONCE = 500;
+/** Targets within one answer about a run; the others are read page by page. */
+export const MOST_TARGETS = 500;
 /** Without a final state. */
 export const isOpen = isNull(runTarget.finishedAt);
 
@@ -36,11 +38,15 @@ async function nodesOfRuns(database: Database, runIds: readonly string[]): Promi
   if (runIds.length === 0) return nodes;
   const rows = await database.query((db) =>
     db
-      .select({ runId: runTarget.runId, nodeId: runTarget.nodeId })
+      .selectDistinct({ runId: runTarget.runId, nodeId: runTarget.nodeId })
       .from(runTarget)
       .where(inArray(runTarget.runId, [...runIds])),
   );
-  for (const { runId, nodeId } of rows) nodes.set(runId, [...(nodes.get(runId) ?? []), nodeId]);
+  for (const { runId, nodeId } of rows) {
+    const known = nodes.get(runId);
+    if (known === undefined) nodes.set(runId, [nodeId]);
+    else known.push(nodeId);
+  }
   return nodes;
 }
 
@@ -53,15 +59,25 @@ export function createRunTargetsRepository(database: Database) {
         tx.write(`targets_${at}`, (db) => db.insert(runTarget).values(some).returning({ id: runTarget.orderId }));
       }
     },
+    /** Of a large run only the first, and one more to tell. */
     ofRun: async (runId: string): Promise<TargetRecord[]> =>
       database.query((db) =>
         db
           .select()
           .from(runTarget)
           .where(eq(runTarget.runId, runId))
-          .orderBy(asc(runTarget.nodeId))
+          .orderBy(asc(runTarget.nodeId), asc(runTarget.position), asc(runTarget.orderId))
+          .limit(MOST_TARGETS + 1)
           .prepare('targets_of_run')
           .execute(),
+      ),
+    /** What each node planned. */
+    planHashes: async (runId: string): Promise<{ nodeId: string; hash: string | null }[]> =>
+      database.query((db) =>
+        db
+          .select({ nodeId: runTarget.nodeId, hash: sql<string | null>`${runTarget.plan} ->> 'hash'` })
+          .from(runTarget)
+          .where(and(eq(runTarget.runId, runId), inArray(runTarget.state, ['succeeded', 'unchanged']))),
       ),
     nodesOf: (runIds: readonly string[]) => nodesOfRuns(database, runIds),
     find: async (orderId: string): Promise<TargetRecord | null> =>

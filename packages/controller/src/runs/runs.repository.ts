@@ -1,4 +1,5 @@
-import { and, count, desc, eq, exists, inArray, lt, or, sql } from 'drizzle-orm';
+import type { RunState } from '@hauban/shared/api';
+import { and, count, desc, eq, exists, ilike, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
 
@@ -8,6 +9,10 @@ export interface RunFilter {
   readonly action?: string;
   readonly nodeId?: string;
   /** Runs older than this one. */
+  readonly requester?: string;
+  readonly state?: RunState;
+  /** Looked for in what people wrote. */
+  readonly text?: string;
   readonly before: { readonly createdAt: number; readonly id: string } | null;
   readonly limit: number;
 }
@@ -16,6 +21,33 @@ const closing = (closed: number, at: number) => {
   const left = sql`${run.openTargets} - ${closed}::integer`;
   return { openTargets: left, finishedAt: sql`CASE WHEN ${left} = 0 THEN ${at}::bigint END` };
 };
+
+const ofRequester = (name: string | undefined) => (name === undefined ? undefined : eq(run.requester, name));
+
+/** One of its steps is this action. */
+const doesAction = (name: string) =>
+  or(eq(run.action, name), sql`${run.steps} @> ${JSON.stringify([{ action: name }])}::jsonb`);
+
+/** As rows are shown: a run that is over is finished, unless it was stopped or cancelled. */
+function inState(state: RunState | undefined) {
+  if (state === undefined) return undefined;
+  if (state === 'finished') return and(inArray(run.state, ['running', 'paused']), isNotNull(run.finishedAt));
+  const isOver = state === 'stopped' || state === 'cancelled';
+  return isOver ? eq(run.state, state) : and(eq(run.state, state), isNull(run.finishedAt));
+}
+
+/** As it was written, without case: the wildcards of LIKE mean themselves. */
+function withText(text: string | undefined) {
+  if (text === undefined) return undefined;
+  const wanted = `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
+  return or(
+    ilike(run.reason, wanted),
+    ilike(run.action, wanted),
+    ilike(run.selector, wanted),
+    sql`${run.args}::text ILIKE ${wanted}`,
+    sql`${run.steps}::text ILIKE ${wanted}`,
+  );
+}
 
 /** Runs: one request of a person each. */
 export function createRunsRepository(database: Database) {
@@ -44,6 +76,7 @@ export function createRunsRepository(database: Database) {
     list: async (filter: RunFilter): Promise<RunRecord[]> =>
       database.query((db) => {
         const { before, action, nodeId, limit } = filter;
+        const searched = and(ofRequester(filter.requester), inState(filter.state), withText(filter.text));
         const older =
           before === null
             ? undefined
@@ -60,7 +93,7 @@ export function createRunsRepository(database: Database) {
         return db
           .select()
           .from(run)
-          .where(and(older, onNode, action === undefined ? undefined : eq(run.action, action)))
+          .where(and(older, onNode, searched, action === undefined ? undefined : doesAction(action)))
           .orderBy(desc(run.createdAt), desc(run.id))
           .limit(limit);
       }),
@@ -70,10 +103,15 @@ export function createRunsRepository(database: Database) {
       if (ids.length === 0) return counts;
       const rows = await database.query((db) =>
         db
-          .select({ runId: runTarget.runId, state: runTarget.state, n: count() })
+          .select({
+            runId: runTarget.runId,
+            state: sql<string>`CASE WHEN ${runTarget.undoes} IS NOT NULL THEN 'undo-' || ${runTarget.state}
+              WHEN ${runTarget.harm} IS NOT NULL THEN 'harmed' ELSE ${runTarget.state} END`.as('counted'),
+            n: count(),
+          })
           .from(runTarget)
           .where(inArray(runTarget.runId, [...ids]))
-          .groupBy(runTarget.runId, runTarget.state),
+          .groupBy(runTarget.runId, sql`counted`),
       );
       for (const { runId, state, n } of rows) counts.set(runId, { ...counts.get(runId), [state]: n });
       return counts;

@@ -1,14 +1,14 @@
 import { RunDetail, RunPage, RunQuery, RunRequest, RunWait, Uuid } from '@hauban/shared/api';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, targetNodesOf, type HttpApp } from '../http/index.ts';
 import type { RunsService } from './runs.service.ts';
 import type { Requester } from './start-run.service.ts';
 
 const RunParams = Type.Object({ runId: Uuid });
 const tags = ['runs'];
 
-function requesterOf(request: FastifyRequest): Requester {
+export function requesterOf(request: FastifyRequest): Requester {
   const { personId, name, via } = callerOf(request);
   return { id: personId, name, via, address: request.ip };
 }
@@ -26,7 +26,11 @@ export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }
         response: { 200: RunDetail },
       },
     },
-    async (request) => runs.start(request.body, requesterOf(request), request.query.waitMs),
+    async (request) => {
+      // Those that were judged, and no others.
+      const nodes = [...targetNodesOf(request)];
+      return runs.start({ ...request.body, nodes }, requesterOf(request), request.query.waitMs);
+    },
   );
   app.get(
     '/api/runs',

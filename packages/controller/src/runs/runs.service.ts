@@ -16,9 +16,9 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvent } from './run-events.ts';
 import { toRunDetail, toRunRow, toRunTarget } from './run-row.ts';
-import type { TargetRecord } from './run-targets.repository.ts';
+import { MOST_TARGETS, type TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
-import { createStartRun, type Requester, type StartRunParts } from './start-run.service.ts';
+import { createStartRun, type Requester, type Retry, type StartRunParts } from './start-run.service.ts';
 
 type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
 
@@ -34,12 +34,16 @@ export interface RunsService {
   onRun(listener: (event: RunEvent) => void): () => void;
   /** @param waitMs as `get`: one request brings the outcome */
   start(request: RunRequest, requester: Requester, waitMs?: number): Promise<RunDetail>;
+  /** The same content as another run, for its nodes that did not end well. */
+  again(request: RunRequest, requester: Requester, retry: Retry): Promise<RunDetail>;
   /** @param waitMs answers as soon as the run has finished, or after this time */
   get(runId: string, waitMs?: number): Promise<RunDetail>;
   /** @param readable of these nodes, those that the reader may see; null: all. Runs on any other are left out. */
   list(query: RunQuery, readable?: Readable | null): Promise<{ runs: RunRow[]; cursor: string | null }>;
   /** Nodes of a run; null: there is no such run. */
   nodesOf(runId: string): Promise<readonly string[] | null>;
+  /** Actions of its steps; empty when there is no such run. */
+  actionsOf(runId: string): Promise<readonly string[]>;
 }
 
 const PAGE = 50;
@@ -55,7 +59,9 @@ export function createRunsService(parts: RunsParts): RunsService {
     const rows = records.map((target) =>
       toRunTarget(target, names.get(target.nodeId) ?? target.nodeId, open.momentOf(target.orderId)),
     );
-    return toRunDetail(run, rows);
+    // Of a large run only some targets are here.
+    const counts = records.length > MOST_TARGETS ? (await runs.counts([run.id])).get(run.id) : undefined;
+    return toRunDetail(run, rows, counts);
   };
 
   /** Runs whose nodes are readable, every one. */
@@ -86,15 +92,21 @@ export function createRunsService(parts: RunsParts): RunsService {
     onRun: (listener) => events.onRun(listener),
     start: async (request, requester, waitMs = 0) => {
       const startedMs = clock.monotonicMs();
-      const detail = await startRun(request, requester);
+      const detail = await startRun(request, requester, null);
       const leftMs = waitMs - (clock.monotonicMs() - startedMs);
       if (detail.finishedAt !== null || leftMs <= 0) return detail;
       // Nothing has been read from a node since the commit: no end can have been missed.
       const isWoken = await events.nextChange(detail.id, Math.min(leftMs, LOOK_AGAIN_MS));
       return get(detail.id, waitMs - (clock.monotonicMs() - startedMs), isWoken);
     },
+    again: startRun,
     get: async (runId, waitMs = 0) => get(runId, waitMs),
     nodesOf: async (runId) => (await targets.nodesOf([runId])).get(runId) ?? null,
+    actionsOf: async (runId) => {
+      const run = await runs.find(runId);
+      if (run === null) return [];
+      return run.steps.length === 0 ? [run.action] : [...new Set(run.steps.map(({ action }) => action))];
+    },
     list: async (query, readable = null) => {
       const limit = query.limit ?? PAGE;
       const records = await runs.list({ ...query, before: parseCursor(query.cursor), limit });

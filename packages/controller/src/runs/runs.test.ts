@@ -9,6 +9,7 @@ import {
   verifyOrder,
   type KeyPair,
 } from '@hauban/link';
+import { ACTIONS } from '@hauban/shared/actions';
 import type { RunDetail, RunRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ActionOrder, NodeId, Receipt } from '@hauban/shared/protocol';
@@ -75,8 +76,10 @@ function build(): ReturnType<typeof createRuns> {
       neededFor: () => ({ count: 0, waitMs: 0 }),
       ask: () => expect.fail('nothing needs approval here'),
     },
-    actions: createActionsService(createAccountUidsRepository(database), clock),
+    actions: createActionsService(createAccountUidsRepository(database), clock, () => Promise.resolve([])),
     nodes: fleet,
+    health: async () => new Map(),
+    judgeRelease: async () => ({ isGone: false, forbidden: new Set() }),
     shellReceipt: async () => true,
     links: {
       isOnline: (nodeId) => online.has(nodeId),
@@ -435,7 +438,7 @@ describe('expiry', () => {
     expect((await made.runs.get(queued.id)).finishedAt).not.toBeNull();
     clock.advance(31_000);
     expect(await states()).toEqual(['expired', 'expired', 'delivered']);
-    clock.advance(3_600_000);
+    clock.advance(2 * Math.max(...[...ACTIONS.values()].map(({ timeoutMs }) => timeoutMs)) + 60_000);
     expect(await states()).toEqual(['expired', 'expired', 'undetermined']);
     expect(await made.dispatch.pendingOrders({ nodeId: node().id })).toEqual([]);
     // The node's own word, however late, replaces what was only assumed, and the run does not end twice.

@@ -1,6 +1,8 @@
 import { orderHash } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { approvalStatement, type ActionOrder, type ApprovalStatement, type UndoOrder } from '@hauban/shared/protocol';
+import type { StoredStep } from '../db/schema/runs.ts';
+import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 
 /** `queued`: it may wait for its node longer than an order usually lives. */
@@ -19,13 +21,20 @@ export type SigningOutcome =
   /** It will be asked again, until the order expires. */
   | { readonly kind: 'away' };
 
-/**
- * What the order says; `iat` is the moment of signing.
- * @param target with `undoes`: the order of this node that is taken back, by a run of the same action and arguments
- */
+/** The part of a target that its order says. With `undoes`: the order of this node that is taken back. */
+export type SignedTarget = Pick<TargetRecord, 'orderId' | 'nodeId' | 'position' | 'expiresAt' | 'planHash' | 'undoes'>;
+
+/** The action of one step of a run. */
+export function stepAt({ steps, action, actionVersion, args }: RunRecord, position: number): StoredStep {
+  const step = steps.length === 0 ? { action, actionVersion, args } : steps[position];
+  if (step === undefined) throw new TypeError('a target belongs to a step of its run');
+  return step;
+}
+
+/** What the order says; `iat` is the moment of signing. */
 export function buildOrder(
   run: RunRecord,
-  target: { readonly orderId: string; readonly nodeId: string; readonly undoes?: string | null },
+  target: SignedTarget,
   from: { readonly controllerId: string; readonly at: number },
 ): ActionOrder | UndoOrder {
   const common = {
@@ -34,18 +43,18 @@ export function buildOrder(
     aud: target.nodeId,
     iss: from.controllerId,
     iat: from.at,
-    exp: run.expiresAt,
+    // People approve one moment for all of them.
+    exp: run.approval === null ? target.expiresAt : run.expiresAt,
     requester: { id: run.requesterId, name: run.requester, via: run.via },
     reason: run.reason,
     approvals: run.approval?.approvals ?? [],
     approved: run.approval === null ? null : { run: run.id, targets: run.approval.targets },
     kind: 'action',
-    action: run.action,
-    actionVersion: run.actionVersion,
-    args: run.args,
+    ...stepAt(run, target.position),
   } as const;
-  const undoes = target.undoes ?? null;
-  return undoes === null ? { ...common, mode: run.mode, planHash: run.planHash } : { ...common, mode: 'undo', undoes };
+  const { undoes } = target;
+  const planHash = run.approval === null ? (target.planHash ?? run.planHash) : run.planHash;
+  return undoes === null ? { ...common, mode: run.mode, planHash } : { ...common, mode: 'undo', undoes };
 }
 
 /** What people approve of this run, before anything of it is signed. @param nodeIds ascending */
@@ -53,7 +62,8 @@ export function runStatement(run: RunRecord, nodeIds: readonly string[], control
   const [nodeId = ''] = nodeIds;
   const approval = { targets: [...nodeIds], approvals: [] };
   const from = { controllerId, at: run.createdAt };
-  const statement = approvalStatement(buildOrder({ ...run, approval }, { orderId: run.id, nodeId }, from));
+  const first = { orderId: run.id, nodeId, position: 0, expiresAt: run.expiresAt, planHash: null, undoes: null };
+  const statement = approvalStatement(buildOrder({ ...run, approval }, first, from));
   if (statement === null) throw new TypeError('an order with approvals has a statement');
   return statement;
 }

@@ -6,7 +6,15 @@ import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunEvents } from './run-events.ts';
 import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
-import { buildOrder, signOrder, START_WITHIN_MS, type OrderSigner, type SigningOutcome } from './sign-orders.ts';
+import {
+  buildOrder,
+  signOrder,
+  START_WITHIN_MS,
+  stepAt,
+  type OrderSigner,
+  type SignedTarget,
+  type SigningOutcome,
+} from './sign-orders.ts';
 
 export interface SigningParts {
   readonly runs: RunsRepository;
@@ -23,12 +31,12 @@ export interface SigningParts {
 }
 
 /** `hostName`: null when it is not known. */
-interface NotedTarget extends Pick<TargetRecord, 'orderId' | 'nodeId'> {
+interface NotedTarget extends Pick<TargetRecord, 'orderId' | 'nodeId' | 'position'> {
   readonly hostName: string | null;
 }
 
 export interface SigningService {
-  sign(run: RunRecord, target: Pick<TargetRecord, 'orderId' | 'nodeId'>): Promise<SigningOutcome>;
+  sign(run: RunRecord, target: SignedTarget): Promise<SigningOutcome>;
   /** Audit rows of what was signed or refused, in the transaction that stores it. */
   note(tx: Tx, run: RunRecord, target: NotedTarget, outcome: SigningOutcome): void;
   /** There may be unsigned targets in the queue. */
@@ -49,11 +57,11 @@ export function createSigningService(parts: SigningParts): SigningService {
     signOrder(
       signer,
       buildOrder(run, target, { controllerId: parts.controllerId, at: clock.nowMs() }),
-      run.expiresAt - run.createdAt > START_WITHIN_MS ? 'queued' : 'at-once',
+      run.startWithinMs > START_WITHIN_MS ? 'queued' : 'at-once',
     );
 
-  const note: SigningService['note'] = (tx, run, { orderId, nodeId, hostName }, outcome) => {
-    const detail = { runId: run.id, action: run.action, mode: run.mode };
+  const note: SigningService['note'] = (tx, run, { orderId, nodeId, hostName, position }, outcome) => {
+    const detail = { runId: run.id, action: stepAt(run, position).action, mode: run.mode };
     const entry = { who: run.requester, nodeId, hostName, orderId };
     if (outcome.kind === 'signed') audit.record(tx, { code: 'A3001I', ...entry, detail });
     if (outcome.kind === 'refused')

@@ -25,6 +25,7 @@ export function createWaitingRuns({ runs, waiting, signing, events, clock }: Wai
       await waiting.approve(tx, runId, approval);
       tx.afterCommit(() => {
         signing.wake();
+        events.rolloutMoved(runId);
         events.runChanged(runId);
       });
     },

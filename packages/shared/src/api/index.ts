@@ -4,6 +4,7 @@ export * from './live.ts';
 export * from './nodes.ts';
 export * from './people.ts';
 export * from './primitives.ts';
+export * from './rollout-of.ts';
 export * from './rule-place.ts';
 export * from './run-strategy.ts';
 export * from './runs.ts';

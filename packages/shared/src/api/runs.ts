@@ -72,7 +72,7 @@ export const RunRequest = Type.Object(
     /**
      * The plans that the person confirmed, for many: a run of mode plan with the same content. Each node gets the hash
      * of its own plan there and refuses when it differs by then (PLAN_CHANGED). With `hashes`, only nodes with one of
-     * these plans take part; all others are refused without an order.
+     * these plans take part. A node without a confirmed plan is left out: cancelled, without an order.
      */
     confirms: Type.Optional(
       Type.Object(
@@ -152,6 +152,8 @@ export const RunTarget = Type.Object(
     wave: Type.Integer(),
     /** Why the node was found unhealthy after it succeeded. Counted as a failure. */
     harm: Type.Union([Type.String(), Type.Null()]),
+    /** The order that this one takes back, after the run was stopped. */
+    undoes: Type.Union([Uuid, Type.Null()]),
     code: Type.Union([Type.String(), Type.Null()]),
     detail: Type.String(),
     step: Type.Union([Type.String(), Type.Null()]),
@@ -198,7 +200,10 @@ export const RunRow = Type.Object(
     supersedeKey: Type.Union([Type.String(), Type.Null()]),
     createdAt: TimeMs,
     finishedAt: NullableTime,
-    /** `delivery failures` are `expired`; failures of execution are `failed`, `refused`, `undetermined` and `harmed`. */
+    /**
+     * `failed`, `refused`, `undetermined` and `harmed` (unhealthy after success) are failures of execution; `expired` is one of
+     * delivery and does not count against the threshold. Orders that take others back are counted as `undo-STATE`.
+     */
     counts: Type.Record(Type.String(), Type.Integer(), { description: 'Orders by state; with several steps, of all' }),
   },
   closed,

@@ -1,8 +1,15 @@
+import type { Rollout } from '@hauban/shared/api';
 import type { Assertion } from '@hauban/shared/protocol';
 import { boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** Runs, their targets and the uid register (migrations/0004_runs.sql). */
+/** Runs, their targets and the uid register (migrations/0004_runs.sql, 0014_rollout.sql). */
+export interface StoredStep {
+  readonly action: string;
+  readonly actionVersion: number;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
 export const run = pgTable('run', {
   id: uuid('id').primaryKey(),
   action: text('action').notNull(),
@@ -23,10 +30,26 @@ export const run = pgTable('run', {
   /** Not signed before `approval` is there: every node that it is for, and the assertions. */
   needsApproval: boolean('needs_approval').notNull().default(false),
   approval: json('approval').$type<{ targets: string[]; approvals: Assertion[] }>(),
+  /** All steps, when there are more than one; the first is in `action` and `args` too. */
+  steps: json('steps').$type<readonly StoredStep[]>().notNull().default([]),
+  selector: text('selector'),
+  state: text('state', { enum: ['running', 'paused', 'stopped', 'cancelled'] })
+    .notNull()
+    .default('running'),
+  says: text('says'),
+  rollout: json('rollout').$type<Rollout>(),
+  wave: integer('wave').notNull().default(0),
+  waveEndedAt: timeMs('wave_ended_at'),
+  isUndoing: boolean('is_undoing').notNull().default(false),
+  nodeCount: integer('node_count').notNull().default(0),
+  startWithinMs: integer('start_within_ms').notNull().default(60_000),
+  supersedeKey: text('supersede_key'),
+  retryOf: uuid('retry_of'),
 });
 
 /** Order of the table: open states first, then the final ones. */
 export const TARGET_STATES = [
+  'waiting',
   'queued',
   'leased',
   'delivered',
@@ -60,6 +83,12 @@ export const runTarget = pgTable('run_target', {
   deliveredAt: timeMs('delivered_at'),
   startedAt: timeMs('started_at'),
   finishedAt: timeMs('finished_at'),
+  position: integer('position').notNull().default(0),
+  wave: integer('wave').notNull().default(0),
+  planHash: text('plan_hash'),
+  harm: text('harm'),
+  failedUnits: integer('failed_units'),
+  undoes: uuid('undoes'),
 });
 
 export const accountUid = pgTable('account_uid', {

@@ -17,6 +17,7 @@ const target = (state: RunTarget['state'], shown: RunTarget['plan'] = null): Run
   position: 0,
   wave: 0,
   harm: null,
+  undoes: null,
   code: null,
   detail: '',
   step: null,

@@ -1,0 +1,168 @@
+import { sha256Hex } from '@hauban/link';
+import type { FailureGroup, MergedPlan, PlanGroup, RunTargetPage, RunTargetQuery } from '@hauban/shared/api';
+import { HaubanError } from '@hauban/shared/errors';
+import { normaliseDetail } from './failure-cause.ts';
+import type { OpenOrders } from './open-orders.ts';
+import { toPlan, toRunTarget } from './run-row.ts';
+import type { RunViewsRepository, TargetPlace } from './run-views.repository.ts';
+
+export interface RunViewsParts {
+  readonly views: RunViewsRepository;
+  readonly open: OpenOrders;
+  readonly nodes: { hostNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>> };
+}
+
+const PAGE = 200;
+const MOST_NODES = 20;
+const MOST_GROUPS = 200;
+const MOST_TITLES = 3;
+
+const placeText = ({ nodeId, position, orderId }: TargetPlace): string => `${nodeId}.${position}.${orderId}`;
+
+function parsePlace(cursor: string | undefined): TargetPlace | null {
+  if (cursor === undefined) return null;
+  const id = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})';
+  const match = new RegExp(`^${id}\\.(\\d{1,3})\\.${id}$`).exec(cursor);
+  if (match === null) throw new HaubanError('BAD_REQUEST', 'cursor is not one of this list.');
+  return { nodeId: match[1] ?? '', position: Number(match[2]), orderId: match[3] ?? '' };
+}
+
+const countNodes = (n: number): string => (n === 1 ? '1 node' : `${n} nodes`);
+
+type Ending = Awaited<ReturnType<RunViewsRepository['failures']>>[number];
+interface Cause extends Pick<FailureGroup, 'cause' | 'says'> {
+  readonly first: Ending;
+  readonly members: Ending[];
+}
+
+/** By state, code and sentence, the most frequent first. */
+function groupCauses(endings: readonly Ending[], names: ReadonlyMap<string, string>): Cause[] {
+  const causes = new Map<string, Cause>();
+  for (const ending of endings) {
+    const { state, code, detail, harm, nodeId } = ending;
+    const says = normaliseDetail(harm ?? detail, names.get(nodeId) ?? '');
+    const cause = sha256Hex(JSON.stringify([harm === null ? state : 'harmed', code, says])).slice(0, 16);
+    const known = causes.get(cause);
+    if (known === undefined) causes.set(cause, { cause, says, first: ending, members: [ending] });
+    else known.members.push(ending);
+  }
+  return [...causes.values()].toSorted((a, b) => b.members.length - a.members.length);
+}
+
+type PlanEnding = Awaited<ReturnType<RunViewsRepository['plans']>>[number];
+interface PlanKind {
+  readonly kind: PlanGroup['kind'];
+  readonly hash: string | null;
+  readonly says: string;
+}
+
+/** What a node's plan came to. */
+function planKind({ state, finishedAt, hash, code, detail }: PlanEnding, hostName: string): PlanKind {
+  if (finishedAt === null) return { kind: 'pending', hash: null, says: 'no plan yet' };
+  const why = normaliseDetail(detail, hostName);
+  if (state === 'unchanged') return { kind: 'nothing', hash, says: 'nothing to do' };
+  if (state === 'succeeded') return { kind: 'changes', hash, says: '' };
+  if (state === 'refused') return { kind: 'refused', hash: null, says: `refused, ${why || (code ?? state)}` };
+  return { kind: 'failed', hash: null, says: `${state}, ${why || (code ?? state)}` };
+}
+
+interface Gathered extends PlanKind {
+  readonly position: number;
+  readonly first: PlanEnding;
+  readonly members: PlanEnding[];
+}
+
+function gatherPlans(endings: readonly PlanEnding[], names: ReadonlyMap<string, string>): Gathered[] {
+  const groups = new Map<string, Gathered>();
+  for (const ending of endings) {
+    const kind = planKind(ending, names.get(ending.nodeId) ?? '');
+    const { position } = ending;
+    const key = JSON.stringify([position, kind]);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, { ...kind, position, first: ending, members: [ending] });
+    else known.members.push(ending);
+  }
+  return [...groups.values()].toSorted((a, b) => a.position - b.position || b.members.length - a.members.length);
+}
+
+/** "create user w4a100010, write a file and 3 more changes" */
+function titlesOf(plan: PlanGroup['plan']): string {
+  const titles = (plan?.changes ?? []).map(({ title }) => title);
+  const shown = titles.slice(0, MOST_TITLES).join(', ');
+  const more = titles.length - MOST_TITLES;
+  if (titles.length === 0) return 'nothing to do';
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+/** A run of thousands of nodes as people read it. */
+export function createRunViews({ views, open, nodes }: RunViewsParts) {
+  const causesOf = async (runId: string): Promise<{ causes: Cause[]; names: ReadonlyMap<string, string> }> => {
+    const endings = await views.failures(runId);
+    const names = await nodes.hostNames(endings.map(({ nodeId }) => nodeId));
+    return { causes: groupCauses(endings, names), names };
+  };
+  const someNodes = (members: readonly { readonly nodeId: string }[], names: ReadonlyMap<string, string>) =>
+    members.slice(0, MOST_NODES).map(({ nodeId }) => ({ nodeId, hostName: names.get(nodeId) ?? nodeId }));
+
+  return {
+    targets: async (runId: string, query: RunTargetQuery): Promise<RunTargetPage> => {
+      const limit = query.limit ?? PAGE;
+      const { state, wave, cause } = query;
+      const found =
+        cause === undefined ? undefined : (await causesOf(runId)).causes.find((each) => each.cause === cause);
+      const orderIds = cause === undefined ? undefined : (found?.members ?? []).map(({ orderId }) => orderId);
+      const records = await views.page(runId, {
+        ...(state === undefined ? {} : { state }),
+        ...(wave === undefined ? {} : { wave }),
+        ...(orderIds === undefined ? {} : { orderIds }),
+        after: parsePlace(query.cursor),
+        limit,
+      });
+      const names = await nodes.hostNames(records.map(({ nodeId }) => nodeId));
+      const last = records.length < limit ? undefined : records.at(-1);
+      return {
+        targets: records.map((target) =>
+          toRunTarget(target, names.get(target.nodeId) ?? target.nodeId, open.momentOf(target.orderId)),
+        ),
+        cursor: last === undefined ? null : placeText(last),
+      };
+    },
+    failures: async (runId: string): Promise<FailureGroup[]> => {
+      const { causes, names } = await causesOf(runId);
+      return causes.slice(0, MOST_GROUPS).map(({ cause, says, first, members }) => ({
+        cause,
+        says,
+        state: first.state,
+        code: first.code,
+        example: first.harm ?? first.detail,
+        count: members.length,
+        nodes: someNodes(members, names),
+      }));
+    },
+    plan: async (runId: string): Promise<MergedPlan> => {
+      const endings = await views.plans(runId);
+      const names = await nodes.hostNames(endings.map(({ nodeId }) => nodeId));
+      const groups = gatherPlans(endings, names).slice(0, MOST_GROUPS);
+      const plans = await views.plansOf(groups.map(({ first }) => first.orderId));
+      return {
+        isComplete: endings.every(({ finishedAt }) => finishedAt !== null),
+        groups: groups.map(({ kind, position, hash, says, first, members }) => {
+          const plan = hash === null ? null : toPlan(plans.get(first.orderId));
+          const what = kind === 'changes' ? titlesOf(plan) : says;
+          const count = members.length;
+          return {
+            kind,
+            position,
+            hash,
+            says: `${countNodes(count)}: ${what}`,
+            count,
+            plan,
+            nodes: someNodes(members, names),
+          };
+        }),
+      };
+    },
+  };
+}
+
+export type RunViews = ReturnType<typeof createRunViews>;
