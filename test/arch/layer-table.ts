@@ -119,7 +119,8 @@ const AGENT: readonly Layer[] = [
   },
   {
     files: 'packages/agent/src/inventory/**',
-    may: ['own', ...agent('host', 'proc'), CONTRACT, PURE_NODE, 'npm:systeminformation'],
+    // smol-toml: manifests of the hoster's own actions.
+    may: ['own', ...agent('host', 'proc'), CONTRACT, PURE_NODE, 'npm:{systeminformation,smol-toml}'],
     why: 'reads through proc/ and host/ in a short-lived child, returns values',
   },
   {

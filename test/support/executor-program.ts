@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadOrCreateKeyPair, systemClock } from '@hauban/link';
-import type { Tasks } from '@hauban/shared/actions';
+import type { Queries, Tasks } from '@hauban/shared/actions';
 import { pinIn, runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
 import { createCustomDrivers } from '../../packages/agent/src/host/custom/custom-drivers.ts';
 import type { Trust } from '../../packages/agent/src/host/safe-path.ts';
@@ -72,7 +72,7 @@ async function main(command: string, file: string): Promise<void> {
         ...scratch,
         tasks: { run: (_task, args) => custom.tasks['custom.run'](args as Tasks['custom.run']) },
         queries: {
-          ask: (_query, args) => custom.queries['custom.ask'](args as never) as never,
+          ask: (_query, args) => custom.queries['custom.ask'](args as Queries['custom.ask']['args']) as never,
         },
       };
     },

@@ -17,7 +17,7 @@ import {
   type ControllerIdentity,
   type KeyPair,
 } from '@hauban/link';
-import type { Order } from '@hauban/shared/protocol';
+import type { ActionOrder } from '@hauban/shared/protocol';
 import { createGateway, type Gateway, type GatewayDeps } from '../../packages/controller/src/gateway/gateway.ts';
 import { judgeJoin, NO_JOIN, storedJoin, type StoredJoin } from '../../packages/controller/src/nodes/judge-join.ts';
 import type {
@@ -203,9 +203,9 @@ export class FakeController {
   }
 
   /** An order as the signer would sign it, kept as pending until its receipt comes. */
-  async order(nodeId: string, change: Partial<Extract<Order, { kind: 'action' }>> = {}): Promise<string> {
+  async order(nodeId: string, change: Partial<ActionOrder> = {}): Promise<string> {
     const now = this.#clock.nowMs();
-    const order: Order = {
+    const order: ActionOrder = {
       v: 1,
       id: randomUUID(),
       aud: nodeId,

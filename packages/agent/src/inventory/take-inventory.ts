@@ -2,6 +2,7 @@ import type { InventorySection } from '@hauban/shared/inventory';
 import type { InventoryHost } from '../host/inventory-host.ts';
 import { accounts } from './accounts.ts';
 import { certificates } from './certificates.ts';
+import { custom } from './custom.ts';
 import { disks } from './disks.ts';
 import { hardware } from './hardware.ts';
 import { interfaces } from './interfaces.ts';
@@ -28,6 +29,7 @@ export const SECTIONS: readonly Section[] = [
   sites,
   accounts,
   certificates,
+  custom,
 ];
 
 export interface TakenSection {

@@ -7,13 +7,15 @@ import type { ActionRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import type { AccountUidsRepository } from './account-uids.repository.ts';
+import { findCustom, offeredCustom, type ToldCustom } from './custom-actions.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 
 export interface ActionsService {
-  list(): ActionRow[];
+  /** Ours, then those of the hoster that nodes have told of. */
+  list(): Promise<ActionRow[]>;
   /** ACTION_UNKNOWN when there is none of that name. */
-  find(name: string): ActionDefinition;
+  find(name: string): Promise<ActionDefinition>;
   /** Arguments as they will be signed: what was left out is filled in, the rest is checked and in canonical form. */
   prepare(action: ActionDefinition, args: Args): Promise<Args>;
 }
@@ -29,7 +31,11 @@ function toRow(action: ActionDefinition): ActionRow {
   return { name, version, title, docs, risk, roles: [...roles], needsRoot, readOnly, args, filledIn: [...filledIn] };
 }
 
-export function createActionsService(uids: AccountUidsRepository, clock: Clock): ActionsService {
+export function createActionsService(
+  uids: AccountUidsRepository,
+  clock: Clock,
+  told: () => Promise<readonly ToldCustom[]>,
+): ActionsService {
   /** The uid belongs to the account's name: asked again for the same name, it is the same. */
   const fillUid = async (args: Args): Promise<Args> => {
     const { name, uid } = args as { name?: unknown; uid?: unknown };
@@ -45,8 +51,9 @@ export function createActionsService(uids: AccountUidsRepository, clock: Clock):
   const fillers: Readonly<Record<string, (args: Args) => Promise<Args>>> = { uid: fillUid };
 
   return {
-    list: () => [...ACTIONS.values()].map(toRow),
-    find: (name) => {
+    list: async () => [...ACTIONS.values(), ...offeredCustom(await told())].map(toRow),
+    find: async (name) => {
+      if (name.startsWith('custom.')) return findCustom(name, await told());
       const action = ACTIONS.get(name);
       if (action === undefined) throw new HaubanError('ACTION_UNKNOWN', `There is no action ${JSON.stringify(name)}.`);
       return action;

@@ -43,7 +43,7 @@ export interface StartRunParts {
   readonly runs: RunsRepository;
   readonly targets: RunTargetsRepository;
   readonly actions: {
-    find(name: string): ActionDefinition;
+    find(name: string): Promise<ActionDefinition>;
     prepare(action: ActionDefinition, args: Args): Promise<Args>;
   };
   readonly nodes: {

@@ -51,3 +51,13 @@ describe('the signer and undo orders', () => {
     expect(judge(change)).toBe(code);
   });
 });
+
+describe('the signer and actions of a hoster', () => {
+  it('signs what only the node can judge, for no longer than anything else', () => {
+    const own = { action: 'custom.disk', args: { path: '/srv' } };
+    expect(judge(own)).toBe('signed');
+    expect(judge({ ...own, exp: Date.now() + 86_400_000 })).toBe('ORDER_MALFORMED');
+    expect(judge({ ...own, action: 'custom./../disk' })).toBe('ORDER_MALFORMED');
+    expect(judge({ ...own, action: 'customs.disk' })).toBe('ACTION_UNKNOWN');
+  });
+});

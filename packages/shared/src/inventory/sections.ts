@@ -16,6 +16,7 @@ export const INVENTORY_SECTIONS = {
   sites: 'Web sites of Apache and nginx',
   accounts: 'Hosting accounts',
   certificates: 'Certificates and their expiry',
+  custom: 'Actions of the hoster’s own',
 } as const;
 
 export type InventorySection = keyof typeof INVENTORY_SECTIONS;

@@ -242,6 +242,7 @@ export const nodes = {
       php: 'PHP',
       units: 'Units',
       packages: 'Packages',
+      custom: 'Own actions',
     },
     securityUpdates: (n: number) => s(n, 'security update', 'security updates'),
     nextExpiry: (when: string) => `the first ends ${when}`,
