@@ -216,7 +216,7 @@ export class UndoStore {
 
 /** Nobody can take it back: it was said to be so, or the hoster's program has no counterpart. */
 const staysForGood = (change: Change): boolean =>
-  (change.kind === 'resource' && change.irreversible === true) ||
+  ((change.kind === 'resource' || change.kind === 'task') && change.irreversible === true) ||
   (change.kind === 'task' && change.task === 'custom.run' && 'canUndo' in change.args && !change.args.canUndo);
 
 const overlaps = (other: UndoEntry, locks: ReadonlySet<string>, keys: ReadonlySet<string>): boolean =>

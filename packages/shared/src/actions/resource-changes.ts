@@ -52,7 +52,8 @@ export const taskHandler: ChangeHandler<'task'> = {
   async apply(host, { task, args, when }) {
     if (when === 'apply') await host.tasks.run(task, args);
   },
-  async revert(host, { task, args, when }) {
+  async revert(host, { task, args, when, title, irreversible }) {
+    if (irreversible === true) throw new HaubanError('ACTION_UNDO_FAILED', `${title}: that can not be taken back`);
     if (when === 'undo') await host.tasks.run(task, args);
   },
 };

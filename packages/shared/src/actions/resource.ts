@@ -46,6 +46,8 @@ export interface TaskChange<N extends TaskName = TaskName> {
   readonly title: string;
   /** `undo`: does nothing when applied, is done when the list is reverted. */
   readonly when: 'apply' | 'undo';
+  /** Nobody can take its effect back: undo says so instead of doing nothing. */
+  readonly irreversible?: true;
 }
 
 export interface HostResources {

@@ -34,7 +34,14 @@ export const databaseDiscard = defineAction({
     planChanges(host, async (planner) => {
       const facts = await host.queries.ask('database.facts', args);
       if (facts === null) return;
-      planner.task('database.discard', args, `Remove the copy (${args.which}) of ${args.name}, ${facts.tables} tables`);
+      planner.add({
+        kind: 'task',
+        task: 'database.discard',
+        args,
+        title: `Remove the copy (${args.which}) of ${args.name}, ${facts.tables} tables (can not be undone)`,
+        when: 'apply',
+        irreversible: true,
+      });
     }),
   async verify(host, args) {
     const facts = await host.queries.ask('database.facts', args);

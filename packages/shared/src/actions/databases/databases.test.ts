@@ -149,6 +149,21 @@ describe('database.drop', () => {
   });
 });
 
+describe('database.discard', () => {
+  it('says that nobody can take it back', async () => {
+    const host = createServer();
+    host.world.resources.set(resourceKey('database.side', 'mariadb/w4a100010_shop'), { dump: 'friday' });
+    const args = { ...place, which: 'side' } as const;
+    host.world.tasks['database.discard'] = () =>
+      void host.world.resources.delete(resourceKey('database.side', 'mariadb/w4a100010_shop'));
+    const changes = await changesOf(host, 'database.discard', args);
+    await applyChanges(host, changes);
+    expect((await find('database.discard').verify(host, args, changes)).every((check) => check.ok)).toBe(true);
+    expect(await changesOf(host, 'database.discard', args)).toEqual([]);
+    expect(await revertChanges(host, changes)).toMatchObject([{ code: 'ACTION_UNDO_FAILED' }]);
+  });
+});
+
 describe('refusals', () => {
   it.each<[string, string, unknown, ((host: FakeHost) => void) | null, RegExp]>([
     [

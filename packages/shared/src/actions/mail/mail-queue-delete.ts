@@ -21,7 +21,14 @@ export const mailQueueDelete = defineAction({
     planChanges(host, async (planner) => {
       const ids = (await meantMessages(planner, args)).map((message) => message.id);
       if (ids.length === 0) return;
-      planner.task('mail.queue-delete', { ids }, `Delete ${ids.length} messages (can not be undone)`);
+      planner.add({
+        kind: 'task',
+        task: 'mail.queue-delete',
+        args: { ids },
+        title: `Delete ${ids.length} messages (can not be undone)`,
+        when: 'apply',
+        irreversible: true,
+      });
     }),
   async verify(host, _args, changes) {
     const ids = changes.flatMap((change) =>

@@ -145,6 +145,7 @@ describe('the queue', () => {
       { name: 'They are gone', ok: false, saw: '1 of 2 are gone, not 4ZbcdfghjkC' },
     ]);
     expect(find('mail.queue-delete').risk).toBe('high');
+    expect(await revertChanges(scene.host, changes)).toMatchObject([{ code: 'ACTION_UNDO_FAILED' }]);
   });
 
   it('says which ids are not there, and changes nothing for them', async () => {
