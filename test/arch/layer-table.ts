@@ -227,6 +227,20 @@ const CONTROLLER: readonly Layer[] = [
     why: 'schema, client, transactions, migrations',
   },
   {
+    files: 'packages/controller/src/backup/**',
+    may: [
+      'own',
+      'packages/controller/src/db/database.ts',
+      CONTRACT,
+      LINK,
+      FILES,
+      PURE_NODE,
+      'node:{stream,stream/promises}',
+      'npm:postgres',
+    ],
+    why: 'a command of its own: copies tables and key folders into one file, and back',
+  },
+  {
     files: 'packages/controller/src/authorization/**',
     may: ['own', CONTRACT],
     why: 'who may do what: data and one pure function',

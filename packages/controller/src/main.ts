@@ -7,7 +7,7 @@
  * database or the signer does not answer.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadOrCreateKeyPair, systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
 import { JoinTokenRequest } from '@hauban/shared/api';
@@ -18,6 +18,7 @@ import type { OutsideWitness } from './audit/outside-witness.ts';
 import { createWitnessFile } from './audit/witness-file.ts';
 import { createWitnessUrl } from './audit/witness-url.ts';
 import { createAudit } from './compose-audit.ts';
+import { backUp, restore } from './compose-backup.ts';
 import { createPeople } from './compose-people.ts';
 import { createTrust } from './compose-trust.ts';
 import {
@@ -51,6 +52,8 @@ const USAGE = `Usage: hauban-controller <command>
   verify-audit check the audit log's chain from its first row to its last
   rotate-authority-key  a new key for signing orders; owners approve it where there is a policy bundle
                  --overlap-hours 24  how long nodes take the old one as well; 0: not at all
+  backup FILE  database and keys in one new encrypted file, also while all of it runs
+  restore FILE [--replace]  (while nothing runs) puts such a file back, and does after-restore
   after-restore  (once, after a restore from a backup) believe each node once
 Configuration is the environment:
   DATABASE_URL            PostgreSQL 15 or newer: postgres://user:password@host:5432/database
@@ -69,6 +72,7 @@ Configuration is the environment:
   HAUBAN_AUDIT_WITNESS_FILE  a file on another disk that signed heads of the audit log are appended to
   HAUBAN_AUDIT_WITNESS_URL   a web hook that they are sent to
   HAUBAN_SIGN_ON_FILE     a JSON file that names identity providers to sign in by; see docs/sign-on.md
+  HAUBAN_BACKUP_PASSPHRASE_FILE  (backup, restore) file with the passphrase of the backup
   HAUBAN_LOG_LEVEL        debug, info, warn, error, silent; default info`;
 
 const EXIT: Partial<Record<ErrorCode, number>> = {
@@ -332,6 +336,24 @@ async function afterRestore(): Promise<void> {
   });
 }
 
+function oneFile(positionals: readonly string[]): string {
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw new HaubanError('BAD_REQUEST', 'Name one file.');
+  return resolve(file);
+}
+
+async function backupCommand(args: readonly string[]): Promise<void> {
+  const { positionals } = parseArgs({ args: [...args], allowPositionals: true });
+  say(await backUp(oneFile(positionals), process.env));
+}
+
+async function restoreCommand(args: readonly string[]): Promise<void> {
+  const options = { replace: { type: 'boolean' } } as const;
+  const { positionals, values } = parseArgs({ args: [...args], allowPositionals: true, options });
+  say(await restore(oneFile(positionals), values.replace ?? false, process.env));
+  await afterRestore();
+}
+
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   serve,
   signer,
@@ -340,6 +362,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   'join-token': joinToken,
   'verify-audit': verifyAudit,
   'rotate-authority-key': rotateAuthorityKey,
+  backup: backupCommand,
+  restore: restoreCommand,
   'after-restore': afterRestore,
 };
 

@@ -74,6 +74,7 @@ export const AUDIT_CODES = {
   A4012I: 'Recording viewed or exported',
   A5000I: 'Controller started',
   A5001I: 'Controller stopped',
+  A5002I: 'Backup made',
   A5010W: 'Restored from a backup: each node is believed once',
   A6000I: 'Audit log exported',
   A6010E: 'Audit log ends before a row that was signed: restored from an old backup, or cut off',

@@ -127,6 +127,7 @@ export const ERROR_CODES = {
   SHELL_GONE: row(410, 'The shell session is over'),
   RECORDING_BROKEN: row(409, 'The recording has a gap or a wrong signature'),
   // Configuration and start
+  BACKUP_DAMAGED: row(400, 'The backup is damaged, of another version, or under another passphrase'),
   CONFIG_BAD: row(500, 'The configuration is not usable'),
   DATA_IN_USE: row(500, 'Another copy uses this data folder'),
   PORT_IN_USE: row(500, 'The port is in use'),
