@@ -80,7 +80,7 @@ export async function createRunWorld(count: number) {
           throw new Error('nothing needs approval here');
         },
       },
-      actions: createActionsService(createAccountUidsRepository(database), clock),
+      actions: createActionsService(createAccountUidsRepository(database), clock, () => Promise.resolve([])),
       nodes,
       health: async (ids) =>
         new Map(ids.map((id) => [id, { isOnline: online.has(id), failedUnits: units.get(id) ?? 0 }])),
