@@ -175,6 +175,8 @@ const AGENT: readonly Layer[] = [
       FILES,
       // https: asking a site with TLS whether it still answers.
       'node:{child_process,os,net,http,https}',
+      // Manifests of the hoster's own actions, read as root.
+      'npm:smol-toml',
     ],
     why: 'the real Host: programs and files',
   },

@@ -72,7 +72,7 @@ async function main(command: string, file: string): Promise<void> {
         ...scratch,
         tasks: { run: (_task, args) => custom.tasks['custom.run'](args as Tasks['custom.run']) },
         queries: {
-          ask: (_query, args) => custom.queries['custom.ask'](args as Queries['custom.ask']['args']) as never,
+          ask: (_query, args) => custom.queries['custom.ask'](args as Queries['custom.ask']['args']),
         },
       };
     },

@@ -3,6 +3,7 @@
  * The programs of a node behind one file: each subcommand loads only its own room, so that the small link process
  * does not carry what the executor or the inventory need. Builds everything by plain arguments.
  */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
@@ -16,6 +17,7 @@ const USAGE = `hauban-agent ${AGENT_VERSION}
   hauban-agent enrol --url URL --token TOKEN [--ca FILE] [--force]   join this machine to a controller
   hauban-agent link          keep the link to the controller (user hauban)
   hauban-agent executor      carry out orders (root); --end-shells: open shells end with it
+  hauban-agent custom-hash NAME   what to write into policy.toml for /etc/hauban/actions/NAME (root)
   hauban-agent version
 
 Folders: --root DIR, --config DIR, or HAUBAN_CONFIG_DIR, HAUBAN_LINK_DIR, HAUBAN_EXECUTOR_DIR, HAUBAN_RUN_DIR.
@@ -75,6 +77,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   rehearse: async () => {
     const { runRehearsalProcess } = await import('./host/index.ts');
     await runRehearsalProcess();
+    return EXIT.done;
+  },
+  'custom-hash': async ({ args, paths }) => {
+    const { readCustomFolder, ROOT_TRUST } = await import('./host/index.ts');
+    const { name, hash } = await readCustomFolder(join(paths().configDir, 'actions'), args[0] ?? '', ROOT_TRUST);
+    process.stdout.write(`[[custom]]\nname = "${name}"\nhash = "${hash}"\n`);
     return EXIT.done;
   },
   version: async () => {

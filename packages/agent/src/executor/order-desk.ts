@@ -1,8 +1,6 @@
 import { authorityOrderKeys, verifyOrder, type KeyPair, type Verified } from '@hauban/link';
-import type { Host } from '@hauban/shared/actions';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { FromExecutor, Order, ShellOrder } from '@hauban/shared/protocol';
-import type { Clock } from '@hauban/shared/time';
 import type { AuthorityStore, BundleStore } from '../trust/index.ts';
 import {
   checkApproved,
@@ -14,43 +12,35 @@ import {
   type NodeIdentity,
 } from './check-order.ts';
 import type { ActionSource, CustomCatalogue } from './custom-catalogue.ts';
-import type { ExecutorLog } from './executor-log.ts';
 import type { LoadedPolicy } from './local-policy.ts';
 import type { LockTable } from './lock-table.ts';
 import { makeReceipt } from './make-receipt.ts';
 import { createOrderNews, type OrderNews } from './order-news.ts';
 import { createOrderOutput, type OrderOutput } from './order-output.ts';
-import type { OrderJournal, Unfinished } from './order-journal.ts';
+import type { Unfinished } from './order-journal.ts';
 import { resultOf, withOutput, type OrderResult } from './order-result.ts';
-import { locksOf, recoverWork, workOn } from './order-work.ts';
+import { locksOf, recoverWork, workOn, type WorkParts } from './order-work.ts';
 import { checkUndo } from './check-undo.ts';
 import { faultOf, type RunEnd } from './run-action.ts';
-import type { UndoStore } from './undo-store.ts';
 
 export type OpenedShell =
   | { readonly ok: true; readonly socket: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 /** What the desk needs of the rest of the executor. */
-export interface DeskParts {
-  readonly clock: Clock;
+export interface DeskParts extends WorkParts {
   readonly identity: () => NodeIdentity;
   readonly receiptKey: KeyPair;
   readonly actions: ActionSource & Pick<CustomCatalogue, 'refresh'>;
-  readonly host: Host;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
   readonly bundles: Pick<BundleStore, 'held' | 'settled'>;
   readonly authority: Pick<AuthorityStore, 'held'>;
-  readonly journal: OrderJournal;
-  /** What orders changed, for their undo. */
-  readonly undo: UndoStore;
   readonly locks: LockTable;
   readonly openShell: (order: ShellOrder) => Promise<OpenedShell>;
   /** Is the process of that shell alive? For a permit that was cut off by a crash. */
   readonly isShellOpen: (session: string) => boolean;
   readonly send: (message: FromExecutor) => void;
-  readonly log: ExecutorLog;
   /** The journal cannot be relied on any more: the process has to end, the next one settles what is open. */
   readonly fatal: (error: unknown) => void;
 }

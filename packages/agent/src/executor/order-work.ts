@@ -1,21 +1,33 @@
-import { parseActionArguments, type Change } from '@hauban/shared/actions';
+import { parseActionArguments, type Change, type Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { UndoOrder } from '@hauban/shared/protocol';
+import type { Clock } from '@hauban/shared/time';
 import type { AcceptedOrder } from './check-order.ts';
 import { checkUndo } from './check-undo.ts';
-import type { DeskParts } from './order-desk.ts';
+import type { ActionSource } from './custom-catalogue.ts';
+import type { ExecutorLog } from './executor-log.ts';
 import type { OrderNews } from './order-news.ts';
 import { resultOf, type OrderResult } from './order-result.ts';
-import type { Unfinished } from './order-journal.ts';
+import type { OrderJournal, Unfinished } from './order-journal.ts';
 import { recoverAction } from './recover-order.ts';
 import { runAction, type RunEnd } from './run-action.ts';
 import { recoverUndo, undoOrder } from './undo-order.ts';
+import type { UndoStore } from './undo-store.ts';
 
-type Parts = Pick<DeskParts, 'host' | 'clock' | 'journal' | 'undo' | 'log' | 'actions'>;
+/** What it takes to carry out an action. */
+export interface WorkParts {
+  readonly clock: Clock;
+  readonly host: Host;
+  readonly actions: ActionSource;
+  readonly journal: OrderJournal;
+  /** What orders changed, for their undo. */
+  readonly undo: UndoStore;
+  readonly log: ExecutorLog;
+}
 type AcceptedAction = Extract<AcceptedOrder, { kind: 'action' }>;
 
 /** Later than the check of the order: another undo may have had the locks meanwhile. */
-async function workOnUndo(order: UndoOrder, parts: Parts, news: OrderNews): Promise<OrderResult> {
+async function workOnUndo(order: UndoOrder, parts: WorkParts, news: OrderNews): Promise<OrderResult> {
   const { undo, journal, host } = parts;
   const denied = checkUndo(order, parts);
   if (denied !== null) return resultOf('refused', denied.code, denied.detail);
@@ -34,10 +46,10 @@ async function workOnUndo(order: UndoOrder, parts: Parts, news: OrderNews): Prom
 
 /** What was changed is kept for an undo; without it the order has succeeded all the same. */
 async function keepChanges(
-  order: Parameters<Parts['undo']['keep']>[0],
+  order: Parameters<WorkParts['undo']['keep']>[0],
   names: readonly string[],
   changes: readonly Change[],
-  { undo, log }: Parts,
+  { undo, log }: WorkParts,
 ): Promise<void> {
   try {
     await undo.keep(order, names, changes);
@@ -51,7 +63,7 @@ async function keepChanges(
 export async function workOn(
   { order, action, args }: AcceptedAction,
   names: readonly string[],
-  parts: Parts,
+  parts: WorkParts,
   news: OrderNews,
 ): Promise<RunEnd> {
   if (order.mode === 'undo') return { result: await workOnUndo(order, parts, news), stuck: null };
@@ -75,7 +87,7 @@ export async function workOn(
 }
 
 /** Names of the locks that a remembered order needs; none when its action is not known any more. */
-export function locksOf(order: Unfinished['order'], { actions }: Pick<Parts, 'actions'>): readonly string[] {
+export function locksOf(order: Unfinished['order'], { actions }: Pick<WorkParts, 'actions'>): readonly string[] {
   const action = order.kind === 'action' ? actions.get(order.action) : undefined;
   if (order.kind !== 'action' || action === undefined) return [];
   const parsed = parseActionArguments(action, order.args);
@@ -83,7 +95,7 @@ export function locksOf(order: Unfinished['order'], { actions }: Pick<Parts, 'ac
 }
 
 /** Settles an action that was cut off (rules ORDER6 and ORDER14). */
-export async function recoverWork(unfinished: Unfinished, parts: Parts): Promise<OrderResult> {
+export async function recoverWork(unfinished: Unfinished, parts: WorkParts): Promise<OrderResult> {
   const { order, changes } = unfinished;
   const { host, actions, journal, undo } = parts;
   const step = journal.step.bind(journal, order.id);

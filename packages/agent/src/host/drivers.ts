@@ -11,7 +11,7 @@ import type {
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
-import type { CustomParts } from './custom/custom-drivers.ts';
+import type { CustomParts } from './custom/custom-parts.ts';
 import type { RequireRoot } from './program-paths.ts';
 
 /**

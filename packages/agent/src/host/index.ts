@@ -5,6 +5,7 @@
 export { createRealHost, type RealHost } from './real-host.ts';
 export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';
-export { checkPin, type CustomParts } from './custom/custom-drivers.ts';
+export { checkPin } from './custom/custom-drivers.ts';
+export type { CustomParts } from './custom/custom-parts.ts';
 export { listCustomFolders, readCustomFolder } from './custom/custom-folder.ts';
 export { ROOT_TRUST } from './safe-path.ts';

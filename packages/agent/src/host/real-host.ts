@@ -7,7 +7,7 @@ import { createAccounts } from './accounts.ts';
 import { createApache, type RehearsalCommand } from './apache.ts';
 import { createApacheRecord } from './apache-record.ts';
 import { createBanStore } from './ban-store.ts';
-import type { CustomParts } from './custom/custom-drivers.ts';
+import type { CustomParts } from './custom/custom-parts.ts';
 import { openDoors } from './drivers.ts';
 import { createFamilies } from './families.ts';
 import { createFirewall, type RealFirewall } from './firewall.ts';

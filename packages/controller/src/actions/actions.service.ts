@@ -34,7 +34,7 @@ function toRow(action: ActionDefinition): ActionRow {
 export function createActionsService(
   uids: AccountUidsRepository,
   clock: Clock,
-  told: () => Promise<readonly ToldCustom[]>,
+  told: () => Promise<readonly ToldCustom[]> = () => Promise.resolve([]),
 ): ActionsService {
   /** The uid belongs to the account's name: asked again for the same name, it is the same. */
   const fillUid = async (args: Args): Promise<Args> => {

@@ -14,22 +14,10 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { CustomPin } from '@hauban/shared/policy';
 import type { FamilyDrivers } from '../drivers.ts';
 import type { RequireRoot } from '../program-paths.ts';
-import type { Trust } from '../safe-path.ts';
+import type { CustomParts } from './custom-parts.ts';
 import { readCustomFolder, type CustomFolder } from './custom-folder.ts';
 import { makePrivateCopy } from './private-copy.ts';
 import { endLeftovers, runCustomProgram, type CustomRun } from './run-custom.ts';
-
-export interface CustomParts {
-  /** `/etc/hauban/actions` */
-  readonly folder: string;
-  /** For private copies: others must be able to pass through it. */
-  readonly copies: string;
-  readonly trust: Trust;
-  /** Root's word, as the policy file has it now; null: none for this name. */
-  readonly pinOf: (name: string) => CustomPin | null;
-  /** What a program of the action with this name prints while it runs. */
-  readonly printed: (name: string, text: string) => void;
-}
 
 interface DriverParts extends CustomParts {
   readonly accounts: Pick<HostAccounts, 'userByName'>;

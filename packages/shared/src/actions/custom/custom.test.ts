@@ -83,7 +83,7 @@ describe('a manifest', () => {
     ['a time without end', { timeout_seconds: 1e9 }, /timeout_seconds must be/],
     ['a lock that is a path', { locks: ['../x'] }, /locks must be/],
     ['a role that nobody has', { roles: ['king'] }, /roles names king/],
-    ['a field that nobody knows', { shell: true }, /shell is not known/],
+    ['a field that nobody knows', { command: 'id' }, /command is not known/],
     ['no program', { run: undefined }, /run is missing/],
     ['a check that would change things', { kind: 'check' }, /kind is check/],
   ])('with %s is refused', (_attack, change, says) => {
