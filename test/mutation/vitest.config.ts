@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
+import { loadConfigFromFile } from 'vite';
 import { defineConfig } from 'vitest/config';
-import house from '../../vitest.config.ts';
 import { ROOT } from '../arch/source-tree.ts';
 import { FOLDER_VARIABLE, placesIn, readJson } from './plan.ts';
 
@@ -13,6 +13,9 @@ const switched = {
   load: (id: string) => sources[relative(ROOT, id.split('?')[0] ?? id)] ?? null,
 };
 
+const loaded = await loadConfigFromFile({ command: 'serve', mode: 'test' }, join(ROOT, 'vitest.config.ts'));
+const house = loaded?.config;
+
 type InlineProject = { readonly test: { readonly name: string } };
 const isWanted = (project: unknown): project is InlineProject =>
   ['unit', 'controller', 'protocol', 'fuzz'].includes((project as InlineProject).test.name);
@@ -24,8 +27,8 @@ const WITH_PROGRAMS = ['test/protocol/link-program.test.ts', 'test/fuzz/executor
 export default defineConfig({
   root: ROOT,
   test: {
-    ...house.test,
-    projects: (house.test?.projects ?? []).filter(isWanted).map((project) => ({
+    ...house?.test,
+    projects: (house?.test?.projects ?? []).filter(isWanted).map((project) => ({
       ...project,
       root: ROOT,
       plugins: [switched],
