@@ -30,7 +30,9 @@ async function startMariadb(node: DisposableNode): Promise<void> {
     '--innodb-log-file-size=8M',
     '--innodb-flush-log-at-trx-commit=0',
   ]);
-  await waitUntil('MariaDB', async () => (await node.run(CLIENT, ['--execute=SELECT 1'])).code === 0, 30_000);
+  await waitUntil('MariaDB', async () => (await node.run(CLIENT, ['--execute=SELECT 1'])).code === 0, {
+    timeoutMs: 30_000,
+  });
 }
 
 async function startPostgresql(node: DisposableNode): Promise<void> {
@@ -53,7 +55,9 @@ async function startPostgresql(node: DisposableNode): Promise<void> {
   ];
   await node.spawn(`${bin}/postgres`, ['-D', data, ...settings], { as });
   const ready = ['--host=/var/run/postgresql', '--port=5432'];
-  await waitUntil('PostgreSQL', async () => (await node.run(`${bin}/pg_isready`, ready)).code === 0, 30_000);
+  await waitUntil('PostgreSQL', async () => (await node.run(`${bin}/pg_isready`, ready)).code === 0, {
+    timeoutMs: 30_000,
+  });
 }
 
 export async function standDatabaseNode(options: DisposableNodeOptions): Promise<DatabaseNode> {

@@ -193,7 +193,7 @@ describe.skipIf(!lab.ok)('databases on a real node', () => {
       const cases: readonly [string, unknown][] = [
         ['database.dump', { ...place, label: 'killed' }],
         ['database.restore', { ...place, label: 'base' }],
-        ...(engine === 'mariadb' ? ([['database.drop', { ...place, label: 'killed2' }]] as const) : []),
+        ...(engine === 'mariadb' ? [['database.drop', { ...place, label: 'killed2' }] as [string, unknown]] : []),
       ];
       for (const [action, args] of cases) {
         const { changes } = expectDone(await stand.actions.plan(action, args));

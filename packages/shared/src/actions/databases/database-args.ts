@@ -73,7 +73,7 @@ export const loginOf = ({ engine, user, host }: UserArgs): string =>
   engine === 'mariadb' ? `${user}@${host ?? 'localhost'}` : user;
 export const userId = (args: UserArgs): string => `${args.engine}/${loginOf(args)}`;
 export const grantId = (args: UserArgs & DatabasePlace): string => `${placeId(args)}/${loginOf(args)}`;
-export const accountOf = (name: string): string => name.split('_')[0] ?? '';
+const accountOf = (name: string): string => name.split('_')[0] ?? '';
 
 export const placeLocks = ({ name }: { readonly name: string }): readonly string[] => [`db:${name}`];
 export const userLocks = ({ user }: { readonly user: string }): readonly string[] => [`db-user:${user}`];

@@ -4,7 +4,7 @@ import type { Host } from '../host.ts';
 import { checkDomain, Domain } from '../params.ts';
 import { refuse, type Planner } from '../planner.ts';
 import { sameValue } from '../resource-changes.ts';
-import type { MailboxState, QueuedMessage } from './mail-host.ts';
+import type { MailboxState, MailLookup, QueuedMessage } from './mail-host.ts';
 
 /** Arguments of the actions on mail. */
 
@@ -34,7 +34,7 @@ export const MailboxArgs = Type.Object({ domain: Domain, local: LocalPart }, { a
 export type MailboxArgs = Type.Static<typeof MailboxArgs>;
 
 /** The most messages one run works on; it says how many are left. */
-export const QUEUE_LIMIT = 1000;
+const QUEUE_LIMIT = 1000;
 
 export const QueueArgs = Type.Object(
   {
@@ -96,9 +96,22 @@ export async function knownMailbox(planner: Planner, address: string): Promise<M
   return now;
 }
 
+/** Dovecot looks at its lists once a second at most: what it says is asked for again until it is so, for 5 s. */
+export async function lookUpUntil(
+  host: Host,
+  address: string,
+  isSo: (found: MailLookup) => boolean,
+): Promise<MailLookup> {
+  for (let left = 10; ; left -= 1) {
+    const found = await host.queries.ask('mail.lookup', { address });
+    if (left === 0 || isSo(found)) return found;
+    await new Promise<void>((resolve) => void host.clock.after(500, resolve));
+  }
+}
+
 export async function verifyMailbox(host: Host, address: string, quotaMiB: number): Promise<readonly Verified[]> {
-  const found = await host.queries.ask('mail.lookup', { address });
   const rule = `*:storage=${quotaMiB}M`;
+  const found = await lookUpUntil(host, address, ({ quotaRule, accepts }) => quotaRule === rule && accepts);
   return [
     { name: 'Dovecot knows it', ok: found.home !== null, saw: found.home ?? 'no such user' },
     { name: 'Dovecot has its quota', ok: found.quotaRule === rule, saw: found.quotaRule ?? 'none' },

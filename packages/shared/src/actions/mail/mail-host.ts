@@ -61,6 +61,12 @@ export interface QueueListing {
   readonly byReason: QueueCounts;
 }
 
+export interface MailLookup {
+  readonly home: string | null;
+  readonly quotaRule: string | null;
+  readonly accepts: boolean;
+}
+
 export interface MailQueries {
   readonly 'mail.queue': {
     readonly args: { readonly filter: QueueFilter; readonly limit: number };
@@ -69,6 +75,6 @@ export interface MailQueries {
   /** What Dovecot and Postfix themselves say of an address. */
   readonly 'mail.lookup': {
     readonly args: { readonly address: string };
-    readonly answer: { readonly home: string | null; readonly quotaRule: string | null; readonly accepts: boolean };
+    readonly answer: MailLookup;
   };
 }

@@ -33,7 +33,7 @@ export const mailQueueRelease = defineAction({
     );
     const now = await messagesNow(host, ids);
     // One that is not there any more was delivered or deleted meanwhile.
-    const other = [...now.values()].filter((message) => !!message.held);
+    const other = [...now.values()].filter((message) => message.held);
     return [
       {
         name: 'None is on hold',

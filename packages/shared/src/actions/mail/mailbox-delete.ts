@@ -1,6 +1,14 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges, refuse } from '../planner.ts';
-import { addressOf, knownMailbox, MailboxArgs, mailLocks, normaliseMailbox, planMailbox } from './mail-args.ts';
+import {
+  addressOf,
+  knownMailbox,
+  lookUpUntil,
+  MailboxArgs,
+  mailLocks,
+  normaliseMailbox,
+  planMailbox,
+} from './mail-args.ts';
 import { mailFolderOf, MAIL_KEPT } from './mail-layout.ts';
 
 export const mailboxDelete = defineAction({
@@ -33,7 +41,7 @@ export const mailboxDelete = defineAction({
     }),
   async verify(host, args, changes) {
     const address = addressOf(args);
-    const found = await host.queries.ask('mail.lookup', { address });
+    const found = await lookUpUntil(host, address, ({ home, accepts }) => home === null && !accepts);
     const messages = await host.resources.read('mail.messages', address);
     const isGone = found.home === null && !found.accepts;
     const kept = changes.length === 0 || messages?.place !== 'live';
