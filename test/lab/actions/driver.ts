@@ -16,8 +16,11 @@ import {
   type ActionDefinition,
   type Change,
 } from '@hauban/shared/actions';
+import type { CustomPin } from '@hauban/shared/policy';
+import { CustomCatalogue } from '../../../packages/agent/src/executor/custom-catalogue.ts';
 import {
   createRealHost,
+  ROOT_TRUST,
   runRehearsalProcess,
   type NeverBan,
   type RealHost,
@@ -32,6 +35,8 @@ export interface DriverRequest {
   readonly neverBan?: readonly NeverBan[] | null;
   /** For `apply`: killed by SIGKILL when so many changes are done, the next one begun. */
   readonly dieAt?: number;
+  /** What root's policy file says of the hoster's own actions. */
+  readonly custom?: readonly CustomPin[];
   /** For `file`: writes there as root, to see what is refused. */
   readonly path?: string;
 }
@@ -60,7 +65,25 @@ const failure = (error: unknown): Failure => {
   throw error;
 };
 
-function createHost(neverBan: readonly NeverBan[] | null): RealHost {
+const CUSTOM = {
+  folder: '/etc/hauban/actions',
+  copies: '/var/lib/hauban-custom-run',
+  trust: ROOT_TRUST,
+  printed: () => undefined,
+};
+
+/** The action of that name: one of ours, or one that root has allowed in the request's pins. */
+async function findAction({ action, custom = [] }: DriverRequest): Promise<ActionDefinition> {
+  const pinOf = (name: string): CustomPin | null => custom.find((pin) => pin.name === name) ?? null;
+  const catalogue = new CustomCatalogue(ACTIONS, { ...CUSTOM, pinOf });
+  await catalogue.refresh(action);
+  const found = catalogue.get(action);
+  const why = catalogue.whyNot(action);
+  if (found === undefined) throw new HaubanError(why?.code ?? 'ACTION_UNKNOWN', why?.detail ?? action);
+  return found;
+}
+
+function createHost({ neverBan = [], custom = [] }: DriverRequest): RealHost {
   return createRealHost({
     clock: {
       nowMs: () => Date.now(),
@@ -77,6 +100,7 @@ function createHost(neverBan: readonly NeverBan[] | null): RealHost {
     random: { bytes: (length) => randomBytes(length), unit: () => randomBytes(4).readUInt32BE() / 2 ** 32 },
     stateDirectory: '/var/lib/hauban-driver',
     rehearsalCommand: { program: process.execPath, args: [process.argv[1] ?? '', 'rehearse'] },
+    custom: { ...CUSTOM, pinOf: (name) => custom.find((pin) => pin.name === name) ?? null },
     neverBan: () =>
       neverBan === null
         ? Promise.reject(new HaubanError('UNAVAILABLE', 'no name server answers yet'))
@@ -122,7 +146,7 @@ async function plan(
 }
 
 async function answer(request: DriverRequest): Promise<DriverAnswer> {
-  const host = createHost(request.neverBan === undefined ? [] : request.neverBan);
+  const host = createHost(request);
   if (request.mode === 'reconcile') {
     await host.reconcile();
     return { ...empty, ok: true, tookMs: 0 };
@@ -139,8 +163,7 @@ async function answer(request: DriverRequest): Promise<DriverAnswer> {
     for (const change of changes) states.push(await changeState(host, change));
     return { ...empty, ok: true, states, tookMs: 0 };
   }
-  const action = ACTIONS.get(request.action);
-  if (action === undefined) throw new HaubanError('ACTION_UNKNOWN', request.action);
+  const action = await findAction(request);
   const parsed = parseActionArguments(action, request.args);
   if (!parsed.ok) return { ok: false, code: 'ACTION_ARGUMENTS', detail: parsed.problem, problems: [] };
   if (request.mode === 'verify')
