@@ -414,6 +414,44 @@ describe('a controller that was restored from a backup', () => {
   });
 });
 
+/** HAUBAN_KEYS_ROUNDS=20 for a longer look. */
+const ROUNDS = Number(process.env['HAUBAN_KEYS_ROUNDS'] ?? 3);
+
+describe('a node that is enrolled again, with the real agent', { timeout: 60_000 + ROUNDS * 20_000 }, () => {
+  let folder: string;
+  let program: ChildProcess | null = null;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hb-'));
+  });
+  afterEach(async () => {
+    const ended = new Promise((resolve) => program?.once('exit', resolve) ?? resolve(null));
+    if (program?.exitCode === null && program.kill('SIGKILL')) await ended;
+    rmSync(folder, { recursive: true });
+  });
+  const enrol = async (): Promise<void> => {
+    const args = ['enrol', '--force', '--root', folder, '--url', controller.url, '--token', controller.joinToken()];
+    expect((await runAgentProgram(args)).status).toBe(0);
+    nodeId = [...controller.state.nodes.keys()].at(-1) as NodeId;
+  };
+
+  it('KEYS1 KEYS3 LIFE5 revoked and enrolled again under a running link process, it is back within seconds each time', async () => {
+    await enrol();
+    program = await startAgentProgram(['link', '--root', folder]);
+    const tookMs: number[] = [];
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      await waitFor(`link ${round}`, () => controller.gateway.links.find(nodeId) !== null);
+      known().bar = 4402;
+      controller.gateway.links.find(nodeId)?.close(4402, 'revoked');
+      await waitFor('the end of the link', () => controller.gateway.links.find(nodeId) === null);
+      await enrol();
+      const since = performance.now();
+      await waitFor('the link to come back', () => controller.gateway.links.find(nodeId) !== null, { intervalMs: 5 });
+      tookMs.push(Math.round(performance.now() - since));
+    }
+    console.info(`${ROUNDS} enrolments of a revoked node: its link was back after ${tookMs.join(', ')} ms`);
+  });
+});
+
 describe('two clones of one agent folder, with the real agent', { timeout: 120_000 }, () => {
   let folder: string;
   const started: ChildProcess[] = [];

@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKeyPair } from '@hauban/link';
-import { CLOSE_CODES, closeCodeInfo, LIMITS } from '@hauban/shared/protocol';
+import { CLOSE_CODES, closeCodeInfo, LIMITS, type NodeId } from '@hauban/shared/protocol';
 import { FakeClock } from '@hauban/shared/testing';
+import { NO_JOIN } from '../../packages/controller/src/nodes/judge-join.ts';
 import { createControllerState, FakeController } from '../support/fake-controller.ts';
 import { FakeAgent, memoryLedger } from '../support/fake-agent.ts';
 import { FakeNode, STATUS } from '../support/fake-node.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+/** How soon a refused node sees that its files are others. */
+const LOOK_MS = 2_000;
 
 let clock: FakeClock;
 let controller: FakeController;
@@ -254,6 +258,55 @@ describe('life of a link, the node’s side', () => {
     controller.state.nodes.get(nodeId)!.isRemoved = false;
     again(agent);
     await isOnline(agent);
+  });
+
+  /** What `hauban-agent enrol --force` and the controller do to a node that is known. */
+  const enrolAgain = (agent: FakeAgent): void => {
+    const key = createKeyPair();
+    agent.identity = { ...agent.identity, key };
+    Object.assign(controller.state.nodes.get(agent.nodeId)!, { linkKey: key.publicText, bar: null, join: NO_JOIN });
+  };
+  /** The first file of the enrolment is noticed, the others come while the former key is on its way to be refused. */
+  const enrolledInFlight = async (): Promise<FakeAgent> => {
+    const agent = await startAgent();
+    await isOnline(agent);
+    controller.state.nodes.get(agent.nodeId)!.bar = 4402;
+    controller.gateway.links.find(agent.nodeId as NodeId)?.close(4402, 'revoked');
+    await waitFor('the refusal', () => agent.keeper.phase === 'refused');
+    agent.filesChanged();
+    expect(agent.keeper.phase).toBe('dialling');
+    enrolAgain(agent);
+    await waitFor('the refusal of the former key', () => agent.keeper.phase === 'refused');
+    return agent;
+  };
+
+  it('LIFE5 KEYS3 a node that is enrolled again while its former key is being refused comes back, though nobody tells it', async () => {
+    const agent = await enrolledInFlight();
+    expect(controller.told.ready).toHaveLength(1);
+    clock.advance(LOOK_MS);
+    await waitFor('the link', () => agent.keeper.phase === 'online');
+    expect(controller.told.ready).toHaveLength(2);
+  });
+
+  it('LIFE5 KEYS7 a copy of the disk that is started before the enrolled node is back: both are locked', async () => {
+    controller.state.countsJoins = true;
+    const agent = await enrolledInFlight();
+    const ledger = memoryLedger();
+    ledger.save(agent.ledger.load() ?? '');
+    const { nodeId } = agent;
+    const clone = await startAgent({ nodeId, key: agent.identity.key, ledger, clock: new FakeClock() });
+    await waitFor('the clone', () => clone.keeper.phase === 'online');
+    clock.advance(LOOK_MS);
+    await waitFor('the lock', () => controller.state.nodes.get(nodeId)!.bar === 4412);
+    for (const { keeper } of [agent, clone]) await waitFor('both to stay away', () => keeper.phase === 'refused');
+  });
+
+  it('LIFE5 a refused node does not knock again while its files stay as they are', async () => {
+    const agent = await startAgent({ key: createKeyPair(), nodeId: controller.addNode(createKeyPair().publicText) });
+    await waitFor('the refusal', () => agent.keeper.phase === 'refused');
+    clock.advance(LIMITS.refusedRetryMs - 1);
+    expect(agent.keeper.phase).toBe('refused');
+    expect(controller.told.refusals).toHaveLength(1);
   });
 
   it('LIFE3 LIFE5 KEYS7 two machines with one identity do not take turns: the replaced one comes back, and both are locked', async () => {

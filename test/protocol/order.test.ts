@@ -8,6 +8,7 @@ import {
   orderHash,
   planHash,
   signReceipt,
+  storeKeyPair,
   type KeyPair,
 } from '@hauban/link';
 import {
@@ -363,6 +364,12 @@ describe('carrying out', () => {
     expect(receipt.verification).toHaveLength(3);
     expect(receipt.verification.every(({ ok }) => ok === 1)).toBe(true);
     expect(receipt.finishedAt).toBeGreaterThanOrEqual(receipt.startedAt);
+  });
+
+  it('ORDER7 KEYS3 after an enrolment under a running executor the receipt is signed by the new receipt key', async () => {
+    storeKeyPair(node.config.paths.receiptKeyFile, createKeyPair());
+    // Verified with the key that is in the file now: the former one does not pass.
+    expect((await node.run(link, node.actionOrder())).outcome).toBe('succeeded');
   });
 
   it('a second run finds nothing to do', async () => {

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { loadOrCreateKeyPair, systemClock } from '@hauban/link';
+import { systemClock } from '@hauban/link';
 import type { Queries, Tasks } from '@hauban/shared/actions';
 import { pinIn, runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
 import { createCustomDrivers } from '../../packages/agent/src/host/custom/custom-drivers.ts';
 import type { Trust } from '../../packages/agent/src/host/safe-path.ts';
 import { processStart } from '../../packages/agent/src/proc/session-processes.ts';
 import { runShellHost } from '../../packages/agent/src/shell/index.ts';
+import { createReceiptKeySource } from '../../packages/agent/src/store/receipt-key-source.ts';
 import { createScratchActions, createScratchHost } from './scratch-host.ts';
 
 /** What `executor-harness.ts` writes for this program. */
@@ -53,7 +54,7 @@ async function main(command: string, file: string): Promise<void> {
     }),
     processStart,
     endsShells: config.endsShells,
-    receiptKey: loadOrCreateKeyPair(config.paths.receiptKeyFile),
+    receiptKey: createReceiptKeySource(config.paths.receiptKeyFile),
     actions: createScratchActions(config.folder),
     custom: { folder: config.customFolder, trust: customTrust(config) },
     createHost: (policy, printed) => {

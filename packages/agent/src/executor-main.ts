@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { loadOrCreateKeyPair, systemClock, systemRandom } from '@hauban/link';
+import { systemClock, systemRandom } from '@hauban/link';
 import { ACTIONS } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { AgentPaths } from './config.ts';
@@ -19,6 +19,7 @@ import { createRealHost, ROOT_TRUST, type NeverBan } from './host/index.ts';
 import { processStart } from './proc/session-processes.ts';
 import { ensureFolder } from './store/folder-there.ts';
 import { policyStamp } from './store/policy-source.ts';
+import { createReceiptKeySource } from './store/receipt-key-source.ts';
 import { loadTrust, type Trust } from './store/trust-file.ts';
 
 export interface ExecutorProgram {
@@ -121,7 +122,7 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     linkUid: linkUser?.uid ?? null,
     hostName: hostname(),
     identity,
-    receiptKey: loadOrCreateKeyPair(paths.receiptKeyFile),
+    receiptKey: createReceiptKeySource(paths.receiptKeyFile),
     actions: ACTIONS,
     custom: { folder: join(paths.configDir, 'actions'), trust: ROOT_TRUST },
     createHost: (loaded, onPrinted) => {

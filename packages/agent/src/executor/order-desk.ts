@@ -30,7 +30,7 @@ export type OpenedShell =
 /** What the desk needs of the rest of the executor. */
 export interface DeskParts extends WorkParts {
   readonly identity: () => NodeIdentity;
-  readonly receiptKey: KeyPair;
+  readonly receiptKey: () => KeyPair;
   readonly actions: ActionSource & Pick<CustomCatalogue, 'refresh'>;
   readonly isRoot: boolean;
   readonly policy: () => LoadedPolicy;
@@ -308,6 +308,6 @@ export class OrderDesk {
   async #sign(claimed: ClaimedOrder, result: OrderResult, startedAt: number): Promise<string> {
     const { identity, receiptKey, clock } = this.#parts;
     const times = { startedAt, finishedAt: clock.nowMs() };
-    return await makeReceipt(claimed, result, times, { nodeId: identity().nodeId, receiptKey });
+    return await makeReceipt(claimed, result, times, { nodeId: identity().nodeId, receiptKey: receiptKey() });
   }
 }

@@ -4,6 +4,7 @@ import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import type { SignRecord } from '../shell/seal-chunk.ts';
 import { createRecordSigner } from '../shell/sign-record.ts';
 import { claimFolder, ensureFolder, ensureSharedFolder, type ProcessStart } from '../store/index.ts';
 import { AuthorityStore, BundleStore, createAuthorityFile, createBundleFile } from '../trust/index.ts';
@@ -41,7 +42,8 @@ export interface ExecutorOptions {
   readonly hostName: string;
   /** Asked for each order: an enrolment may have pinned other keys meanwhile. */
   readonly identity: () => NodeIdentity;
-  readonly receiptKey: KeyPair;
+  /** Asked for each signature: an enrolment may have made another one meanwhile. */
+  readonly receiptKey: () => KeyPair;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** The host gets the policy's list of addresses that are never banned, and what it pins of the hoster's own actions. */
   readonly createHost: (policy: () => LoadedPolicy, printed: (name: string, text: string) => void) => Host;
@@ -101,7 +103,7 @@ class Executor {
       log,
       changed: () => send(this.#facts()),
     });
-    const sign = createRecordSigner(receiptKey);
+    const sign: SignRecord = (typ, payload) => createRecordSigner(receiptKey())(typ, payload);
     this.#recordings = new Recordings({
       recordingsDir: paths.recordingsDir,
       gid,

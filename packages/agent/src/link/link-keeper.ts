@@ -31,7 +31,10 @@ export interface LinkKeeperDeps {
   /** Throws HaubanError when the files are missing or not usable. */
   loadIdentity(): LinkIdentity;
   dialWith(ca: string | null): Dial;
-  /** Calls when trust or key files change; for a link that was refused (rule LIFE5). */
+  /**
+   * Calls when trust or key files change; for a link that was refused (rule LIFE5). Only makes it faster: what it does
+   * not tell is seen by `LOOK_MS`. HaubanError when they cannot be watched.
+   */
   watchFiles(changed: () => void): { close(): void };
   readonly join: JoinLedger;
   readonly events: LinkKeeperEvents;
@@ -65,7 +68,26 @@ type State =
   | { readonly at: 'opening'; readonly attempt: LinkAttempt; readonly channel: FrameChannel; readonly deadline: Timer }
   | { readonly at: 'online'; readonly attempt: LinkAttempt; readonly sinceMs: number }
   | { readonly at: 'waiting'; readonly timer: Timer }
-  | { readonly at: 'refused'; readonly timer: Timer; readonly watch: { close(): void } };
+  | {
+      readonly at: 'refused';
+      readonly timer: Timer;
+      readonly watch: { close(): void };
+      /** Replaced each time it has looked. */
+      look: Timer;
+    };
+
+/** How often a refused node holds its files against those that were refused. */
+const LOOK_MS = 2_000;
+
+/** What the controller judges a node by, as text; null: not usable. */
+const traitsOf = (identity: LinkIdentity | null): string | null =>
+  identity === null
+    ? null
+    : JSON.stringify({
+        ...identity,
+        key: identity.key.publicText,
+        formerKeys: identity.formerKeys.map(({ publicText }) => publicText),
+      });
 
 export type LinkPhase = 'idle' | 'dialling' | 'greeting' | 'opening' | 'online' | 'waiting' | 'refused';
 
@@ -114,7 +136,10 @@ export class LinkKeeper {
   #rest(state: State): void {
     if (state.at === 'opening') state.deadline.cancel();
     if (state.at === 'waiting' || state.at === 'refused') state.timer.cancel();
-    if (state.at === 'refused') state.watch.close();
+    if (state.at === 'refused') {
+      state.watch.close();
+      state.look.cancel();
+    }
   }
 
   #dial(): void {
@@ -138,7 +163,7 @@ export class LinkKeeper {
         },
         echo: (echo) => events.echo(echo),
         over: (end) => {
-          if (number === this.#attempts) this.#over(end, this.#keyAt < identity.formerKeys.length);
+          if (number === this.#attempts) this.#over(end, identity);
         },
       },
     );
@@ -152,7 +177,7 @@ export class LinkKeeper {
     } catch (error) {
       if (!(error instanceof HaubanError)) throw error;
       this.#deps.log.error({ code: error.code, detail: error.detail }, 'the link cannot be made with these files');
-      this.#refused();
+      this.#refused(null);
       return null;
     }
   }
@@ -191,7 +216,8 @@ export class LinkKeeper {
     return this.#usedKey;
   }
 
-  #over(end: AttemptEnd, hasOlderKey: boolean): void {
+  #over(end: AttemptEnd, identity: LinkIdentity): void {
+    const hasOlderKey = this.#keyAt < identity.formerKeys.length;
     const { clock, random, log, events } = this.#deps;
     const state = this.#state;
     this.#rest(state);
@@ -202,7 +228,7 @@ export class LinkKeeper {
     this.#keyAt = triesOlderKey ? this.#keyAt + 1 : info.mayReturn ? this.#keyAt : 0;
     if (!info.mayReturn && !triesOlderKey) {
       log.error({ code: end.code, by: end.by, why: end.why }, `the link is refused: ${info.says}`);
-      this.#refused();
+      this.#refused(identity);
     } else {
       const delayMs = fullJitterMs(this.#failures, random.unit(), LIMITS.reconnectBaseMs, LIMITS.reconnectCapMs);
       this.#failures += 1;
@@ -213,14 +239,53 @@ export class LinkKeeper {
     this.#settle();
   }
 
-  #refused(): void {
+  /** @param tried what was refused; null: files that could not be used */
+  #refused(tried: LinkIdentity | null): void {
     const again = (): void => this.#dial();
     this.#state = {
       at: 'refused',
       timer: this.#deps.clock.after(LIMITS.refusedRetryMs, again),
-      watch: this.#deps.watchFiles(again),
+      watch: this.#watch(again),
+      look: this.#lookLater(traitsOf(tried)),
     };
     this.#settle();
+  }
+
+  #watch(changed: () => void): { close(): void } {
+    try {
+      return this.#deps.watchFiles(changed);
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      this.#deps.log.warn({ code: error.code, detail: error.detail }, 'the files are looked at, not watched');
+      return { close: () => undefined };
+    }
+  }
+
+  /**
+   * An enrolment writes several files and ends while an attempt with the first of them may be on its way, with nobody
+   * watching: what was refused is held against what is there now.
+   */
+  #lookLater(refused: string | null): Timer {
+    return this.#deps.clock.after(LOOK_MS, () => {
+      const state = this.#state;
+      if (state.at !== 'refused') return;
+      const now = traitsOf(this.#usableIdentity());
+      if (now === null || now === refused) {
+        state.look = this.#lookLater(refused);
+        return;
+      }
+      this.#failures = 0;
+      this.#dial();
+    });
+  }
+
+  #usableIdentity(): LinkIdentity | null {
+    try {
+      return this.#deps.loadIdentity();
+    } catch (error) {
+      if (error instanceof HaubanError) return null;
+      throw error;
+    }
   }
 
   #settle(): void {
