@@ -53,7 +53,7 @@ export async function createRunWorld(count: number) {
   const nodeIds = [...keys.keys()].sort();
   const online = new Set(nodeIds);
   const units = new Map<string, number>();
-  const rights = { isGone: false, forbidden: new Set<string>() };
+  const rights = { isGone: false, forbidden: new Set<string>(), needed: 0 };
   let sent: SentOrder[] = [];
 
   const { transaction, together } = database;
@@ -75,10 +75,9 @@ export async function createRunWorld(count: number) {
       isWatched: () => false,
       signer: { sign: async (order) => signOrder(order, authority, kid) },
       approvals: {
-        neededFor: () => ({ count: 0, waitMs: 0 }),
-        ask: () => {
-          throw new Error('nothing needs approval here');
-        },
+        neededFor: () => ({ count: rights.needed, waitMs: 600_000 }),
+        // Who is asked, and how, is another room's.
+        ask: () => undefined,
       },
       actions: createActionsService(createAccountUidsRepository(database), clock, () => Promise.resolve([])),
       nodes,
@@ -126,6 +125,7 @@ export async function createRunWorld(count: number) {
   return {
     sql: fixture.sql,
     audit,
+    transaction,
     clock,
     nodeIds,
     online,
