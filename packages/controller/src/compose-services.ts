@@ -194,13 +194,12 @@ export function createServices(parts: ControllerParts, later: Later) {
     onLeft,
     leaveBundle: (person, by) => work.bundles.leave(person, by),
   });
-  const selectTargets = createSelectTargets({ nodes, inventory: fleet.inventory });
+  const selectTargets = createSelectTargets({ nodes, inventory: fleet.inventory, clock });
   const targets = createTargetSource({ nodes, runs, shells, selectTargets });
   return {
     offboarding,
     targets,
     selectTargets,
-    clock,
     ...people,
     ...fleet,
     ...work,

@@ -2,7 +2,7 @@ import { canonicalJson } from '@hauban/link';
 import type { ActionDefinition } from '@hauban/shared/actions';
 import { rolloutAtOnce, rolloutOf, type Rollout, type RunRequest, type RunStep } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { StoredStep } from '../db/schema/runs.ts';
+import type { StoredStep } from './runs.repository.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 

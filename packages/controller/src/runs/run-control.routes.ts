@@ -11,9 +11,7 @@ import {
   TargetsRequest,
   Uuid,
 } from '@hauban/shared/api';
-import type { Clock } from '@hauban/shared/time';
 import Type from 'typebox';
-import { authorize } from '../authorization/index.ts';
 import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { RunControl } from './run-control.service.ts';
 import type { RunViews } from './run-views.service.ts';
@@ -29,7 +27,6 @@ export interface RunControlRouteParts {
   readonly runControl: RunControl;
   readonly runViews: RunViews;
   readonly selectTargets: SelectTargets;
-  readonly clock: Clock;
 }
 
 function viewRoutes(app: HttpApp, { runViews }: RunControlRouteParts): void {
@@ -114,15 +111,7 @@ export function runControlRoutes(app: HttpApp, parts: RunControlRouteParts): voi
     async (request) => {
       const { grant } = callerOf(request);
       const { on, actions = [] } = request.body;
-      const at = parts.clock.nowMs();
-      return parts.selectTargets.preview(on, {
-        readable: readableOf(request),
-        mayRun: ({ id, labels, roles }) =>
-          actions.every((action) => {
-            const targets = [{ kind: 'node' as const, id, labels, roles }];
-            return authorize(grant, { kind: 'use', right: 'action', action, targets, at }).allowed;
-          }),
-      });
+      return parts.selectTargets.preview(on, { readable: readableOf(request), grant, actions });
     },
   );
 }

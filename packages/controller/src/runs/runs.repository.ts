@@ -1,8 +1,9 @@
 import type { RunState } from '@hauban/shared/api';
 import { and, count, desc, eq, exists, ilike, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
-import { run, runTarget } from '../db/schema/runs.ts';
+import { run, runTarget, type StoredStep } from '../db/schema/runs.ts';
 
+export type { StoredStep };
 export type RunRecord = typeof run.$inferSelect;
 
 export interface RunFilter {

@@ -1,7 +1,8 @@
 /**
- * Runs: one action on one or more nodes, planned or applied. The queue is the table `run_target`; the node makes one
- * effect of many deliveries.
+ * Runs: one action, or a sequence of them, on one or more nodes, planned or applied. The queue is the table `run_target`;
+ * the node makes one effect of many deliveries.
  *
+ *   waiting ──its wave, the step before it (rollout.service.ts)──> queued
  *   queued ──link up──> leased ──order.taken──> delivered ──progress──> started
  *      │                  │                         │                     │
  *      │                  └──────────── receipt ────┴─────────────────────┴──> succeeded | unchanged | failed |

@@ -1,5 +1,7 @@
 import { parseSelector, type NodeFacts, type TargetsReply } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
+import { authorize, type Grant } from '../authorization/index.ts';
 
 /** A node as it can be selected. */
 export interface SelectableNode {
@@ -16,13 +18,16 @@ export interface SelectableNode {
 
 export interface SelectParts {
   readonly nodes: { all(): Promise<readonly SelectableNode[]> };
+  readonly clock: Clock;
   readonly inventory: { phpVersions(): Promise<ReadonlyMap<string, readonly string[]>> };
 }
 
 export interface PreviewFor {
   /** Of these nodes, those that the reader may see; null: all. */
   readonly readable: ((nodeIds: readonly string[]) => Promise<ReadonlySet<string>>) | null;
-  readonly mayRun: (node: SelectableNode) => boolean;
+  /** What the reader may do, and what is meant to be done. */
+  readonly grant: Grant;
+  readonly actions: readonly string[];
 }
 
 export type SelectTargets = ReturnType<typeof createSelectTargets>;
@@ -32,7 +37,7 @@ const MOST_SHOWN = 1000;
 const ASKS_FOR_PHP = /php/i;
 
 /** Which nodes a selector means now. Who may do something there is judged by whoever asks. */
-export function createSelectTargets({ nodes, inventory }: SelectParts) {
+export function createSelectTargets({ nodes, inventory, clock }: SelectParts) {
   /** By host name. BAD_REQUEST says where it cannot be read. */
   const resolve = async (on: string): Promise<readonly SelectableNode[]> => {
     const parsed = parseSelector(on);
@@ -53,8 +58,14 @@ export function createSelectTargets({ nodes, inventory }: SelectParts) {
 
   return {
     resolve,
-    preview: async (on: string, { readable, mayRun }: PreviewFor): Promise<TargetsReply> => {
+    preview: async (on: string, { readable, grant, actions }: PreviewFor): Promise<TargetsReply> => {
       const meant = await resolve(on);
+      const at = clock.nowMs();
+      const mayRun = ({ id, labels, roles }: SelectableNode): boolean =>
+        actions.every((action) => {
+          const targets = [{ kind: 'node' as const, id, labels, roles }];
+          return authorize(grant, { kind: 'use', right: 'action', action, targets, at }).allowed;
+        });
       const seen = readable === null ? null : await readable(meant.map(({ id }) => id));
       const shown = meant.filter(({ id }) => seen === null || seen.has(id));
       return {

@@ -1,9 +1,8 @@
 import { orderHash } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { approvalStatement, type ActionOrder, type ApprovalStatement, type UndoOrder } from '@hauban/shared/protocol';
-import type { StoredStep } from '../db/schema/runs.ts';
 import type { TargetRecord } from './run-targets.repository.ts';
-import type { RunRecord } from './runs.repository.ts';
+import type { RunRecord, StoredStep } from './runs.repository.ts';
 
 /** `queued`: it may wait for its node longer than an order usually lives. */
 type OrderLife = 'at-once' | 'queued';

@@ -42,5 +42,3 @@ export function createStopRun({ rollouts, runs, audit, events, clock }: StopPart
     return { cancelled, underWay };
   };
 }
-
-export type StopRun = ReturnType<typeof createStopRun>;
