@@ -106,7 +106,7 @@ describe('ORDER12 an undo takes back what an order changed', () => {
 
   it('ORDER12 only root can read what is kept', async () => {
     const order = await done();
-    const folder = join(node.config.paths.journalDir, 'undo');
+    const folder = join(node.config.paths.executorDir, 'undo');
     expect(readdirSync(folder)).toContain(`${order.id}.json`);
     chmodSync(join(folder, `${order.id}.json`), 0o600);
     writeFileSync(join(folder, `${order.id}.json`), 'damaged');

@@ -89,7 +89,7 @@ class Executor {
     if (damage.kind === 'corrupt')
       log.error(damage, 'the order journal is damaged: it is kept aside, and older orders are refused from now on');
     this.#journal = journal;
-    this.#undo = new UndoStore(join(paths.journalDir, 'undo'), clock);
+    this.#undo = new UndoStore(join(paths.executorDir, 'undo'), clock);
     const send = (message: FromExecutor): void => this.#server?.send(message);
     this.#authority = new AuthorityStore({
       file: createAuthorityFile(join(paths.executorDir, 'authority.json')),

@@ -7,7 +7,7 @@ const MOST_ACTIONS = 100;
 const MOST_CHARACTERS = 64 * 1024;
 
 /** The manifest as it is written, or what is wrong with it; whether it may run, the executor decides. */
-export function readManifest(text: string | null): { readonly manifest: unknown } | { readonly problem: string } {
+function readManifest(text: string | null): { readonly manifest: unknown } | { readonly problem: string } {
   if (text === null) return { problem: 'its manifest.toml can not be read' };
   if (text.length > MOST_CHARACTERS) return { problem: 'its manifest.toml is too large' };
   try {
