@@ -310,6 +310,8 @@ const bearer = (role: string): { authorization: string } => ({ authorization: `B
 const targets = {
   ofNodes: async (ids: readonly string[]) => ids.map((id) => ({ kind: 'node' as const, id, labels: {}, roles: [] })),
   ofRun: async () => null,
+  ofSelector: async () => [],
+  actionsOfRun: async () => [],
   ofSession: async (id: string) => {
     const found = await shells.find(id);
     const target = { kind: 'node' as const, id: node, labels: {}, roles: [] };
