@@ -1,27 +1,26 @@
-/** Actions that a person trying it out expects; all need root. */
-const ROOT_ACTIONS = [
-  'account.create',
-  'php.switch-version',
-  'apache.reload',
-  'firewall.ban',
-  'firewall.unban',
-  'firewall.list',
-];
-/** Actions that work for any user. */
-const USER_ACTIONS = ['node.ping'];
+import { ACTIONS, type ActionDefinition } from '@hauban/shared/actions';
 
-const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
+/** Never on the machine that somebody tries it out on: what destroys for good, and the end of their own session. */
+const isForTrial = ({ name, risk }: ActionDefinition): boolean => risk !== 'high' && name !== 'node.reboot';
+const namesOf = (needsRoot: boolean): readonly string[] =>
+  [...ACTIONS.values()]
+    .filter((action) => action.needsRoot === needsRoot && isForTrial(action))
+    .map(({ name }) => name)
+    .toSorted();
 
-/** The policy file of the machine that `npm start` enrols: a shell as the user who started it, the actions when root, nothing more. */
+const quoted = (names: readonly string[]): string => names.map((name) => `\n  ${JSON.stringify(name)},`).join('');
+
+/** The policy file of the machine that `npm start` enrols: a shell as the user who started it, the actions of low and medium risk when root, nothing more. */
 export function firstNodePolicy(userName: string, isRoot: boolean): string {
-  const actions = isRoot ? [...USER_ACTIONS, ...ROOT_ACTIONS] : USER_ACTIONS;
+  const actions = isRoot ? [...namesOf(false), ...namesOf(true)] : namesOf(false);
   return `# What this node lets its controller do. The executor on this node reads it before every order;
 # nothing that comes over the link can widen it. Whatever is not allowed here is refused.
 version = 1
 
 [[allow]]
-actions = [${quoted(actions)}]
-${isRoot ? '' : `# Started as ${userName}, not as root, so these would be refused in any case: ${ROOT_ACTIONS.join(', ')}\n`}
+actions = [${quoted(actions)}
+]
+${isRoot ? '' : `# Started as ${userName}, not as root: what changes the machine would be refused in any case.\n`}
 [shell]
 # Login names that a shell may be opened as. An empty list: no shells.
 users = [${quoted([userName])}]
@@ -35,5 +34,3 @@ record_input = false
 never_ban = []
 `;
 }
-
-export { ROOT_ACTIONS };
