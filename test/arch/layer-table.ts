@@ -318,6 +318,11 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the ways to prove who one is',
   },
   {
+    files: 'packages/controller/src/people/totp-key.ts',
+    may: ['own', CONTRACT, LINK, FILES],
+    why: 'the key that seals the secrets of authenticator apps: a file beside the link key',
+  },
+  {
     files: 'packages/controller/src/people/oidc-provider.ts',
     may: ['own', CONTRACT, 'npm:openid-client'],
     why: 'the one place that talks to identity providers',

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createKeyPair, keyThumbprint, signOrder, systemClock } from '@hauban/link';
+import { createKeyPair, keyThumbprint, signOrder, systemClock, systemRandom } from '@hauban/link';
 import { createController, type Controller } from '../../packages/controller/src/app.ts';
 import { createDatabase, type Database } from '../../packages/controller/src/db/index.ts';
 import { createControllerIdentityRepository } from '../../packages/controller/src/enrolment/controller-identity.repository.ts';
 import { loadControllerIdentity } from '../../packages/controller/src/enrolment/controller-identity.service.ts';
+import { createTotpSeal, TOTP_KEY_BYTES } from '../../packages/controller/src/people/totp-seal.ts';
 import { createLog } from '../../packages/controller/src/runtime/index.ts';
 import { createTestDatabase, type TestDatabase } from './postgres-database.ts';
 
@@ -64,6 +65,7 @@ async function build(database: Database, options: WorldOptions): Promise<Control
     uiDir: null,
     trustedProxies: [],
     version: '0.0.0',
+    totpSeal: createTotpSeal(systemRandom.bytes(TOTP_KEY_BYTES), systemRandom),
     attemptsPerMinute: 10_000,
     ...options,
   });

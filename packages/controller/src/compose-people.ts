@@ -33,6 +33,7 @@ import { createSetupService } from './people/setup.service.ts';
 import { createSignInService, lockedUntilOf } from './people/sign-in.service.ts';
 import { createTokensRepository } from './people/tokens.repository.ts';
 import { createTokensService } from './people/tokens.service.ts';
+import { createTotpSeal, type TotpSeal } from './people/totp-seal.ts';
 import type { RootLog } from './runtime/index.ts';
 
 /** What every feature is built with. */
@@ -75,7 +76,7 @@ function createSignOn(
 }
 
 /** Proofs beside the password and the passkey of a sign-in; wrong ones count against the account as wrong passwords do. */
-function createProofs(shared: Shared, repository: PeopleRepository, challenges: Challenges) {
+function createProofs(shared: Shared, repository: PeopleRepository, challenges: Challenges, totpSeal: TotpSeal) {
   const { clock } = shared;
   const secondFactors = createSecondFactorRepository();
   const mayTry = (personId: string) => {
@@ -86,6 +87,7 @@ function createProofs(shared: Shared, repository: PeopleRepository, challenges: 
     ...shared,
     repository: secondFactors,
     peopleRepository: repository,
+    totpSeal,
     mayTry,
   });
   const reAuthentication = createReAuthentication({ ...shared, repository, challenges, secondFactor, mayTry });
@@ -97,9 +99,10 @@ export function createPeople(
   shared: Shared,
   database: Database,
   publicUrl: URL,
-  options: SignOnOptions = { providers: [], onRightsChanged: () => undefined },
+  options: SignOnOptions & { readonly totpSeal?: TotpSeal } = { providers: [], onRightsChanged: () => undefined },
 ) {
   const { clock } = shared;
+  const totpSeal = options.totpSeal ?? createTotpSeal(null, shared.random);
   const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
   const repository = createPeopleRepository(database);
   const setupRepository = createSetupRepository(database);
@@ -116,7 +119,7 @@ export function createPeople(
     challenges,
     arePasskeysOffered: site !== null,
   });
-  const { secondFactors, secondFactor, reAuthentication } = createProofs(shared, repository, challenges);
+  const { secondFactors, secondFactor, reAuthentication } = createProofs(shared, repository, challenges, totpSeal);
   const signIn = createSignInService({ ...shared, repository, people, secondFactor, challenges });
   const tokens = createTokensService({ ...shared, repository: tokensRepository });
   const cliSignIn = createCliSignInService({ ...shared, repository: tokensRepository, tokens, publicUrl });

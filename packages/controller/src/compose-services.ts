@@ -33,6 +33,7 @@ import { judgeRelease, readHealth, rightsOf } from './compose-rollout.ts';
 import { createSelectTargets } from './runs/select-targets.service.ts';
 import type { RootLog } from './runtime/index.ts';
 import type { SignerClient } from './signer/index.ts';
+import type { TotpSeal } from './people/totp-seal.ts';
 import type { WaitingRuns } from './trust/approvals.service.ts';
 import type { Gateway } from './gateway/gateway.ts';
 
@@ -50,6 +51,8 @@ export interface ControllerParts {
   readonly auditWitnesses?: readonly OutsideWitness[];
   /** Identity providers that people may sign in by. */
   readonly signOnProviders?: SignOnOptions['providers'];
+  /** How secrets of authenticator apps are kept; left out: nobody can use one. */
+  readonly totpSeal?: TotpSeal;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Attempts to sign in that an address may make within a minute; default 20. */
@@ -172,6 +175,7 @@ export function createServices(parts: ControllerParts, later: Later) {
   const people = createPeople(shared, database, publicUrl, {
     providers: parts.signOnProviders ?? [],
     onRightsChanged: onLeft,
+    ...(parts.totpSeal === undefined ? {} : { totpSeal: parts.totpSeal }),
   });
   const fleet = createFleet(parts, shared, find);
   const work = createWork(parts, shared, fleet, { ...later, find, rightsOf: rightsOf(people) });

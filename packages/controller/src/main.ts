@@ -34,7 +34,9 @@ import { loadControllerIdentity } from './enrolment/controller-identity.service.
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
+import { loadTotpSeal } from './people/load-totp-seal.ts';
 import { parseSignOnSettings } from './people/oidc-settings.ts';
+import { createTotpSecretsRepository } from './people/totp-secrets.repository.ts';
 import { createLog } from './runtime/index.ts';
 import { createSignerClient, runSigner } from './signer/index.ts';
 
@@ -148,6 +150,12 @@ async function serve(): Promise<void> {
     const signer = createSignerClient(config.signerSocket, systemClock);
     const publicUrl = publicUrlOf(config, config.port);
     const { tls, uiDir, trustedProxies } = config;
+    const totpSeal = await loadTotpSeal(join(config.controllerDir, 'totp-key.json'), {
+      repository: createTotpSecretsRepository(database),
+      transaction: database.transaction,
+      random: systemRandom,
+      log,
+    });
     const parts = {
       database,
       identity,
@@ -157,6 +165,7 @@ async function serve(): Promise<void> {
       tls,
       uiDir,
       trustedProxies,
+      totpSeal,
       version: readVersion(),
       auditWitnesses: witnessesOf(config),
       signOnProviders: config.signOnText === null ? [] : parseSignOnSettings(config.signOnText, loadClientSecret),

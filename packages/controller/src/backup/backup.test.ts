@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKeyPair, loadOrCreateKeyPair, systemClock } from '@hauban/link';
+import { createKeyPair, loadOrCreateKeyPair, systemClock, systemRandom } from '@hauban/link';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectAdmin, createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
 import { backUp, restore } from '../compose-backup.ts';
@@ -20,6 +20,7 @@ import { createAudit } from '../compose-audit.ts';
 import { createDatabase, type Database } from '../db/index.ts';
 import { createControllerIdentityRepository } from '../enrolment/controller-identity.repository.ts';
 import { loadControllerIdentity } from '../enrolment/controller-identity.service.ts';
+import { loadTotpKey, storeTotpKey } from '../people/totp-key.ts';
 import { createLog } from '../runtime/index.ts';
 import { createSignerClient, runSigner } from '../signer/index.ts';
 import { encodeHead } from './backup-entries.ts';
@@ -31,6 +32,7 @@ let database: Database;
 let home: string;
 const nodeId = randomUUID();
 const linkKey = createKeyPair().publicText;
+const totpKey = { key: systemRandom.bytes(32), isComplete: true };
 
 const envOf = (folder: string, url: string, passphrase = 'correct horse battery') => {
   writeFileSync(join(folder, 'passphrase'), `${passphrase}\n`, { mode: 0o600 });
@@ -72,6 +74,7 @@ beforeAll(async () => {
   await useSigner(home, async (client) => client.signStep(await client.draftStep(randomUUID(), 0), []));
   mkdirSync(join(home, 'controller'), { mode: 0o700 });
   await identityOf(home, database);
+  storeTotpKey(join(home, 'controller/totp-key.json'), totpKey);
   const { sql } = source;
   const joinToken = randomUUID();
   await sql`INSERT INTO join_token (id, secret_hash, created_at, created_by, expires_at, uses, uses_left, labels, roles)
@@ -127,6 +130,11 @@ describe('a backup', { timeout: 120_000 }, () => {
       await restored.close();
     }
     expect(await useSigner(place, async (client) => client.keys())).toEqual(keys);
+    // Without it nobody's authenticator app would open the restored account.
+    expect(loadTotpKey(join(place, 'controller/totp-key.json'))).toMatchObject({ isComplete: true });
+    expect(Buffer.from(loadTotpKey(join(place, 'controller/totp-key.json'))?.key ?? [])).toEqual(
+      Buffer.from(totpKey.key),
+    );
     const [node] = await target.sql`SELECT host_name, labels, roles, join_counter FROM node`;
     expect(node).toMatchObject({ host_name: 'tab\tand \\N', labels: { rack: '1' }, roles: ['web'] });
     const [chunk] = await target.sql`SELECT cpu, tableoid::regclass::text AS place FROM metric_chunk`;

@@ -7,7 +7,8 @@ import type { PeopleRepository, PersonRow } from './people.repository.ts';
 import type { SecondFactorRepository } from './second-factor.repository.ts';
 import { hashSecret } from './secret.ts';
 import type { Owner } from './tokens.service.ts';
-import { totpSecret, totpStepOf, totpUri } from './totp.ts';
+import type { TotpSeal } from './totp-seal.ts';
+import { isTotpCode, totpSecret, totpStepOf, totpUri } from './totp.ts';
 
 export interface SecondFactorParts {
   readonly repository: SecondFactorRepository;
@@ -16,6 +17,7 @@ export interface SecondFactorParts {
   readonly transaction: Transact;
   readonly clock: Clock;
   readonly random: Random;
+  readonly totpSeal: TotpSeal;
   /** Counts an attempt before it is looked at; false: the account is locked for now. */
   readonly mayTry: (personId: string) => Promise<boolean>;
 }
@@ -32,7 +34,7 @@ const wrong = (): HaubanError => new HaubanError('SIGN_IN_REFUSED', 'The code is
 
 /** The second factor of passwords: codes of an app, and recovery codes for the day on which it is lost. */
 export function createSecondFactorService(parts: SecondFactorParts) {
-  const { repository, peopleRepository, audit, transaction, clock, random } = parts;
+  const { repository, peopleRepository, audit, transaction, clock, random, totpSeal } = parts;
 
   const makeCode = (): string => {
     const letters = Array.from(random.bytes(CODES), (byte) => LETTERS.charAt(byte % LETTERS.length)).join('');
@@ -40,9 +42,15 @@ export function createSecondFactorService(parts: SecondFactorParts) {
   };
   const recoveryHash = (personId: string, code: string): string => hashSecret(`${personId} ${plain(code)}`);
 
+  /** The step of a code of the app; what is no such code does not need the secret at all. */
+  const stepOf = (personId: string, stored: string | null, code: string): number | null =>
+    stored === null || !isTotpCode(plain(code))
+      ? null
+      : totpStepOf(totpSeal.open(personId, stored), plain(code), clock.nowMs());
+
   /** Takes the code within the transaction of what it allows; which kind it was, or null. */
   const take = async (tx: Tx, person: PersonRow, code: string): Promise<'code' | 'recovery' | null> => {
-    const step = person.totpSecret === null ? null : totpStepOf(person.totpSecret, plain(code), clock.nowMs());
+    const step = stepOf(person.id, person.totpSecret, code);
     if (step !== null) return (await repository.takeStep(tx, person.id, step)) ? 'code' : null;
     return (await repository.takeRecovery(tx, person.id, recoveryHash(person.id, code))) ? 'recovery' : null;
   };
@@ -72,7 +80,8 @@ export function createSecondFactorService(parts: SecondFactorParts) {
       if (person.totpSecret !== null)
         throw new HaubanError('CONFLICT', 'A second factor is set up already: remove it first.');
       const secret = totpSecret(random.bytes(20));
-      await transaction((tx) => repository.setPending(tx, person.id, secret));
+      const sealed = totpSeal.seal(person.id, secret);
+      await transaction((tx) => repository.setPending(tx, person.id, sealed));
       return { secret, uri: totpUri(secret, person.name) };
     },
 
@@ -83,7 +92,7 @@ export function createSecondFactorService(parts: SecondFactorParts) {
       const isDone = await transaction(async (tx) => {
         const person = await peopleRepository.lockPerson(tx, owner.personId);
         const secret = person?.totpPending ?? null;
-        const step = secret === null ? null : totpStepOf(secret, plain(code), clock.nowMs());
+        const step = stepOf(owner.personId, secret, code);
         if (person === null || secret === null || step === null) return false;
         const codeHashes = codes.map((each) => recoveryHash(person.id, each));
         await repository.activate(tx, person.id, { secret, step, codeHashes });

@@ -15,9 +15,12 @@ export const totpSecret = (bytes: Uint8Array): string => new Secret({ buffer: Ui
 /** What the app reads from a QR code or a link. */
 export const totpUri = (secret: string, name: string): string => totpOf(secret, name).toString();
 
+/** Six digits; recovery codes have letters. */
+export const isTotpCode = (code: string): boolean => /^\d{6}$/.test(code);
+
 /** The time step that a code belongs to; null when it is no code of now. */
 export function totpStepOf(secret: string, code: string, nowMs: number): number | null {
-  if (!/^\d{6}$/.test(code)) return null;
+  if (!isTotpCode(code)) return null;
   const delta = totpOf(secret).validate({ token: code, timestamp: nowMs, window: WINDOW });
   return delta === null ? null : Math.floor(nowMs / 1000 / PERIOD_S) + delta;
 }

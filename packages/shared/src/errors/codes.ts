@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   NOT_SIGNED_IN: row(401, 'Sign in first'),
   SIGN_IN_REFUSED: row(401, 'The name, password or passkey is not right'),
   SECOND_FACTOR_NEEDED: row(401, 'The password is right; a code of the second factor is needed as well'),
+  SECOND_FACTOR_UNREADABLE: row(503, 'The secret of the authenticator app cannot be opened on the controller'),
   SIGN_ON_REFUSED: row(403, 'The sign-on by an identity provider was refused'),
   SIGN_ON_DOWN: row(503, 'The identity provider does not answer', { retryable: true }),
   FORBIDDEN: row(403, 'This account may not do that'),
