@@ -51,8 +51,8 @@ export type Denial =
   | 'token-scope';
 
 export type Verdict =
-  | { readonly allowed: true; readonly rule: string }
-  | { readonly allowed: false; readonly why: Denial };
+  /** Each rule that decided about a target, by name. */
+  { readonly allowed: true; readonly rule: string } | { readonly allowed: false; readonly why: Denial };
 
 type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
 const ORDER: readonly Denial[] = ['no-right', 'not-here', 'not-as-this-user', 'not-now', 'needs-approval'];
@@ -140,14 +140,14 @@ function enter(grant: Grant, access: Access): Verdict {
 export function authorize(grant: Grant, request: AccessRequest): Verdict {
   if (grant.rules.length === 0) return { allowed: false, why: 'unknown-role' };
   if (request.kind === 'enter') return enter(grant, request.access);
-  let rule = '';
+  const rules = new Set<string>();
   for (const target of request.targets) {
     const verdict = judge(grant.rules, request, target, grant.personId);
     if (!verdict.allowed) return verdict;
     if (grant.scope !== null && !judge(grant.scope, request, target, grant.personId).allowed) {
       return { allowed: false, why: 'token-scope' };
     }
-    rule = verdict.rule;
+    rules.add(verdict.rule);
   }
-  return rule === '' ? { allowed: false, why: 'no-target' } : { allowed: true, rule };
+  return rules.size === 0 ? { allowed: false, why: 'no-target' } : { allowed: true, rule: [...rules].join(', ') };
 }

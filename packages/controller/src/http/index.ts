@@ -9,7 +9,15 @@ export type { HttpApp } from './fastify-types.ts';
 export { buildApp, closeApp, listen, type App } from './http-app.ts';
 export { allowedOrigins } from './origin.ts';
 export { requestFrom } from './request-from.ts';
-export { readableBy, readableOf, targetNodesOf, type Readable, type TargetSource } from './require-right.ts';
+export {
+  decisionOf,
+  readableBy,
+  readableOf,
+  targetNodesOf,
+  type Decision,
+  type Readable,
+  type TargetSource,
+} from './require-right.ts';
 export { createSessionCookie, type SessionCookie } from './session-cookie.ts';
 export { createSignOnCookie, type SignOnCookie } from './sign-on-cookie.ts';
 export { createSocketTickets, type SocketTickets } from './socket-tickets.ts';

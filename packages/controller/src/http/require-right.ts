@@ -31,7 +31,15 @@ declare module 'fastify' {
     readable: Readable | null;
     /** Of a request that names nodes: those that were judged. */
     targetNodes: readonly string[] | null;
+    /** What allowed it; null: nothing was asked about a target. */
+    decision: Decision | null;
   }
+}
+
+/** By which role and which of its rules something was allowed, as they were called then: for the audit log. */
+export interface Decision {
+  readonly role: string;
+  readonly rule: string;
 }
 
 type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
@@ -124,19 +132,22 @@ async function expand(
   }
 }
 
-/** Null: everything is allowed. */
-function firstDenial({ grant }: Caller, uses: readonly Use[]): Denial | null {
+/** The rules that allow all of it, or the first thing that does not. */
+function judgeAll({ grant }: Caller, uses: readonly Use[]): { readonly rules: readonly string[] } | Denial {
+  const rules = new Set<string>();
   for (const use of uses) {
     const verdict = authorize(grant, use);
     if (!verdict.allowed) return verdict.why;
+    rules.add(verdict.rule);
   }
-  return null;
+  return rules.size === 0 ? 'no-right' : { rules: [...rules] };
 }
 
 /** Runs before the handler, when path and body are known to fit their schemas: may this person do it to every target? */
 export function requireRight(app: FastifyInstance, options: RightOptions): void {
   app.decorateRequest('readable', null);
   app.decorateRequest('targetNodes', null);
+  app.decorateRequest('decision', null);
   app.addHook('preHandler', async (request) => {
     const needs = request.routeOptions.config.needs;
     if (needs === undefined || needs === 'none') return undefined;
@@ -149,11 +160,12 @@ export function requireRight(app: FastifyInstance, options: RightOptions): void 
       needs.right === 'action'
         ? (await namedActions(options.targets, needs, request)).map((action) => ({ ...use, action }))
         : [use];
-    const denial = uses.length === 0 ? 'no-right' : firstDenial(caller, uses);
-    if (denial !== null) {
-      options.onForbidden(caller, request, denial);
-      throw forbidden(denial);
+    const judged = judgeAll(caller, uses);
+    if (typeof judged === 'string') {
+      options.onForbidden(caller, request, judged);
+      throw forbidden(judged);
     }
+    request.decision = { role: caller.role, rule: judged.rules.join(', ') };
     request.targetNodes = asked.targets.flatMap((target) => (target.kind === 'node' ? [target.id] : []));
     return undefined;
   });
@@ -184,6 +196,13 @@ export function targetNodesOf(request: FastifyRequest): readonly string[] {
     throw new HaubanError('INTERNAL', 'a route that names no nodes asked which were judged');
   }
   return request.targetNodes;
+}
+
+/** What allowed a request that was judged on its targets. */
+export function decisionOf(request: FastifyRequest): Decision {
+  if (request.decision === null)
+    throw new HaubanError('INTERNAL', 'a route that was not judged asked why it was allowed');
+  return request.decision;
 }
 
 /** What the caller of a list may read. Only for routes that say so: `needs` on `list`. */

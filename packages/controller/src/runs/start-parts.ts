@@ -4,6 +4,7 @@ import type { ApprovalStatement } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Together, Transact, Tx } from '../db/transaction.ts';
+import type { Decision } from '../http/index.ts';
 import type { DispatchService } from './dispatch.service.ts';
 import type { RunEvents } from './run-events.ts';
 import type { RunTargetsRepository } from './run-targets.repository.ts';
@@ -17,6 +18,8 @@ export interface Requester {
   readonly name: string;
   readonly via: 'page' | 'cli' | 'api' | 'system';
   readonly address: string | null;
+  /** By which role and rule it was allowed; absent: nobody was asked, the system does it. */
+  readonly decision?: Decision;
 }
 
 /** What people have to say before a run is signed. */

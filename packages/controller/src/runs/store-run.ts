@@ -35,7 +35,7 @@ export function createStoreRun(parts: StartRunParts) {
     const { id: runId, action, mode, args, steps, selector, supersedeKey, retryOf } = run;
     const more = { ...(steps.length > 0 ? { steps } : {}), ...(selector === null ? {} : { on: selector }) };
     const links = { ...(supersedeKey === null ? {} : { supersedeKey }), ...(retryOf === null ? {} : { retryOf }) };
-    const detail = { runId, action, mode, args, nodes: run.nodeCount, ...more, ...links };
+    const detail = { runId, action, mode, args, nodes: run.nodeCount, ...more, ...links, ...requester.decision };
     audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
     if (needed > 0) {
       const nodeIds = rows.map(({ nodeId }) => nodeId);

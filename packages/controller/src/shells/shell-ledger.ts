@@ -3,6 +3,7 @@ import type { Receipt, ShellEnding, ShellExit } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
+import type { Decision } from '../http/index.ts';
 import type { SessionRecord, ShellsRepository } from './shells.repository.ts';
 
 export interface LedgerParts {
@@ -13,6 +14,12 @@ export interface LedgerParts {
   /** The state of a session is settled and stored: tell who waits for it. */
   readonly refused: (session: string, code: ErrorCode, detail: string) => void;
   readonly ended: (session: string, exit: ShellExit) => void;
+}
+
+/** From where, and by which role and rule it was allowed. */
+interface AskedBy {
+  readonly address: string;
+  readonly decision?: Decision;
 }
 
 type Code = 'A3001I' | 'A4000I' | 'A4001I' | 'A4002W' | 'A4003I';
@@ -41,7 +48,7 @@ export class ShellLedger {
   async add(
     session: SessionRecord,
     permit: { readonly jws: string; readonly hash: string } | HaubanError,
-    address: string,
+    { address, decision }: AskedBy,
   ): Promise<void> {
     const { repository, transaction, clock } = this.#parts;
     await transaction(async (tx) => {
@@ -50,7 +57,7 @@ export class ShellLedger {
           ? { ...session, state: 'refused' as const, detail: permit.detail, endedAt: clock.nowMs() }
           : { ...session, permit: permit.jws, permitHash: permit.hash };
       await repository.add(tx, row);
-      this.#note(tx, 'A4000I', session, { reason: session.reason }, address);
+      this.#note(tx, 'A4000I', session, { reason: session.reason, ...decision }, address);
       if (permit instanceof HaubanError) this.#note(tx, 'A4002W', session, { code: permit.code, says: permit.detail });
       else this.#note(tx, 'A3001I', session, { kind: 'shell' });
     });

@@ -4,6 +4,7 @@ import type { ShellRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import type { Decision } from '../http/index.ts';
 import { admitShell, type AdmittedShell, type ShellApprovals } from './shell-approval.ts';
 import type { ShellLedger } from './shell-ledger.ts';
 import { firstShellUser } from './shell-user.ts';
@@ -15,6 +16,8 @@ export interface ShellRequester {
   readonly name: string;
   readonly via: 'page' | 'cli' | 'api';
   readonly address: string;
+  /** By which role and rule it was allowed. */
+  readonly decision?: Decision;
 }
 
 export interface OpeningParts {
@@ -89,7 +92,7 @@ export class ShellOpening {
     const admitted = await admitShell(approvals, { controllerId, nodeId, login, reason, requester, at });
     const session = newSession(admitted.session, nodeId, login, request, requester, at);
     const jws = await this.#sign(session, admitted, request, requester);
-    await ledger.add(session, jws instanceof HaubanError ? jws : { jws, hash: orderHash(jws) }, requester.address);
+    await ledger.add(session, jws instanceof HaubanError ? jws : { jws, hash: orderHash(jws) }, requester);
     if (jws instanceof HaubanError) throw jws;
     const answering = this.#answerOf(session.id);
     const sent = findLink(nodeId)?.sendOrder(jws) ?? 'closed';

@@ -1,6 +1,6 @@
 import { SessionPage, SessionQuery, SessionRow, ShellOpened, ShellRequest, Uuid } from '@hauban/shared/api';
 import Type from 'typebox';
-import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
+import { callerOf, decisionOf, readableOf, type HttpApp } from '../http/index.ts';
 import type { ShellsService } from './shells.service.ts';
 
 const tags = ['shells'];
@@ -22,7 +22,7 @@ export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsS
     },
     async (request) => {
       const { personId, name, via } = callerOf(request);
-      const requester = { id: personId, name, via, address: request.ip };
+      const requester = { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
       return shells.open(request.params.nodeId, request.body, requester);
     },
   );

@@ -367,6 +367,13 @@ describe('routes', () => {
     expect((await post('owner', request)).status).toBe(200);
   });
 
+  it('writes down by which role and rule a shell was allowed', async () => {
+    const { body } = await post('operator', request);
+    const [row] = await fixture.sql`SELECT detail FROM audit_entry
+      WHERE code = 'A4000I' AND detail LIKE ${`%${String(body['sessionId'])}%`}`;
+    expect(JSON.parse(String(row?.['detail']))).toMatchObject({ role: 'operator', rule: 'operator' });
+  });
+
   it.each([
     ['a user with shell metacharacters', { user: 'root;id' }],
     ['a user that begins with a dash', { user: '-froot' }],
