@@ -119,6 +119,7 @@ describe('every route', () => {
       'GET /api/health',
       'GET /api/openapi.json',
       'GET /api/setup',
+      'GET /api/sign-on',
       'POST /api/cli-sign-in',
       'POST /api/cli-sign-in/poll',
       'POST /api/invite',
@@ -129,6 +130,8 @@ describe('every route', () => {
       'POST /api/sign-in',
       'POST /api/sign-in/passkey',
       'POST /api/sign-in/passkey-options',
+      'POST /api/sign-on/begin',
+      'POST /api/sign-on/finish',
     ]);
   });
 

@@ -439,6 +439,7 @@ describe('the next policy bundle', () => {
   });
 
   it('takes somebody who left out: nothing is signed for them from then on', async () => {
+    await post('ann', '/api/trust/draft', {});
     const done = await post<Offboarded>('ann', `/api/people/${people.dan.id}/offboard`, {});
     expect(done.body.trust).toEqual([
       expect.stringMatching(/version 1 lists dan: .* until the next one is in force/) as string,
