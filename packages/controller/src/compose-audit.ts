@@ -4,6 +4,7 @@ import { createAuditFindings } from './audit/audit-findings.service.ts';
 import { createAuditHeadsRepository } from './audit/audit-heads.repository.ts';
 import { AuditHeadsService } from './audit/audit-heads.service.ts';
 import { createAuditOrdersRepository } from './audit/audit-orders.repository.ts';
+import { createSightOf } from './audit/audit-sight.ts';
 import { createAuditWhy } from './audit/audit-why.service.ts';
 import { createAuditRepository } from './audit/audit.repository.ts';
 import { createAuditService, type AuditService } from './audit/audit.service.ts';
@@ -35,10 +36,12 @@ export function createAuditEvidence(shared: Shared, database: Database, needs: A
   const base = { ...shared, ...needs, repository, heads };
   const auditFindings = createAuditFindings(base);
   const auditHeads = new AuditHeadsService({ ...base, findings: auditFindings });
-  const auditWhy = createAuditWhy({ repository, orders: createAuditOrdersRepository(database) });
+  const orders = createAuditOrdersRepository(database);
+  const auditWhy = createAuditWhy({ repository, orders });
+  const auditSight = createSightOf(orders);
   const auditExport = async (by: { readonly name: string; readonly address: string }) => {
     await shared.audit.recordAlone({ code: 'A6000I', who: by.name, address: by.address });
     return exportText({ repository, heads }, await auditHeads.closing());
   };
-  return { auditHeads, auditFindings, auditWhy, auditExport };
+  return { auditHeads, auditFindings, auditWhy, auditSight, auditExport };
 }

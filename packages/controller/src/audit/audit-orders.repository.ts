@@ -1,5 +1,6 @@
-import { eq } from 'drizzle-orm';
+import { and, desc, eq, lte, sql } from 'drizzle-orm';
 import type { Database } from '../db/index.ts';
+import { auditEntry } from '../db/schema/audit.ts';
 import { node } from '../db/schema/nodes.ts';
 import { runTarget } from '../db/schema/runs.ts';
 import { shellSession } from '../db/schema/shells.ts';
@@ -13,6 +14,13 @@ export interface StoredOrder {
   readonly hash: string | null;
 }
 
+/** One of the two is there. */
+export interface AskedFor {
+  readonly seq: number;
+  readonly runId: string | null;
+  readonly sessionId: string | null;
+}
+
 export function createAuditOrdersRepository(database: Database) {
   return {
     findOrder: async (orderId: string): Promise<StoredOrder | null> => {
@@ -24,6 +32,31 @@ export function createAuditOrdersRepository(database: Database) {
       );
       if (shell === undefined) return null;
       return { runId: null, sessionId: shell.id, jws: shell.permit, hash: shell.permitHash };
+    },
+    nodeIds: async (): Promise<string[]> =>
+      (await database.query((db) => db.select({ id: node.id }).from(node))).map(({ id }) => id),
+    /**
+     * The row by which a person asked for that run or shell, the newest before `seq`; null: nobody did. Its detail begins
+     * with what was asked for.
+     */
+    askedBy: async ({ seq, runId, sessionId }: AskedFor): Promise<string | null> => {
+      const [code, key, id] = runId === null ? ['A4000I', 'session', sessionId] : ['A3000I', 'runId', runId];
+      if (id === null) return null;
+      const [row] = await database.query((db) =>
+        db
+          .select({ detail: auditEntry.detail })
+          .from(auditEntry)
+          .where(
+            and(
+              eq(auditEntry.code, code),
+              lte(auditEntry.seq, seq),
+              sql`starts_with(${auditEntry.detail}, ${JSON.stringify({ [key]: id }).slice(0, -1)})`,
+            ),
+          )
+          .orderBy(desc(auditEntry.seq))
+          .limit(1),
+      );
+      return row?.detail ?? null;
     },
     /** What the node last told of its policy file. */
     policyText: async (nodeId: string): Promise<string | null> => {

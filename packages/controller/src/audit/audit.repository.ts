@@ -1,6 +1,7 @@
-import { and, asc, desc, eq, gt, gte, lt, lte, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '../db/index.ts';
 import { auditEntry, auditTail } from '../db/schema/audit.ts';
+import type { AuditSight } from './audit-sight.ts';
 import { auditBody, type AuditDraft, type AuditOutcome, type AuditRecord, type AuditTail } from '@hauban/shared/audit';
 
 export interface AuditFilter {
@@ -12,8 +13,17 @@ export interface AuditFilter {
   readonly to?: number;
   /** Rows older than this one. */
   readonly beforeSeq?: number;
+  /** Null: all rows. */
+  readonly sight: AuditSight | null;
   readonly limit: number;
 }
+
+/** The list goes as one parameter, however many nodes there are. */
+const isSeen = ({ nodeIds, who }: AuditSight): SQL | undefined =>
+  or(
+    sql`${auditEntry.nodeId} IN (SELECT value::uuid FROM jsonb_array_elements_text(${JSON.stringify(nodeIds)}::text::jsonb))`,
+    ...(who === null ? [] : [eq(auditEntry.who, who)]),
+  );
 
 export function createAuditRepository(database: Database) {
   return {
@@ -24,7 +34,7 @@ export function createAuditRepository(database: Database) {
     },
     /** Newest first. */
     list: async (filter: AuditFilter): Promise<AuditRecord[]> => {
-      const wanted: SQL[] = [];
+      const wanted: (SQL | undefined)[] = filter.sight === null ? [] : [isSeen(filter.sight)];
       if (filter.code !== undefined) wanted.push(eq(auditEntry.code, filter.code));
       if (filter.who !== undefined) wanted.push(eq(auditEntry.who, filter.who));
       if (filter.nodeId !== undefined) wanted.push(eq(auditEntry.nodeId, filter.nodeId));

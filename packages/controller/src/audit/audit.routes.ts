@@ -1,13 +1,16 @@
 import { AuditPage, AuditQuery, AuditState, AuditWhy, Uuid } from '@hauban/shared/api';
 import Type from 'typebox';
-import { callerOf, type HttpApp } from '../http/index.ts';
+import type { FastifyRequest } from 'fastify';
+import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
+import type { SightOf } from './audit-sight.ts';
 import type { AuditFindingsService } from './audit-findings.service.ts';
 import type { AuditHeadsService } from './audit-heads.service.ts';
 import type { AuditWhyService } from './audit-why.service.ts';
 import type { AuditService } from './audit.service.ts';
 
 const tags = ['audit'];
-const config = { access: 'signed-in' } as const;
+/** Of the rows each reader gets those that are theirs to read. */
+const config = { access: 'signed-in', needs: { right: 'read', on: 'list' } } as const;
 const FindingParams = Type.Object({ id: Uuid });
 const RowParams = Type.Object({ seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 const Done = Type.Object({ ok: Type.Literal(true) });
@@ -17,6 +20,7 @@ export interface AuditRouteParts {
   readonly auditHeads: AuditHeadsService;
   readonly auditFindings: AuditFindingsService;
   readonly auditWhy: AuditWhyService;
+  readonly auditSight: SightOf;
   /** Text of an export; told to the log before it is read. */
   readonly auditExport: (by: { readonly name: string; readonly address: string }) => Promise<AsyncGenerator<string>>;
 }
@@ -38,7 +42,8 @@ export function auditRoutes(app: HttpApp, parts: AuditRouteParts): void {
   app.get(
     '/api/audit/export',
     {
-      config: { access: 'owner' },
+      // All or nothing: a part of the chain proves nothing.
+      config: { access: 'owner', needs: { right: 'admin', on: 'fleet' } },
       schema: {
         summary: 'The whole audit log with its signed heads, for an offline check; reading it is written to the log',
         tags,
@@ -72,19 +77,21 @@ export function auditRoutes(app: HttpApp, parts: AuditRouteParts): void {
   );
 }
 
-function readRoutes(app: HttpApp, { audit, auditHeads, auditWhy }: AuditRouteParts): void {
+function readRoutes(app: HttpApp, { audit, auditHeads, auditWhy, auditSight }: AuditRouteParts): void {
+  const sightOf = (request: FastifyRequest) =>
+    auditSight({ name: callerOf(request).name, readable: readableOf(request) });
   app.get(
     '/api/audit',
     {
       config,
       schema: { summary: 'Audit log, newest first', tags, querystring: AuditQuery, response: { 200: AuditPage } },
     },
-    async (request) => audit.list(request.query),
+    async (request) => audit.list(request.query, await sightOf(request)),
   );
   app.get(
     '/api/audit/state',
     {
-      config,
+      config: { access: 'signed-in', needs: { right: 'read', on: 'fleet' } },
       schema: {
         summary: 'How far the audit log is signed, and what its witnesses say',
         tags,
@@ -104,6 +111,6 @@ function readRoutes(app: HttpApp, { audit, auditHeads, auditWhy }: AuditRoutePar
         response: { 200: AuditWhy },
       },
     },
-    async (request) => auditWhy.why(request.params.seq),
+    async (request) => auditWhy.why(request.params.seq, await sightOf(request)),
   );
 }

@@ -15,6 +15,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { Transact, Tx } from '../db/transaction.ts';
 import { verifyAuditChain, type ChainVerdict } from './audit-chain.ts';
 import type { AuditFilter, AuditRepository } from './audit.repository.ts';
+import type { AuditSight } from './audit-sight.ts';
 
 /** What a feature tells. `who` is a person's name, or `system`. */
 export interface AuditEntry {
@@ -27,7 +28,7 @@ export interface AuditEntry {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-export interface AuditQueryOptions extends Omit<AuditFilter, 'beforeSeq' | 'limit'> {
+export interface AuditQueryOptions extends Omit<AuditFilter, 'beforeSeq' | 'limit' | 'sight'> {
   readonly cursor?: string;
   readonly limit?: number;
 }
@@ -37,7 +38,8 @@ export interface AuditService {
   record(tx: Tx, entry: AuditEntry): void;
   /** Appends in a transaction of its own: for refusals, where nothing else is written. */
   recordAlone(entry: AuditEntry): Promise<void>;
-  list(query: AuditQueryOptions): Promise<{ rows: AuditRow[]; cursor: string | null }>;
+  /** @param sight what the reader may see; null: all rows */
+  list(query: AuditQueryOptions, sight?: AuditSight | null): Promise<{ rows: AuditRow[]; cursor: string | null }>;
   /** Reads the whole chain and says whether it is whole. */
   verify(): Promise<ChainVerdict>;
 }
@@ -101,10 +103,10 @@ export function createAuditService({ repository, transaction, clock }: AuditPart
   return {
     record,
     recordAlone: (entry) => transaction(async (tx) => record(tx, entry)),
-    list: async ({ cursor, limit, ...filter }) => {
+    list: async ({ cursor, limit, ...filter }, sight = null) => {
       const most = limit ?? PAGE;
       const before = cursor !== undefined && /^\d{1,15}$/.test(cursor) ? { beforeSeq: Number(cursor) } : {};
-      const records = await repository.list({ ...filter, ...before, limit: most });
+      const records = await repository.list({ ...filter, ...before, sight, limit: most });
       const last = records.length < most ? undefined : records.at(-1);
       return { rows: records.map(toAuditRow), cursor: last === undefined ? null : String(last.seq) };
     },

@@ -9,7 +9,7 @@ export interface SignedClaims {
   readonly all: Readonly<Record<string, unknown>>;
 }
 
-const NAME = /^[a-z][a-z0-9._-]{1,31}$/;
+const NAME = /^(?!(?:system|nobody)$)[a-z][a-z0-9._-]{1,31}$/;
 
 const claim = (claims: SignedClaims, name: string): unknown =>
   Object.hasOwn(claims.all, name) ? claims.all[name] : undefined;

@@ -3,7 +3,11 @@ import { Labels, Role } from './nodes.ts';
 import { closed, Name, NullableTime, TimeMs, Uuid } from './primitives.ts';
 
 /** Set-up, sign-in, sessions and API tokens. */
-export const PersonName = Type.String({ pattern: '^[a-z][a-z0-9._-]{1,31}$', description: 'Login name' });
+/** `system` and `nobody` are what the audit log calls the controller itself and who is not signed in. */
+export const PersonName = Type.String({
+  pattern: '^(?!(?:system|nobody)$)[a-z][a-z0-9._-]{1,31}$',
+  description: 'Login name',
+});
 const Password = Type.String({ minLength: 12, maxLength: 256 });
 export const WebAuthnJson = Type.Unknown({ description: 'WebAuthn JSON as the browser gives or takes it' });
 

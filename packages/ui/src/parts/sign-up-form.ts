@@ -8,7 +8,7 @@ export interface SignUpForm {
 }
 
 /** As `PersonName` and `Password` of the contract. */
-const NAME = /^[a-z][a-z0-9._-]{1,31}$/;
+const NAME = /^(?!(?:system|nobody)$)[a-z][a-z0-9._-]{1,31}$/;
 const PASSWORD_MIN = 12;
 
 /** One sentence for each field that is not right. */

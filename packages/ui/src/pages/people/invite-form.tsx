@@ -9,7 +9,7 @@ import { InviteLink } from './invite-link.tsx';
 
 const t = texts.people;
 /** As `PersonName` of the contract. */
-const NAME = /^[a-z][a-z0-9._-]{1,31}$/;
+const NAME = /^(?!(?:system|nobody)$)[a-z][a-z0-9._-]{1,31}$/;
 
 /** Makes a person and the one-time link by which they come in. */
 export function InviteForm() {
