@@ -5,7 +5,7 @@ import { plainLine } from './plain-text.ts';
 export interface ApiClient {
   readonly url: string;
   readonly token: string | null;
-  get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>;
+  get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>, signal?: AbortSignal): Promise<T>;
   getText(path: string): Promise<string>;
   /** A long answer as it comes; only its beginning has a time limit. */
   download(path: string): Promise<AsyncIterable<Uint8Array>>;
@@ -63,11 +63,13 @@ export function createApiClient(url: string, token: string | null): ApiClient {
   return {
     url,
     token,
-    get: async (path, query = {}) => {
+    get: async (path, query = {}, signal) => {
       const search = new URLSearchParams();
       for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
       const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-      return (await (await call('GET', path + suffix)).json()) as never;
+      const timeout = AbortSignal.timeout(TIMEOUT_MS);
+      const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+      return (await (await call('GET', path + suffix, undefined, ends)).json()) as never;
     },
     download: async (path) => {
       const begun = new AbortController();

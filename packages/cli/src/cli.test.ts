@@ -1,17 +1,33 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunRow } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
 import { loadAccount, saveAccount } from './account-file.ts';
+import { createApiClient } from './api-client.ts';
 import { parseArguments } from './arguments.ts';
 import { exitForStates, EXIT } from './exit-codes.ts';
+import { followRun } from './follow-run.ts';
 import { plainLine } from './plain-text.ts';
 import { renderOffboarded } from './commands/people.ts';
 import { createContext } from './context.ts';
 import { createProgram } from './program.ts';
 import { createEscapeWatcher, parseExit } from './shell-session.ts';
+import { countsText } from './run-words.ts';
 import { renderPlan } from './show-plan.ts';
+import { renderMergedPlan } from './show-run.ts';
+import { parseStrategy } from './strategy-options.ts';
 import { renderTable, type Terminal } from './terminal.ts';
+
+const leaving =
+  (listeners: (() => void)[]): Terminal['onInterrupt'] =>
+  (listener) => {
+    listeners.push(listener);
+    return () => void listeners.splice(listeners.indexOf(listener), 1);
+  };
 
 const schema = {
   type: 'object',
@@ -32,6 +48,7 @@ function recordingTerminal(): Terminal & { lines: string[] } {
     out: (text) => void lines.push(text),
     err: (text) => void lines.push(text),
     ask: () => Promise.reject(new Error('nobody to ask')),
+    onInterrupt: () => () => undefined,
   };
 }
 
@@ -111,6 +128,111 @@ describe('shell session', () => {
   });
 });
 
+describe('Ctrl-C while a run is followed', () => {
+  it('leaves at once, says how to come back, and the run is not touched', async () => {
+    const asked: string[] = [];
+    const server = createServer((request) => void asked.push(`${request.method} ${request.url}`)).listen(
+      0,
+      '127.0.0.1',
+    );
+    try {
+      await once(server, 'listening');
+      const listeners: (() => void)[] = [];
+      const terminal = { ...recordingTerminal(), onInterrupt: leaving(listeners) };
+      const api = createApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token');
+      const run = { id: 'the-run', mode: 'apply', nodeCount: 40, counts: {}, steps: [] } as unknown as RunRow;
+      const following = followRun(createContext({}, terminal), api, run);
+      await once(server, 'request');
+      for (const leave of listeners) leave();
+      await expect(following).rejects.toMatchObject({
+        exitCode: EXIT.detached,
+        message: expect.stringContaining('hauban runs watch the-run') as string,
+      });
+      expect(asked).toEqual(['GET /api/runs/the-run?waitMs=2000']);
+      expect(listeners).toEqual([]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
+describe('the strategy of a run', () => {
+  it('is read from its options, shares and times included', () => {
+    const typed = {
+      canary: '1',
+      waves: '10%, 25%,50',
+      concurrency: '40',
+      pause: '2m',
+      maxFailures: '5%',
+      maxCanaryFailures: '2',
+      onFailure: 'undo',
+      healthCheck: false,
+    };
+    expect(parseStrategy(typed)).toEqual({
+      canary: 1,
+      waves: ['10%', '25%', 50],
+      maxInFlight: 40,
+      pauseSeconds: 120,
+      stopAfter: '5%',
+      stopAfterInCanary: 2,
+      onFailure: 'undo',
+      healthGate: false,
+    });
+  });
+
+  it('is left to the controller when nothing is said', () => {
+    expect(parseStrategy({ healthCheck: true })).toBeUndefined();
+    expect(parseStrategy({ healthCheck: true, atOnce: true })).toBe('at-once');
+  });
+
+  it.each([
+    [{ canary: '-1' }, /--canary takes a whole number/],
+    [{ waves: '10%,0' }, /--waves takes a number of nodes or a share/],
+    [{ waves: '101%' }, /--waves/],
+    [{ pause: '1d' }, /--pause takes a time/],
+    [{ onFailure: 'panic' }, /--on-failure takes stop or undo/],
+    [{ atOnce: true, canary: '1' }, /leave the other options/],
+  ])('%j is refused in one sentence', (options, message) => {
+    expect(() => parseStrategy(options)).toThrow(message);
+  });
+});
+
+describe('a run of many nodes', () => {
+  it('is told worst first, in words, with unhealthy nodes and undone orders', () => {
+    const counts = { succeeded: 30, harmed: 1, failed: 2, waiting: 4, 'undo-succeeded': 3, 'undo-failed': 1 };
+    expect(countsText(counts)).toBe('1 undo failed, 2 failed, 1 unhealthy afterwards, 4 waiting, 3 undone, 30 done');
+  });
+
+  it('its plan is one block for nodes that would do the same, safe for the terminal', () => {
+    const nodes = [{ nodeId: 'x', hostName: 'web1\u001b[2J' }];
+    const plan = {
+      hash: 'h',
+      notes: [],
+      changes: [{ kind: 'user', title: 'create user w4a1', before: null, after: 'w4a1' }],
+    };
+    const text = renderMergedPlan({
+      isComplete: true,
+      groups: [
+        { kind: 'changes', position: 0, hash: 'h', says: '37 nodes: create user w4a1', count: 37, plan, nodes },
+        {
+          kind: 'refused',
+          position: 0,
+          hash: null,
+          says: '1 node: refused, disk\u0007 full',
+          count: 1,
+          plan: null,
+          nodes,
+        },
+      ],
+    });
+    expect(text).toContain('37 nodes: create user w4a1\n  on web1\ufffd[2J and 36 more\n  + create user w4a1');
+    expect(text).toContain('1 node: refused, disk\ufffd full');
+    expect(text).not.toContain('\u001b');
+    expect(text).not.toContain('\u0007');
+  });
+});
+
 describe('people offboard', () => {
   it('names what was ended, and what still has to be', () => {
     const shell = { id: 'x', nodeId: 'y', hostName: 'web1\u001b[2J', user: 'root' };
@@ -168,6 +290,9 @@ describe('account and exit status', () => {
     expect(exitForStates(['failed', 'refused'])).toBe(EXIT.failed);
     expect(exitForStates(['undetermined', 'failed'])).toBe(EXIT.undetermined);
     expect(exitForStates(['expired'])).toBe(EXIT.unreachable);
+    expect(exitForStates(['succeeded', 'harmed'])).toBe(EXIT.failed);
+    expect(exitForStates(['failed', 'undo-succeeded'])).toBe(EXIT.failed);
+    expect(exitForStates(['failed', 'undo-failed'])).toBe(EXIT.undetermined);
   });
 
   it('an address without encryption is refused, a usage error exits with 2', async () => {

@@ -16,6 +16,8 @@ export const EXIT = {
   unreachable: 6,
   /** Nobody knows yet whether it happened. */
   undetermined: 7,
+  /** Ctrl-C: the run goes on without this command. */
+  detached: 130,
 } as const;
 
 /** Exit status for an error that the controller answered with. */
@@ -28,12 +30,15 @@ export function exitForError(body: Pick<ErrorBody, 'code'>, httpStatus: number):
   return EXIT.failed;
 }
 
-/** Worst outcome of several targets decides. */
+const UNKNOWN: readonly string[] = ['undetermined', 'undo-undetermined', 'undo-failed', 'undo-refused', 'undo-expired'];
+const FAILED: readonly string[] = ['failed', 'harmed'];
+const NOT_DONE: readonly string[] = ['expired', 'waiting', 'queued', 'leased', 'delivered', 'started', 'cancelled'];
+
+/** Worst outcome decides. States as a run counts them: `harmed` and `undo-...`, too. */
 export function exitForStates(states: readonly string[]): number {
-  if (states.includes('undetermined')) return EXIT.undetermined;
-  if (states.includes('failed')) return EXIT.failed;
-  if (states.includes('refused')) return EXIT.refused;
-  if (states.some((state) => ['expired', 'queued', 'leased', 'delivered', 'cancelled'].includes(state)))
-    return EXIT.unreachable;
-  return EXIT.ok;
+  const has = (some: readonly string[]): boolean => states.some((state) => some.includes(state));
+  if (has(UNKNOWN)) return EXIT.undetermined;
+  if (has(FAILED)) return EXIT.failed;
+  if (has(['refused'])) return EXIT.refused;
+  return has(NOT_DONE) ? EXIT.unreachable : EXIT.ok;
 }

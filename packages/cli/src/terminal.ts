@@ -9,6 +9,8 @@ export interface Terminal {
   out(text: string): void;
   err(text: string): void;
   ask(question: string, options?: { readonly hidden?: boolean }): Promise<string>;
+  /** Ctrl-C, or a request to end; the result gives both their usual meaning back. */
+  onInterrupt(listener: () => void): () => void;
 }
 
 export function createTerminal(): Terminal {
@@ -35,6 +37,10 @@ export function createTerminal(): Terminal {
       } finally {
         reader.close();
       }
+    },
+    onInterrupt: (listener) => {
+      process.once('SIGINT', listener).once('SIGTERM', listener);
+      return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
     },
   };
 }

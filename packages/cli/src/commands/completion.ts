@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { NodePage, ActionRow } from '@hauban/shared/api';
+import type { ActionRow, NodePage, RunPage } from '@hauban/shared/api';
 import { optionName, type ArgumentSchema } from '../arguments.ts';
 import { CliError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
@@ -18,6 +18,8 @@ compdef _hauban hauban
 `,
 };
 
+const RUNS_OFFERED = 50;
+
 async function nodeNames(context: Context): Promise<string[]> {
   const page = await context.api().get<NodePage>('/api/nodes', { limit: 1000 });
   // A name with anything but these characters came from a hostile node and may not reach a shell's completion.
@@ -35,7 +37,13 @@ async function candidates(program: Command, context: Context, words: readonly st
     const actions = await context.api().get<ActionRow[]>('/api/actions');
     if (second === undefined) return actions.map((row) => row.name);
     const schema = actions.find((row) => row.name === second)?.args as ArgumentSchema | undefined;
-    return ['--on', '--json', '--yes', '--why', ...Object.keys(schema?.properties ?? {}).map(optionName)];
+    const own = program.commands.find((one) => one.name() === first)?.options.map((option) => option.long ?? '') ?? [];
+    return [...own.filter((name) => name !== ''), ...Object.keys(schema?.properties ?? {}).map(optionName)];
+  }
+  if (first === 'runs') {
+    const runs = program.commands.find((one) => one.name() === 'runs');
+    if (second === undefined) return runs?.commands.map((one) => one.name()) ?? [];
+    return (await context.api().get<RunPage>('/api/runs', { limit: RUNS_OFFERED })).runs.map(({ id }) => id);
   }
   if (first === 'completion') return Object.keys(SCRIPTS);
   const command = program.commands.find((one) => one.name() === first);

@@ -11,12 +11,14 @@ import { addNodes } from './nodes.ts';
 import { addPeople } from './people.ts';
 import { addRecordings } from './recordings.ts';
 import { addRun } from './run.ts';
+import { addRuns } from './runs.ts';
 import { addShell } from './shell.ts';
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addLogin,
   addNodes,
   addRun,
+  addRuns,
   addShell,
   addRecordings,
   addPeople,
