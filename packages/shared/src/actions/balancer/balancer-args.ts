@@ -29,7 +29,7 @@ export const serverId = ({ backend, server }: Named): string => `${backend}/${se
 const servesNow = ({ state, isUp }: BalancerServer): boolean => state === 'ready' && isUp;
 
 /** How many others of the backend could serve. */
-export function othersOf(servers: readonly BalancerServer[], { backend, server }: Named): number {
+function othersOf(servers: readonly BalancerServer[], { backend, server }: Named): number {
   return servers.filter((one) => one.backend === backend && one.server !== server && servesNow(one)).length;
 }
 

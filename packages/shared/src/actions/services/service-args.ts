@@ -8,7 +8,7 @@ import type { UnitFacts } from './service-host.ts';
  * Units of hosting. A closed list: nothing that a node needs to stay reachable (ssh, network, our own programs) can be
  * named, whatever the node's policy file says.
  */
-export const UNIT_PATTERN =
+const UNIT_PATTERN =
   '^(?:apache2|nginx|mariadb|mysql|postgresql|postfix|dovecot|haproxy|fail2ban|crowdsec|named|bind9|proftpd|cron|redis-server|memcached|nfs-server|php[5-8]\\.[0-9]-fpm|hauban-php[0-9.]+@[a-z][a-z0-9]{2,15})$';
 
 export const UnitArgs = Type.Object(
