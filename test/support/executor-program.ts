@@ -2,12 +2,16 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemClock } from '@hauban/link';
 import type { Queries, Tasks } from '@hauban/shared/actions';
-import { pinIn, runExecutor, type ExecutorPaths } from '../../packages/agent/src/executor/index.ts';
+import {
+  createReceiptKeySource,
+  pinIn,
+  runExecutor,
+  type ExecutorPaths,
+} from '../../packages/agent/src/executor/index.ts';
 import { createCustomDrivers } from '../../packages/agent/src/host/custom/custom-drivers.ts';
 import type { Trust } from '../../packages/agent/src/host/safe-path.ts';
 import { processStart } from '../../packages/agent/src/proc/session-processes.ts';
 import { runShellHost } from '../../packages/agent/src/shell/index.ts';
-import { createReceiptKeySource } from '../../packages/agent/src/store/receipt-key-source.ts';
 import { createScratchActions, createScratchHost } from './scratch-host.ts';
 
 /** What `executor-harness.ts` writes for this program. */

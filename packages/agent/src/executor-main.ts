@@ -8,6 +8,7 @@ import { ACTIONS } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { AgentPaths } from './config.ts';
 import {
+  createReceiptKeySource,
   inheritedSocket,
   pinIn,
   runExecutor,
@@ -19,7 +20,6 @@ import { createRealHost, ROOT_TRUST, type NeverBan } from './host/index.ts';
 import { processStart } from './proc/session-processes.ts';
 import { ensureFolder } from './store/folder-there.ts';
 import { policyStamp } from './store/policy-source.ts';
-import { createReceiptKeySource } from './store/receipt-key-source.ts';
 import { loadTrust, type Trust } from './store/trust-file.ts';
 
 export interface ExecutorProgram {

@@ -54,6 +54,12 @@ export type Verdict =
   /** Each rule that decided about a target, by name. */
   { readonly allowed: true; readonly rule: string } | { readonly allowed: false; readonly why: Denial };
 
+/** By which role and which of its rules something was allowed, as they were called then: for the audit log. */
+export interface Decision {
+  readonly role: string;
+  readonly rule: string;
+}
+
 type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
 const ORDER: readonly Denial[] = ['no-right', 'not-here', 'not-as-this-user', 'not-now', 'needs-approval'];
 

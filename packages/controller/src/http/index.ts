@@ -14,7 +14,6 @@ export {
   readableBy,
   readableOf,
   targetNodesOf,
-  type Decision,
   type Readable,
   type TargetSource,
 } from './require-right.ts';

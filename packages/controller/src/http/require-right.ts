@@ -1,6 +1,13 @@
 import { HaubanError } from '@hauban/shared/errors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { authorize, type AccessRequest, type Denial, type RouteNeed, type Target } from '../authorization/index.ts';
+import {
+  authorize,
+  type AccessRequest,
+  type Decision,
+  type Denial,
+  type RouteNeed,
+  type Target,
+} from '../authorization/index.ts';
 import { callerOf, type Caller } from './caller.ts';
 
 /** Expands what a request names to nodes. An id that nobody knows is a node without labels: only `everywhere` fits it. */
@@ -34,12 +41,6 @@ declare module 'fastify' {
     /** What allowed it; null: nothing was asked about a target. */
     decision: Decision | null;
   }
-}
-
-/** By which role and which of its rules something was allowed, as they were called then: for the audit log. */
-export interface Decision {
-  readonly role: string;
-  readonly rule: string;
 }
 
 type Use = Extract<AccessRequest, { readonly kind: 'use' }>;

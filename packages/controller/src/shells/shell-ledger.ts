@@ -1,9 +1,9 @@
 import { HaubanError, isErrorCode, type ErrorCode } from '@hauban/shared/errors';
 import type { Receipt, ShellEnding, ShellExit } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import type { Decision } from '../authorization/index.ts';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
-import type { Decision } from '../http/index.ts';
 import type { SessionRecord, ShellsRepository } from './shells.repository.ts';
 
 export interface LedgerParts {

@@ -4,7 +4,7 @@ import type { ShellRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
-import type { Decision } from '../http/index.ts';
+import type { Decision } from '../authorization/index.ts';
 import { admitShell, type AdmittedShell, type ShellApprovals } from './shell-approval.ts';
 import type { ShellLedger } from './shell-ledger.ts';
 import { firstShellUser } from './shell-user.ts';

@@ -1,5 +1,5 @@
 import { loadOrCreateKeyPair, type KeyPair } from '@hauban/link';
-import { policyStamp } from './policy-source.ts';
+import { policyStamp } from '../store/index.ts';
 
 /** Reads the receipt key again when its file is another one: what is signed after an enrolment is signed by the key that it made. */
 export function createReceiptKeySource(path: string): () => KeyPair {
