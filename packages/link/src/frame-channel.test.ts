@@ -211,6 +211,24 @@ describe('an established channel', () => {
     expect(node.transport.closed).toMatch(/^4400 /);
   });
 
+  it('closes 4410 when its keys are used up, before a number would be used twice', () => {
+    const { node: own, controller: other } = deriveLinkKeys(randomBytes(32), randomBytes(32));
+    const transport = new HeldTransport();
+    const ends: ChannelEnd[] = [];
+    const channel = createFrameChannel<AgentMessage>({
+      transport,
+      keys: { send: own, receive: other },
+      clock,
+      parse: parseAgentMessage,
+      sequenceEnd: 2,
+      events: { control: () => undefined, body: () => undefined, ended: (end) => ends.push(end) },
+    });
+    const outcomes = [1, 2, 3, 4].map(() => channel.send(2, Buffer.from('x')));
+    expect(outcomes.at(-1)).toBe('closed');
+    expect(outcomes.filter((one) => one === 'sent').length).toBe(transport.waiting.length);
+    expect(ends).toMatchObject([{ code: 4410, by: 'us' }]);
+  });
+
   it('ends once, leaves no timer, and calls nothing afterwards', () => {
     node.channel.close(1000, 'done');
     node.channel.close(4400, 'again');

@@ -72,6 +72,12 @@ describe('key files', () => {
     expect(() => loadKeyPair(path)).toThrow(/is not usable/);
   });
 
+  it('that are filled up with blanks are refused by their size, before they are read', () => {
+    const path = join(folder, 'key.json');
+    writeFileSync(path, keyPairToJwk(createKeyPair()) + ' '.repeat(1024), { mode: 0o600 });
+    expect(() => loadKeyPair(path)).toThrow(/too long/);
+  });
+
   it('writeDurably replaces a leftover of a crash, and follows no link placed under its name', () => {
     const path = join(folder, 'f');
     writeFileSync(join(folder, 'victim'), 'kept');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LOCAL_LIMIT_BYTES } from '@hauban/shared/protocol';
+import { LIMITS, LOCAL_LIMIT_BYTES } from '@hauban/shared/protocol';
 import { createLocalConnection, type LocalConnection } from './local-connection.ts';
 import { createLocalReader, encodeLocalFrame } from './local-framing.ts';
 
@@ -116,6 +116,18 @@ describe('a local connection', () => {
       client.connection.end();
       await server.ended;
       expect(server.seen).toHaveLength(sent);
+    });
+  });
+
+  it('ends when the other side never reads: what waits for it has a limit', async () => {
+    await connectPair(async (client, server) => {
+      server.connection.pause();
+      const body = new Uint8Array(1024 * 1024);
+      // Twice the limit: what the kernel holds of it is far less.
+      for (let sent = 0; sent < 2 * LIMITS.bufferCloseBytes; sent += body.length)
+        if (client.connection.send(2, body) === 'closed') break;
+      expect(client.connection.send(2, body)).toBe('closed');
+      await expect(client.ended).resolves.toBe('the other side does not read');
     });
   });
 

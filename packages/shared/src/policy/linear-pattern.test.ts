@@ -58,6 +58,17 @@ describe('a linear pattern', () => {
     expect(compiled).toMatchObject({ problem: expect.stringMatching(/\w/) });
   });
 
+  it.each(['a*?', 'a*+', 'a+*', 'a?{2}'])('refuses %s: a repeat of a repeat is said to be one', (pattern) => {
+    expect(compilePattern(pattern)).toMatchObject({ ok: false, problem: expect.stringContaining('after a repeat') });
+  });
+
+  it.each(['[!-\\w]', '[!-\\s]', '[\\D]', '[a\\W]', '[^\\S]'])(
+    'refuses %s: a class is no end of a range, its opposite no part',
+    (pattern) => {
+      expect(compilePattern(pattern).ok).toBe(false);
+    },
+  );
+
   it('a pattern that makes a backtracking engine run for years ends at once', () => {
     expect(matches('(a*)*b|(a|a)*c|(.*)*d', 'a'.repeat(4000))).toBe(false);
     expect(matches('(a?){100}a{100}', 'a'.repeat(100))).toBe(true);

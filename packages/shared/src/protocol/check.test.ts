@@ -75,4 +75,9 @@ describe('bytes of a message', () => {
   it('knows exactly the five types of frames', () => {
     expect([0, 1, 2, 3, 4, 5, 6, 255].map(isFrameType)).toEqual([false, true, true, true, true, true, false, false]);
   });
+
+  it('refuses what is no object where a record of texts is wanted', () => {
+    taken(record(/^[a-z]+$/, text(9), 2), [{}, { a: 'b' }]);
+    refused(record(/^[a-z]+$/, text(9), 2), [5, true, '', null, [], { A: 'b' }, { a: 1 }, { a: '', b: '', c: '' }]);
+  });
 });
