@@ -5,10 +5,11 @@
 import type { Plan, Reached } from './plan.ts';
 import type { TestRuns } from './test-runs.ts';
 
-/** Tests up to this long are asked about every check left; the next class only about what those let live. */
-const CLASSES_MS = [15, 300, 3000, 20_000];
-/** A process that a switched-off check has spoilt is given up; the rest of its file is tried again in a new one. */
-const ROUNDS_MAX = 12;
+/** Each check is first tried by so many of the quickest tests that reach it, then by all others up to each length. */
+const QUICKEST = 3;
+const CLASSES_MS = [300, 3000, 20_000];
+/** A process that ends or hangs without a check leaves the rest of its file to a new one. */
+const ROUNDS_MAX = 6;
 
 export interface Verdicts {
   /** By the check's number: the test that failed. */
@@ -18,20 +19,23 @@ export interface Verdicts {
 
 type Todo = Record<string, Record<string, number[]>>;
 
-/** What is left for tests of this length; `given` holds what was given up in its own file's process. */
+/** Pairs of test and check that may be asked. `given` holds tests that do not pass twice, and checks that ended a file's process. */
 function todoOf(
   reached: readonly Reached[],
   wanted: (off: number) => boolean,
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  isIn: (ms: number, rank: number) => boolean,
   given: ReadonlySet<string>,
 ): Todo {
+  const byCheck = new Map<number, { readonly file: string; readonly test: string; readonly ms: number }[]>();
+  for (const { file, tests } of reached)
+    for (const [test, { reached: offs, ms }] of Object.entries(tests))
+      for (const off of offs)
+        if (wanted(off) && !given.has(`${file} ${test}`) && !given.has(`${file} ${off}`))
+          byCheck.set(off, [...(byCheck.get(off) ?? []), { file, test, ms }]);
   const todo: Todo = {};
-  for (const { file, tests } of reached) {
-    for (const [test, { reached: offs, ms }] of Object.entries(tests)) {
-      const left = offs.filter((off) => wanted(off) && !given.has(`${file} ${off}`));
-      if (ms >= fromMs && ms < toMs && left.length > 0) (todo[file] ??= {})[test] = left;
-    }
-  }
+  for (const [off, asked] of byCheck)
+    for (const [rank, { file, test, ms }] of asked.toSorted((a, b) => a.ms - b.ms).entries())
+      if (isIn(ms, rank)) ((todo[file] ??= {})[test] ??= []).push(off);
   return todo;
 }
 
@@ -68,15 +72,20 @@ export async function runMutationPass(
   say(`${reached.length} test files reach ${all.size} of ${wanted.size} checks`);
   const isLeft = (off: number): boolean => wanted.has(off) && !runs.kills().has(off);
   const given = new Set<string>();
-  for (const [place, toMs] of CLASSES_MS.entries()) {
-    const fromMs = CLASSES_MS[place - 1] ?? 0;
+  const steps = [
+    { name: 'the quickest tests', isIn: (_ms: number, rank: number) => rank < QUICKEST },
+    ...CLASSES_MS.map((toMs) => ({ name: `tests below ${toMs} ms`, isIn: (ms: number) => ms < toMs })),
+  ];
+  const asked = new Set<string>();
+  for (const { name, isIn } of steps) {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const killed = runs.kills();
-      const todo = todoOf(reached, (off) => wanted.has(off) && !killed.has(off), { fromMs, toMs }, given);
+      const todo = notAsked(todoOf(reached, isLeft, isIn, given), asked);
       if (Object.keys(todo).length === 0) break;
       const before = given.size;
-      await switchOff(runs, todo, given);
-      say(`tests below ${toMs} ms, round ${round + 1}: ${runs.kills().size} killed`);
+      const ended = await switchOff(runs, todo, given);
+      // What else was to be asked in a process that ended is asked anew.
+      for (const each of asked) if (ended.some((file) => each.startsWith(`${file} `))) asked.delete(each);
+      say(`${name}, round ${round + 1}: ${runs.kills().size} killed`);
       onKills(runs.kills());
       if (given.size === before) break;
     }
@@ -85,37 +94,62 @@ export async function runMutationPass(
   return { killedBy: runs.kills(), reached: all };
 }
 
-async function switchOff(runs: TestRuns, todo: Todo, given: Set<string>): Promise<void> {
-  const end = await runs.run({ is: 'switch', todo }, Object.keys(todo));
-  for (const { file, test, off } of runs.tainted()) {
-    given.add(`${file} ${off}`);
-    // A worker that was still busy when everything had been silent for minutes: the test has no end without the check.
-    if (end === 'hung') runs.addKill({ off, file, test });
+/** Without what an earlier step has asked; all of it counts as asked from now on. */
+function notAsked(todo: Todo, asked: Set<string>): Todo {
+  const left: Todo = {};
+  for (const [file, tests] of Object.entries(todo)) {
+    for (const [test, offs] of Object.entries(tests)) {
+      const fresh = offs.filter((off) => !asked.has(`${file} ${test} ${off}`));
+      for (const off of fresh) asked.add(`${file} ${test} ${off}`);
+      if (fresh.length > 0) (left[file] ??= {})[test] = fresh;
+    }
   }
-  runs.clearTainted();
+  return left;
 }
 
-/** What is reached by hooks, and what spoilt its process: in a process of its own, switched off from the start. */
+/** Files whose process did not come to its end. */
+async function switchOff(runs: TestRuns, todo: Todo, given: Set<string>): Promise<readonly string[]> {
+  const end = await runs.run({ is: 'switch', todo }, Object.keys(todo));
+  const tainted = runs.tainted();
+  for (const { file, test, off } of tainted) {
+    given.add(`${file} ${off ?? test}`);
+    // A worker that was still busy when everything had been silent for minutes: the test has no end without the check.
+    if (end === 'hung' && off !== null) runs.addKill({ off, file, test });
+  }
+  runs.clearTainted();
+  return tainted.flatMap(({ file, off }) => (off === null ? [] : [file]));
+}
+
+/**
+ * What is reached by hooks, by tests that do not pass twice, and what ended its process: in a process of its own, switched
+ * off from the start, with all the tests before it that pass as they are.
+ */
 async function tryWhole(
   runs: TestRuns,
   reached: readonly Reached[],
   given: ReadonlySet<string>,
   isLeft: (off: number) => boolean,
 ): Promise<void> {
-  const pairs = reached.flatMap(({ file, tests, beside }) => {
-    const offs = new Set([...beside, ...Object.values(tests).flatMap((test) => test.reached)]);
+  const lastOf = ({ file, tests }: Reached, off: number): number =>
+    Object.entries(tests).findLastIndex(
+      ([test, { reached: offs }]) =>
+        offs.includes(off) && (given.has(`${file} ${test}`) || given.has(`${file} ${off}`)),
+    );
+  const pairs = reached.flatMap((one) => {
+    const offs = new Set([...one.beside, ...Object.values(one.tests).flatMap((test) => test.reached)]);
     return [...offs]
-      .filter((off) => isLeft(off) && (beside.includes(off) || given.has(`${file} ${off}`)))
-      .map((off) => [file, off] as const);
+      .filter((off) => isLeft(off) && (one.beside.includes(off) || lastOf(one, off) >= 0))
+      .map((off) => [one.file, off] as const);
   });
-  const tests = (file: string, off: number): readonly string[] | null => {
+  const testsOf = (file: string, off: number): readonly string[] => {
     const found = reached.find((one) => one.file === file);
-    if (found === undefined || found.beside.includes(off)) return null;
-    return Object.entries(found.tests).flatMap(([name, test]) => (test.reached.includes(off) ? [name] : []));
+    if (found === undefined) return [];
+    const names = Object.keys(found.tests);
+    return found.beside.includes(off) ? names : names.slice(0, lastOf(found, off) + 1);
   };
   for (const batch of inRuns(pairs)) {
     const left = [...batch].filter(([, off]) => isLeft(off));
-    const todo = Object.fromEntries(left.map(([file, off]) => [file, { off, tests: tests(file, off) }]));
+    const todo = Object.fromEntries(left.map(([file, off]) => [file, { off, tests: testsOf(file, off) }]));
     const plan: Plan = { is: 'whole', todo };
     if (left.length > 0) await runs.run(plan, Object.keys(todo));
   }

@@ -11,10 +11,10 @@ export type Plan =
   | { readonly is: 'cover' }
   /** Each test again for each of these checks switched off: test file, test name, numbers. */
   | { readonly is: 'switch'; readonly todo: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> }
-  /** A whole test file with one check switched off from its start; null as test: all of its tests. */
+  /** A whole test file with one check switched off from its start. */
   | {
       readonly is: 'whole';
-      readonly todo: Readonly<Record<string, { readonly off: number; readonly tests: readonly string[] | null }>>;
+      readonly todo: Readonly<Record<string, { readonly off: number; readonly tests: readonly string[] }>>;
     };
 
 /** Of one test file: what its tests reach, and what is reached beside them (hooks, loading). */
@@ -24,11 +24,14 @@ export interface Reached {
   readonly beside: readonly number[];
 }
 
-/** A test that did not pass any more after the check was on again: what else it says of this process counts for nothing. */
+/**
+ * `off` null: a test that did not pass any more with every check on, so that nothing else is asked of it in one process
+ * with others. A number: what was being tried when the process came to its end.
+ */
 export interface Tainted {
   readonly file: string;
   readonly test: string;
-  readonly off: number;
+  readonly off: number | null;
 }
 
 export interface Kill {
@@ -50,4 +53,6 @@ export const placesIn = (folder: string) => ({
   reached: join(folder, 'reached'),
   kills: join(folder, 'kills'),
   tainted: join(folder, 'tainted'),
+  /** By worker: what its programs have switched off, and what they reached. */
+  programs: join(folder, 'programs'),
 });

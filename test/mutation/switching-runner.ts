@@ -17,6 +17,7 @@ import {
   type Reached,
   type Tainted,
 } from './plan.ts';
+import { reachedInPrograms, switchPrograms } from './switched-programs.ts';
 import { createSwitchboard } from './switchboard.ts';
 
 type Hook<N extends keyof TestRunner> = Extract<TestRunner[N], (...given: never[]) => unknown>;
@@ -39,6 +40,8 @@ interface Turn {
   index: number;
   ownMs: number;
   hasFailed: boolean;
+  /** It does not pass twice, or not any more: no verdict from here on. What follows in this process is judged by its own first run. */
+  isOver: boolean;
 }
 
 export default class SwitchingRunner extends TestRunner {
@@ -59,21 +62,21 @@ export default class SwitchingRunner extends TestRunner {
     this.#task = given[0];
     this.#file = relative(ROOT, given[0].filepath);
     const whole = this.#plan.is === 'whole' ? this.#plan.todo[this.#file] : undefined;
-    if (whole !== undefined) this.#board.off = whole.off;
+    if (whole !== undefined) this.#switch(whole.off);
   }
 
   override async onBeforeRunTask(test: Test): Promise<void> {
     const plan = this.#plan;
     if (plan.is === 'whole') {
       const whole = plan.todo[this.#file];
-      const isWanted = whole?.tests === null || whole?.tests.includes(nameOf(test)) === true;
+      const isWanted = whole?.tests.includes(nameOf(test)) === true;
       if (!isWanted || this.#isTainted) test.mode = 'skip';
     }
     if (plan.is === 'switch') {
       const todo = (plan.todo[this.#file]?.[nameOf(test)] ?? []).filter((off) => !this.#isKilled(off));
-      if (todo.length === 0 || this.#isTainted) test.mode = 'skip';
+      if (todo.length === 0) test.mode = 'skip';
       else test.repeats = todo.length * 2;
-      this.#turns.set(test, { todo, index: 0, ownMs: 0, hasFailed: false });
+      this.#turns.set(test, { todo, index: 0, ownMs: 0, hasFailed: false, isOver: false });
     }
     await super.onBeforeRunTask(test);
   }
@@ -83,10 +86,10 @@ export default class SwitchingRunner extends TestRunner {
     this.#errorsBefore = test.result?.errors?.length ?? 0;
     this.#startedAt = performance.now();
     const turn = this.#turns.get(test);
-    if (turn === undefined) this.#board.reached = new Set();
+    if (turn === undefined) this.#startCover();
     else {
       turn.index = options?.repeats ?? 0;
-      this.#board.off = this.#isSkipped(turn) ? null : this.#offAt(turn);
+      this.#switch(this.#isSkipped(turn) ? null : this.#offAt(turn));
       // Written before, taken away after: a process that ends or hangs meanwhile leaves it.
       if (this.#board.off !== null) this.#taint({ file: this.#file, test: nameOf(test), off: this.#board.off });
     }
@@ -106,8 +109,10 @@ export default class SwitchingRunner extends TestRunner {
     const hasFailed = (test.result?.errors?.length ?? 0) > this.#errorsBefore;
     if (turn !== undefined) this.#endTurn(test, turn, hasFailed, ms);
     else if (this.#plan.is === 'cover') {
-      if (!hasFailed) this.#tests[nameOf(test)] = { reached: [...this.#board.reached], ms };
+      const reached = new Set([...this.#board.reached, ...reachedInPrograms()]);
+      if (!hasFailed) this.#tests[nameOf(test)] = { reached: [...reached], ms };
       this.#board.reached = this.#beside;
+      switchPrograms(null);
     } else if (hasFailed && this.#board.off !== null) {
       this.#kill({ off: this.#board.off, file: this.#file, test: nameOf(test) });
       this.#isTainted = true;
@@ -122,8 +127,20 @@ export default class SwitchingRunner extends TestRunner {
     if (this.#plan.is === 'whole' && hasFailed && off !== null && !this.#isKilled(off))
       this.#kill({ off, file: this.#file, test: null });
     if (this.#plan.is !== 'cover') return;
+    for (const off of reachedInPrograms()) this.#beside.add(off);
     const reached: Reached = { file: this.#file, tests: this.#tests, beside: hasFailed ? [] : [...this.#beside] };
     writeJson(join(this.#places.reached, fileKey(this.#file)), reached);
+  }
+
+  #switch(off: number | null): void {
+    if (off !== this.#board.off) switchPrograms(off);
+    this.#board.off = off;
+  }
+
+  #startCover(): void {
+    for (const off of reachedInPrograms()) this.#beside.add(off);
+    this.#board.reached = new Set();
+    if (this.#plan.is === 'cover') switchPrograms(null);
   }
 
   #offAt({ todo, index }: Turn): number | null {
@@ -131,7 +148,7 @@ export default class SwitchingRunner extends TestRunner {
   }
 
   #isSkipped(turn: Turn): boolean {
-    if (this.#isTainted) return true;
+    if (turn.isOver) return true;
     if (turn.index === 0) return false;
     const off = this.#offAt(turn);
     return off === null ? !turn.hasFailed : this.#isKilled(off);
@@ -140,23 +157,30 @@ export default class SwitchingRunner extends TestRunner {
   #endTurn(test: Test, turn: Turn, hasFailed: boolean, ms: number): void {
     const wasSkipped = this.#isSkipped(turn);
     const off = turn.todo[Math.floor((turn.index - 1) / 2)] ?? null;
-    this.#board.off = null;
+    this.#switch(null);
     if (wasSkipped) return;
     if (turn.index === 0) {
       turn.ownMs = ms;
       // A test that fails as it is says nothing.
-      if (hasFailed) this.#isTainted = true;
+      if (hasFailed) this.#giveUp(test, turn);
     } else if (turn.index % 2 === 1) {
       turn.hasFailed = hasFailed;
       if (!hasFailed) this.#clear();
     } else if (off !== null) {
       turn.hasFailed = false;
-      if (hasFailed) this.#isTainted = true;
+      if (hasFailed) this.#giveUp(test, turn);
       else {
         this.#kill({ off, file: this.#file, test: nameOf(test) });
         this.#clear();
       }
     }
+  }
+
+  #giveUp(test: Test, turn: Turn): void {
+    turn.isOver = true;
+    this.#clear();
+    const spoilt: Tainted = { file: this.#file, test: nameOf(test), off: null };
+    writeJson(join(this.#places.tainted, fileKey(`${spoilt.file} ${spoilt.test}`)), spoilt);
   }
 
   async #inTime(running: unknown, limitMs: number): Promise<void> {

@@ -20,10 +20,10 @@ type InlineProject = { readonly test: { readonly name: string } };
 const isWanted = (project: unknown): project is InlineProject =>
   ['unit', 'controller', 'protocol', 'fuzz'].includes((project as InlineProject).test.name);
 
-/** They start programs and ask nothing of what runs beside them. */
-const WITH_PROGRAMS = ['test/protocol/link-program.test.ts', 'test/fuzz/executor-kill.test.ts'];
+/** It kills executors a thousand times; what it asks is asked by the protocol tests as well. */
+const LONG = ['test/fuzz/executor-kill.test.ts'];
 
-/** The projects whose tests run the sources in their own process; the others start built programs. */
+/** The projects whose tests run the sources, in their own process or in programs that they bundle; the others start built programs. */
 export default defineConfig({
   root: ROOT,
   test: {
@@ -32,7 +32,7 @@ export default defineConfig({
       ...project,
       root: ROOT,
       plugins: [switched],
-      test: { ...project.test, exclude: WITH_PROGRAMS, runner: join(ROOT, 'test/mutation/switching-runner.ts') },
+      test: { ...project.test, exclude: LONG, runner: join(ROOT, 'test/mutation/switching-runner.ts') },
     })),
   },
 });

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { switchedPrograms } from '../mutation/switched-programs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -13,6 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export async function bundleProgram(entry: string): Promise<string> {
   const folder = join(ROOT, '.cache', 'test-programs');
   mkdirSync(folder, { recursive: true });
+  const switched = switchedPrograms();
   const outfile = join(folder, `${entry.replaceAll(/[^a-z0-9-]/g, '-')}-${process.pid}.mjs`);
   await build({
     entryPoints: [join(ROOT, 'test', entry)],
@@ -24,8 +26,9 @@ export async function bundleProgram(entry: string): Promise<string> {
     conditions: ['source'],
     external: ['node-pty'],
     banner: {
-      js: "import { createRequire as hostRequire } from 'node:module'; const require = hostRequire(import.meta.url);",
+      js: `import { createRequire as hostRequire } from 'node:module'; const require = hostRequire(import.meta.url);${switched.banner}`,
     },
+    plugins: switched.plugins,
     logLevel: 'warning',
   });
   return outfile;
