@@ -2,7 +2,7 @@ import { AuditPage, AuditQuery, AuditState, AuditWhy, Uuid } from '@hauban/share
 import Type from 'typebox';
 import type { FastifyRequest } from 'fastify';
 import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
-import type { SightOf } from './audit-sight.ts';
+import { stateFor, type SightOf } from './audit-sight.ts';
 import type { AuditFindingsService } from './audit-findings.service.ts';
 import type { AuditHeadsService } from './audit-heads.service.ts';
 import type { AuditWhyService } from './audit-why.service.ts';
@@ -91,14 +91,14 @@ function readRoutes(app: HttpApp, { audit, auditHeads, auditWhy, auditSight }: A
   app.get(
     '/api/audit/state',
     {
-      config: { access: 'signed-in', needs: { right: 'read', on: 'fleet' } },
+      config,
       schema: {
         summary: 'How far the audit log is signed, and what its witnesses say',
         tags,
         response: { 200: AuditState },
       },
     },
-    async () => auditHeads.state(),
+    async (request) => stateFor(await auditHeads.state(), await sightOf(request)),
   );
   app.get(
     '/api/audit/:seq/why',
