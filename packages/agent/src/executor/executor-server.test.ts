@@ -94,6 +94,7 @@ it('serves the users it is told to, what they sent at once included', async () =
 
 it.each([
   ['a frame that is no message', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+  ['a frame of a shell', encodeLocalFrame(LOCAL_KINDS.shell, utf8('{"t":"sync"}'))],
   ['a message of no known kind', encodeLocalFrame(LOCAL_KINDS.json, utf8('{"t":"exec","command":"id"}'))],
 ])('%s ends the connection', async (_what, bytes) => {
   await start([OWN_UID]);
@@ -104,6 +105,17 @@ it.each([
   await once(socket, 'close');
   expect(messages).toEqual([]);
   expect(warnings).toHaveLength(1);
+});
+
+it('a second executor at the socket of a living one is refused, and takes nothing away from it', async () => {
+  await start([OWN_UID]);
+  const first = server;
+  await expect(start([OWN_UID])).rejects.toMatchObject({ code: 'DATA_IN_USE' });
+  expect(server).toBe(first);
+  const socket = connect(path);
+  socket.write(SYNC);
+  await expect.poll(() => messages).toEqual([{ t: 'sync' }]);
+  socket.destroy();
 });
 
 it('a socket that was handed to another process is not taken', async () => {

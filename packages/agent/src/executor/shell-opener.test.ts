@@ -1,3 +1,4 @@
+import type { UserEntry } from '@hauban/shared/actions';
 import { parseNodePolicy } from '@hauban/shared/policy';
 import type { ShellOrder } from '@hauban/shared/protocol';
 import { expect, it } from 'vitest';
@@ -23,19 +24,40 @@ const order: ShellOrder = {
   endsAt: 60_000,
 };
 
-it('APPROVE1 a shell for root under another name, which needs fewer approvals, is refused', async () => {
-  const parsed = parseNodePolicy({ version: 1, shell: { users: ['toor'] } });
+const jo = { name: 'jo', uid: 1001, gid: 1001, comment: '', home: '/', shell: '/bin/sh' };
+const parsed = parseNodePolicy({ version: 1, shell: { users: ['toor', 'jo'] } });
+
+/** Further than the user it must not come. */
+async function open(change: Partial<ShellOpenerParts>, user: UserEntry | null = jo): Promise<string> {
   if (!parsed.ok) throw new Error(parsed.problems.join());
-  const toor = { name: 'toor', uid: 0, gid: 0, comment: '', home: '/', shell: '/bin/sh' };
   const parts: Partial<ShellOpenerParts> = {
-    accounts: { userByName: async () => toor } as unknown as ShellOpenerParts['accounts'],
+    accounts: { userByName: async () => user } as unknown as ShellOpenerParts['accounts'],
     policy: () => ({ ...parsed, text: '' }),
     openCount: () => 0,
     ownUid: 0,
-    // Further than the user it must not come.
     recordingsDir: '/nowhere',
+    ...change,
   };
   const opened = await openShell(order, parts as ShellOpenerParts);
-  expect(opened).toMatchObject({ ok: false, code: 'SHELL_REFUSED' });
-  expect(opened.ok ? '' : opened.detail).toContain('root under another name');
+  return opened.ok ? 'opened' : `${opened.code} ${opened.detail}`;
+}
+
+it('APPROVE1 a shell for root under another name, which needs fewer approvals, is refused', async () => {
+  const toor = { ...jo, name: 'toor', uid: 0, gid: 0 };
+  expect(await open({}, toor)).toMatch(/^SHELL_REFUSED .*root under another name/);
+});
+
+it('a shell while the policy file is not usable is refused', async () => {
+  const policy = () => ({ ok: false, problems: ['no'], text: '' }) as const;
+  expect(await open({ policy })).toMatch(/^POLICY_DENIED /);
+});
+
+it('the shell after the hundredth is refused', async () => {
+  expect(await open({ openCount: () => 100 })).toMatch(/^SHELL_REFUSED 100 shells are open/);
+  expect(await open({ openCount: () => 99 })).not.toMatch(/shells are open/);
+});
+
+it('a shell for a user whom the node does not have, or who has no shell, is refused', async () => {
+  expect(await open({}, null)).toBe('SHELL_REFUSED there is no user toor on this node');
+  expect(await open({}, { ...jo, shell: '/usr/sbin/nologin' })).toMatch(/^SHELL_REFUSED the login shell of jo/);
 });
