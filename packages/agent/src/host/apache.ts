@@ -1,6 +1,14 @@
-import { access } from 'node:fs/promises';
+import { access, readlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { CandidateFile, HostWeb, HttpProbe, ProbeResult, Rehearsal, WebSite } from '@hauban/shared/actions';
+import {
+  SUSPENDED_SUFFIX,
+  type CandidateFile,
+  type HostWeb,
+  type HttpProbe,
+  type ProbeResult,
+  type Rehearsal,
+  type WebSite,
+} from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { parseApacheFault, parseDirectives, type RehearsalJob } from '../rehearsal/index.ts';
@@ -75,12 +83,24 @@ const wellText = (result: ProbeResult | undefined): string => {
   return result.ok ? `answers ${result.status}` : result.problem;
 };
 
+/** A suspended site is meant to answer 503: no proof of anything. */
+async function isSuspended(file: string): Promise<boolean> {
+  try {
+    return (await readlink(file)).endsWith(SUSPENDED_SUFFIX);
+  } catch (error) {
+    // A plain file, or gone.
+    if (['EINVAL', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
 /** Sites that work now: whether they still do is the proof. */
 async function chooseCanaries(except: readonly HttpProbe[]): Promise<readonly Canary[]> {
   const chosen: Canary[] = [];
   for (const site of await loadSites()) {
     if (chosen.length === CANARIES) break;
     if (except.some(({ host, port }) => host === site.serverName && port === site.port)) continue;
+    if (await isSuspended(site.file)) continue;
     if (isWell(await probeHttp(probeOf(site), PROBE_TIMEOUT_MS))) chosen.push({ site, probe: probeOf(site) });
   }
   return chosen;

@@ -1,4 +1,5 @@
 import type { Queries, Resources, Tasks } from '@hauban/shared/actions';
+import { createAccountDrivers } from './accounts/account-drivers.ts';
 import { createBalancerDrivers } from './balancer/balancer-drivers.ts';
 import { createCustomDrivers } from './custom/custom-drivers.ts';
 import { createDatabaseDrivers } from './databases/database-drivers.ts';
@@ -10,6 +11,7 @@ import { createServiceDrivers } from './services/service-drivers.ts';
 
 /** Every family's drivers; the compiler says which one is missing. */
 export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tasks, Queries> {
+  const accounts = createAccountDrivers(parts);
   const balancer = createBalancerDrivers(parts);
   const custom = createCustomDrivers({ ...parts, ...parts.custom });
   const node = createNodeDrivers(parts);
@@ -19,6 +21,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const mail = createMailDrivers(parts);
   return {
     resources: {
+      ...accounts.resources,
       ...balancer.resources,
       ...databases.resources,
       ...mail.resources,
@@ -26,6 +29,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...services.resources,
     },
     tasks: {
+      ...accounts.tasks,
       ...balancer.tasks,
       ...custom.tasks,
       ...databases.tasks,
@@ -35,6 +39,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...services.tasks,
     },
     queries: {
+      ...accounts.queries,
       ...balancer.queries,
       ...custom.queries,
       ...databases.queries,

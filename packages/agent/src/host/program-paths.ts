@@ -6,6 +6,9 @@ import { runProgram } from './run-program.ts';
 export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   apache2ctl: '/usr/sbin/apache2ctl',
   'apt-get': '/usr/bin/apt-get',
+  btrfs: '/usr/bin/btrfs',
+  chage: '/usr/bin/chage',
+  chpasswd: '/usr/sbin/chpasswd',
   'dpkg-query': '/usr/bin/dpkg-query',
   needrestart: '/usr/sbin/needrestart',
   'systemd-run': '/usr/bin/systemd-run',
@@ -22,9 +25,12 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   postsuper: '/usr/sbin/postsuper',
   psql: '/usr/bin/psql',
   nft: '/usr/sbin/nft',
+  'ssh-keygen': '/usr/bin/ssh-keygen',
+  sshd: '/usr/sbin/sshd',
   systemctl: '/usr/bin/systemctl',
   useradd: '/usr/sbin/useradd',
   userdel: '/usr/sbin/userdel',
+  usermod: '/usr/sbin/usermod',
 };
 
 /** Throws NEEDS_ROOT with what it was for, when we are not root. */

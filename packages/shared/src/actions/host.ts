@@ -23,6 +23,9 @@ export interface Host {
 export const PROGRAMS = [
   'apache2ctl',
   'apt-get',
+  'btrfs',
+  'chage',
+  'chpasswd',
   'doveadm',
   'dpkg-query',
   'groupadd',
@@ -38,10 +41,13 @@ export const PROGRAMS = [
   'postqueue',
   'postsuper',
   'psql',
+  'ssh-keygen',
+  'sshd',
   'systemctl',
   'systemd-run',
   'useradd',
   'userdel',
+  'usermod',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 

@@ -15,7 +15,7 @@ export const NOLOGIN = '/usr/sbin/nologin';
 /** Apache's group on Debian: may connect to the sockets. */
 export const WEB_GROUP = 'www-data';
 
-const MANAGED = 'Managed by Hauban. Where it was changed by hand, actions refuse to touch it.';
+export const MANAGED = 'Managed by Hauban. Where it was changed by hand, actions refuse to touch it.';
 
 export const homeOf = (account: string): string => `${HOMES_ROOT}/${account}`;
 export const configFolderOf = (account: string): string => `${CONFIG_ROOT}/${account}`;
@@ -32,6 +32,19 @@ export const tmpfilesOf = (account: string): string => `/etc/tmpfiles.d/hosting-
 
 /** Own prefix, so that no file of anybody else is ever touched. An account's name has no dash. */
 export const siteFileName = (account: string, domain: string): string => `hosting-${account}--${domain}.conf`;
+
+/** Beside the site file: what Apache has instead of it while the account is suspended. */
+export const SUSPENDED_SUFFIX = '.suspended';
+export const suspendedFileName = (account: string, domain: string): string =>
+  `hosting-${account}--${domain}${SUSPENDED_SUFFIX}`;
+/** What was there before a suspension, a file an account; root's alone. */
+export const SUSPENDED_ROOT = '/etc/hosting/suspended';
+export const suspensionOf = (account: string): string => `${SUSPENDED_ROOT}/${account}.json`;
+/** Homes of deleted accounts: beside the others, because only then a rename takes them there at once. */
+export const TRASH_ROOT = `${HOMES_ROOT}/.trash`;
+/** Keys that accounts may log in with; outside of their homes, so that nobody but root decides what is in them. */
+export const SSH_KEYS_ROOT = '/etc/ssh/hosting_keys';
+export const sshKeysOf = (account: string): string => `${SSH_KEYS_ROOT}/${account}`;
 
 /** The domains of an account, from the names of its site files. */
 export function domainsOf(account: string, siteFiles: readonly string[]): readonly string[] {

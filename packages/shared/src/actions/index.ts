@@ -44,6 +44,7 @@ export * from './params.ts';
 export * from './parse-arguments.ts';
 export * from './web/probe-page.ts';
 export * from './resource.ts';
+export type * from './accounts/account-host.ts';
 export type * from './balancer/balancer-host.ts';
 export type * from './custom/custom-host.ts';
 export type * from './databases/database-host.ts';

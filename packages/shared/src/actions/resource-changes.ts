@@ -2,6 +2,7 @@ import { HaubanError } from '../errors/index.ts';
 import type { ChangeHandler } from './change-handler.ts';
 import type { Change } from './change.ts';
 import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './resource.ts';
+import { ACCOUNT_WORDS } from './accounts/account-words.ts';
 import { BALANCER_WORDS } from './balancer/balancer-words.ts';
 import { DATABASE_WORDS } from './databases/database-words.ts';
 import { MAIL_WORDS } from './mail/mail-words.ts';
@@ -11,6 +12,7 @@ import { SERVICE_WORDS } from './services/service-words.ts';
 /** The two general kinds of change: a thing with a value, and a moment of work. */
 
 const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
+  ...ACCOUNT_WORDS,
   ...BALANCER_WORDS,
   ...DATABASE_WORDS,
   ...MAIL_WORDS,

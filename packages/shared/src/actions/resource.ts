@@ -1,3 +1,4 @@
+import type { AccountQueries, AccountResources, AccountTasks } from './accounts/account-host.ts';
 import type { BalancerQueries, BalancerResources, BalancerTasks } from './balancer/balancer-host.ts';
 import type { CustomQueries, CustomTasks } from './custom/custom-host.ts';
 import type { DatabaseQueries, DatabaseResources, DatabaseTasks } from './databases/database-host.ts';
@@ -13,13 +14,21 @@ import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/
  * All values are JSON without times of day, so that a plan made twice has the same hash.
  */
 export interface Resources
-  extends BalancerResources, DatabaseResources, MailResources, PackageResources, ServiceResources {}
+  extends AccountResources, BalancerResources, DatabaseResources, MailResources, PackageResources, ServiceResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
 export interface Tasks
-  extends BalancerTasks, CustomTasks, DatabaseTasks, MailTasks, NodeTasks, PackageTasks, ServiceTasks {}
+  extends AccountTasks, BalancerTasks, CustomTasks, DatabaseTasks, MailTasks, NodeTasks, PackageTasks, ServiceTasks {}
 /** Questions: arguments and answer. They change nothing. */
 export interface Queries
-  extends BalancerQueries, CustomQueries, DatabaseQueries, MailQueries, NodeQueries, PackageQueries, ServiceQueries {}
+  extends
+    AccountQueries,
+    BalancerQueries,
+    CustomQueries,
+    DatabaseQueries,
+    MailQueries,
+    NodeQueries,
+    PackageQueries,
+    ServiceQueries {}
 
 export type ResourceName = keyof Resources;
 export type TaskName = keyof Tasks;

@@ -1,5 +1,6 @@
 import type { Host } from '../actions/index.ts';
 import { HaubanError } from '../errors/index.ts';
+import { readUserPart, writeUserPart } from './fake-users.ts';
 import { resourceKey, type FakeWorld } from './fake-world.ts';
 
 type Effect = (name: string, change: () => void) => Promise<void>;
@@ -9,9 +10,14 @@ export function createFakeFamilies(world: FakeWorld, effect: Effect): Pick<Host,
   return {
     resources: {
       // Sound: `write` is the only one that fills the map, and tests know what they put in.
-      read: (resource, id) => Promise.resolve((world.resources.get(resourceKey(resource, id)) ?? null) as never),
+      read: (resource, id) => {
+        const part = readUserPart(world, resource, id);
+        const value = part === undefined ? (world.resources.get(resourceKey(resource, id)) ?? null) : part;
+        return Promise.resolve(value as never);
+      },
       write: (resource, id, value) =>
         effect(`${resource} ${id} ${value === null ? 'removed' : JSON.stringify(value)}`, () => {
+          if (writeUserPart(world, resource, id, value)) return;
           if (value === null) world.resources.delete(resourceKey(resource, id));
           else world.resources.set(resourceKey(resource, id), value);
         }),

@@ -207,6 +207,8 @@ function answer(world: FakeWorld, { host, path }: HttpProbe): ProbeResult {
   if (!world.apache.isRunning) return { ok: false, problem: 'connection refused' };
   const content = siteFor(world, host);
   const reply = (status: number, body: string): ProbeResult => ({ ok: true, status, headers: {}, body });
+  if (/^\s*Redirect 503 "\/"$/m.test(content))
+    return { ok: true, status: 503, headers: { 'retry-after': '3600' }, body: '' };
   if (!content.includes('proxy:unix:')) return reply(path === '/' ? 200 : 404, 'static');
   const master = masterBehind(world, content);
   if (master === null) return reply(503, 'no PHP');

@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox';
-import type { Change } from '../change.ts';
-import { defineAction, type Rehearsed, type Verified } from '../define-action.ts';
-import type { CandidateFile, FileMeta, Host, PhpMaster, UserEntry } from '../host.ts';
+import { defineAction, type Verified } from '../define-action.ts';
+import type { FileMeta, Host, PhpMaster, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
 import { AccountName, checkAccountName, checkDomain, Comment, Domain, PhpVersion, Uid } from '../params.ts';
-import { faultText, planChanges, refuse, type Planner } from '../planner.ts';
+import { planChanges, refuse, type Planner } from '../planner.ts';
 import { PROBE_PAGE, PROBE_URL } from '../web/probe-page.ts';
+import { rehearseSites, withReload } from './site-changes.ts';
 import { attempt, verifyMaster, verifyPage } from '../web/verify-steps.ts';
 
 const Args = Type.Object(
@@ -102,15 +102,12 @@ async function planSite(planner: Planner, args: Args): Promise<void> {
   const { name, domain } = args;
   const file = layout.siteFileName(name, domain);
   const before = planner.changes.length;
-  await planner.file(`${layout.SITES_AVAILABLE}/${file}`, layout.siteConfig(name, domain), rootFile(0o644));
-  await planner.symlink(`${layout.SITES_ENABLED}/${file}`, `../sites-available/${file}`);
-  const own = planner.changes.slice(before);
-  if (own.length === 0) return;
-  const first = planner.changes.length - own.length;
-  // Undone in reverse order: the reload has to come after the files are gone.
-  (planner.changes as Change[]).splice(first, 0, { kind: 'apache-reload', why: `${domain} is gone`, when: 'undo' });
-  planner.add({ kind: 'apache-reload', why: `${domain} is new`, when: 'apply' });
-  planner.add({ kind: 'php-check', master: masterOf(args), through: 'apache', site: siteOf(args) });
+  await withReload(planner, `${domain} is new`, `${domain} is gone`, async () => {
+    await planner.file(`${layout.SITES_AVAILABLE}/${file}`, layout.siteConfig(name, domain), rootFile(0o644));
+    await planner.symlink(`${layout.SITES_ENABLED}/${file}`, `../sites-available/${file}`);
+  });
+  if (planner.changes.length > before)
+    planner.add({ kind: 'php-check', master: masterOf(args), through: 'apache', site: siteOf(args) });
 }
 
 async function checkNotSwitched(host: Host, { name, phpVersion }: Args): Promise<void> {
@@ -137,38 +134,6 @@ async function planAll(planner: Planner, args: Args): Promise<void> {
   await planHome(planner, args);
   await planPhp(planner, args, webGroup.gid);
   return planSite(planner, args);
-}
-
-/** What of the plan Apache reads: the site's files and the directory of its logs. */
-function candidatesOf(changes: readonly Change[]): readonly CandidateFile[] {
-  return changes.flatMap((change): readonly CandidateFile[] => {
-    if (change.kind === 'directory' && change.path.startsWith(layout.LOG_ROOT))
-      return [{ type: 'directory', path: change.path }];
-    if (change.kind === 'file' && change.path.startsWith('/etc/apache2/'))
-      return change.after === null
-        ? [{ type: 'absent', path: change.path }]
-        : [{ type: 'file', path: change.path, content: change.after.content }];
-    if (change.kind === 'symlink' && change.path.startsWith('/etc/apache2/'))
-      return change.after === null
-        ? [{ type: 'absent', path: change.path }]
-        : [{ type: 'symlink', path: change.path, target: change.after }];
-    return [];
-  });
-}
-
-async function rehearse(host: Host, args: Args, changes: readonly Change[]): Promise<Rehearsed> {
-  const candidates = candidatesOf(changes);
-  if (candidates.length === 0) return { ok: true, notes: [] };
-  const result = await host.web.rehearse(candidates, [siteOf(args)]);
-  if (!result.ok)
-    return {
-      ok: false,
-      code: result.stage === 'start' ? 'REHEARSAL_FAILED' : 'CONFIG_INVALID',
-      detail: faultText(result),
-    };
-  const silent = result.probes.find((probe) => !probe.ok);
-  if (silent?.ok === false) return { ok: false, code: 'REHEARSAL_FAILED', detail: `${args.domain}: ${silent.problem}` };
-  return { ok: true, notes: [`Apache started with the new site in a rehearsal of ${Math.round(result.tookMs)} ms.`] };
 }
 
 async function verifyUser(host: Host, args: Args): Promise<readonly Verified[]> {
@@ -238,7 +203,7 @@ Needs Apache with proxy_fcgi and the PHP version on the node. The new site is tr
   },
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planAll(planner, args)),
-  rehearse,
+  rehearse: (host, args, changes) => rehearseSites(host, changes, [siteOf(args)]),
   async verify(host, args) {
     return [
       ...(await verifyUser(host, args)),

@@ -1,5 +1,21 @@
 /** Hosting accounts: their user, their tree, their rights. */
 import type { ActionDefinition } from '../define-action.ts';
 import { accountCreate } from './account-create.ts';
+import { accountDelete } from './account-delete.ts';
+import { accountFixPermissions } from './account-fix-permissions.ts';
+import { accountList } from './account-list.ts';
+import { accountSetQuota } from './account-set-quota.ts';
+import { accountSetSshKeys } from './account-set-ssh-keys.ts';
+import { accountSuspend } from './account-suspend.ts';
+import { accountUnsuspend } from './account-unsuspend.ts';
 
-export const ACCOUNT_ACTIONS: readonly ActionDefinition[] = [accountCreate];
+export const ACCOUNT_ACTIONS: readonly ActionDefinition[] = [
+  accountCreate,
+  accountDelete,
+  accountFixPermissions,
+  accountList,
+  accountSetQuota,
+  accountSetSshKeys,
+  accountSuspend,
+  accountUnsuspend,
+];
