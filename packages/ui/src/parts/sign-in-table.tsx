@@ -1,5 +1,6 @@
 import type { SignInRow } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
+import { browserName } from '../format/browser-name.ts';
 import { visibleLine } from '../format/visible-text.ts';
 import { texts } from '../texts/index.ts';
 import { Table } from './table.tsx';
@@ -12,6 +13,18 @@ function wayText(way: string | null): string {
   const { ways, wayUnknown } = texts.signOn;
   if (way === 'passkey' || way === 'password') return ways[way];
   return way === null ? wayUnknown : visibleLine(way.replace(/^oidc:/, ''), 40);
+}
+
+/** What it says of itself in short, and word for word on demand. */
+function Program({ userAgent }: { readonly userAgent: string }) {
+  const name = browserName(userAgent);
+  if (userAgent === '') return name;
+  return (
+    <details>
+      <summary>{name}</summary>
+      <span className="hb-foreign hb-small">{visibleLine(userAgent, 300)}</span>
+    </details>
+  );
 }
 
 /** Where somebody is signed in; each can be ended. */
@@ -41,8 +54,8 @@ export function SignInTable({
             <span className="hb-foreign hb-nowrap">{visibleLine(row.address, 64)}</span>
             {row.isThis ? <span className="hb-quiet"> {t.thisOne}</span> : null}
           </td>
-          <td data-label={t.program} data-wide className="hb-quiet hb-foreign">
-            {visibleLine(row.userAgent, 80)}
+          <td data-label={t.program} data-wide className="hb-quiet">
+            <Program userAgent={row.userAgent} />
           </td>
           <td data-label={texts.signOn.way} className="hb-quiet hb-foreign">
             {wayText(row.way)}

@@ -79,6 +79,8 @@ export const people = {
     none: 'Not signed in anywhere.',
     from: 'Address',
     program: 'Browser',
+    programOn: (browser: string, system: string) => `${browser} on ${system}`,
+    programUnknown: 'Unknown program',
     since: 'Since',
     used: 'Last used',
     end: 'End',
