@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { AuditRow, NodeRow, RunDetail, SessionRow } from '@hauban/shared/api';
+import type { AuditRow, NodeRow, RunDetail, RunRow, SessionRow } from '@hauban/shared/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIRST_ACCOUNT, makeFirstAccount } from '../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
@@ -77,6 +77,41 @@ describe('hauban, the command line', () => {
     const unsafe = await hauban(['plan', 'firewall.ban', '--on', hostname(), '--targets', '0.0.0.0/0; reboot']);
     expect(unsafe.status).not.toBe(0);
     expect(`${unsafe.out}${unsafe.err}`).toMatch(/target/i);
+  });
+
+  it('goes over the nodes that a selector means, in waves, and shows its plan as one', async () => {
+    const on = `name=${hostname()}`;
+    const options = ['--canary', '1', '--waves', '10%', '--pause', '0s', '--max-failures', '5%', '--concurrency', '2'];
+    const run = await json<RunDetail>(['run', 'node.ping', '--on', on, ...options, '--yes', '--why', 'waves of one']);
+    expect(run).toMatchObject({
+      on,
+      state: 'finished',
+      rollout: { waves: [1], hasCanary: true, maxInFlight: 2, pauseMs: 0 },
+      counts: { succeeded: 1 },
+    });
+    expect(await hauban(['run', 'node.ping', '--on', on, '--plan'])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('1 node: nothing to do') as string,
+    });
+    expect(await hauban(['run', 'node.ping', '--on', 'name=no-such-node', '--yes'])).toMatchObject({ status: 4 });
+    expect(await hauban(['run', 'node.ping', '--on', 'role =', '--yes'])).toMatchObject({ status: 2 });
+    expect(await hauban(['run', 'node.ping', '--on', on, '--waves', 'some', '--yes'])).toMatchObject({ status: 2 });
+  });
+
+  it('finds past runs, shows one, and says why one that is over cannot be changed', async () => {
+    const [run] = await json<RunRow[]>(['runs', 'list', '--search', 'waves of one']);
+    expect(run).toMatchObject({ action: 'node.ping', mode: 'apply', reason: 'waves of one' });
+    const id = run?.id ?? '';
+    expect((await hauban(['runs'])).out).toContain(id);
+    expect((await hauban(['runs', 'show', id.slice(0, 13)])).out).toContain(`${hostname()}: succeeded`);
+    expect(await hauban(['runs', 'watch', id])).toMatchObject({ status: 0 });
+    for (const verb of ['cancel', 'pause', 'resume'])
+      expect(await hauban(['runs', verb, id])).toMatchObject({ status: 5 });
+    expect(await hauban(['runs', 'retry', id])).toMatchObject({
+      status: 5,
+      err: expect.stringContaining('nothing to try again') as string,
+    });
+    expect(await hauban(['runs', 'show', 'ffffffff'])).toMatchObject({ status: 4 });
   });
 
   it('opens a recorded shell, gives its exit status, and exports the recording', async () => {

@@ -61,6 +61,7 @@ const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/runs/:runId/cancel': async () => ({ url: `/api/runs/${await waitingRun()}/cancel`, body: {} }),
   'POST /api/runs/:runId/pause': async () => ({ url: `/api/runs/${await waitingRun()}/pause`, body: {} }),
   'POST /api/runs/:runId/resume': async () => ({ url: `/api/runs/${await waitingRun('pause')}/resume`, body: {} }),
+  'POST /api/runs/:runId/undo': async () => ({ url: `/api/runs/${await waitingRun()}/undo`, body: {} }),
   'POST /api/runs/:runId/retry': async () => ({
     url: `/api/runs/${await waitingRun('cancel')}/retry`,
     body: { what: 'unfinished' },

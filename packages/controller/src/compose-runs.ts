@@ -71,7 +71,8 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const signing = createSigningService({ ...base, dispatch });
   const supersede = createSupersede(base);
   const runs = createRunsService({ ...base, dispatch, signing, supersede });
-  const runControl = createRunControl({ ...base, start: runs.again });
+  const runViews = createRunViews(base);
+  const runControl = createRunControl({ ...base, start: runs.again, ordersOfCause: runViews.ordersOfCause });
   const rollout = createRolloutService({ ...base, signing });
   const waitingRuns = createWaitingRuns({ ...base, waiting: createWaitingRunsRepository(), signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
@@ -81,7 +82,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   return {
     runs,
     runControl,
-    runViews: createRunViews(base),
+    runViews,
     rollout,
     waitingRuns,
     dispatch,

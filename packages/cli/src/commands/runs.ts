@@ -117,6 +117,7 @@ const CHANGES = [
   ['cancel', 'Take back what has not gone out; what a node has, the node ends'],
   ['pause', 'Make no further orders; those that are made go on'],
   ['resume', 'Go on with a paused run'],
+  ['undo', 'Stop it, and take back what succeeded; also of a run that is over'],
 ] as const;
 
 function addChanges(runs: Command, context: Context): void {

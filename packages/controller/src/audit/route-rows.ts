@@ -24,6 +24,7 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'POST /api/runs/:runId/cancel': ['A3008W'],
   'POST /api/runs/:runId/pause': ['A3006I'],
   'POST /api/runs/:runId/resume': ['A3007I'],
+  'POST /api/runs/:runId/undo': ['A3018W'],
   'POST /api/runs/:runId/retry': ['A3000I'],
   // Reads only; the selector is too long for an address.
   'POST /api/runs/targets': [],

@@ -60,6 +60,14 @@ function runRows(database: Database) {
     /** Waits for whoever holds it. Null: there is no such run. */
     lock: async (tx: Tx, id: string): Promise<RunRecord | null> =>
       (await tx.db.select().from(run).where(eq(run.id, id)).for('update'))[0] ?? null,
+    /** A run that is over begins again, to be taken back. */
+    reopen: async (tx: Tx, id: string, change: Pick<RunRecord, 'says' | 'rollout'>): Promise<void> => {
+      const again = { state: 'stopped', isUndoing: true, finishedAt: null, openTargets: 1 } as const;
+      await tx.db
+        .update(run)
+        .set({ ...again, ...change })
+        .where(eq(run.id, id));
+    },
     set: async (
       tx: Tx,
       id: string,

@@ -4,6 +4,8 @@ import {
   RunChange,
   RunChangeRequest,
   RunDetail,
+  RunGrid,
+  RunGridQuery,
   RunRetryRequest,
   RunTargetPage,
   RunTargetQuery,
@@ -45,6 +47,20 @@ function viewRoutes(app: HttpApp, { runViews }: RunControlRouteParts): void {
     async (request) => runViews.targets(request.params.runId, request.query),
   );
   app.get(
+    '/api/runs/:runId/grid',
+    {
+      config: READ,
+      schema: {
+        summary: 'Every node of a run with its state, in short',
+        tags,
+        params,
+        querystring: RunGridQuery,
+        response: { 200: RunGrid },
+      },
+    },
+    async (request) => runViews.grid(request.params.runId, request.query.part === undefined),
+  );
+  app.get(
     '/api/runs/:runId/failures',
     {
       config: READ,
@@ -67,6 +83,7 @@ function changeRoutes(app: HttpApp, { runControl }: RunControlRouteParts): void 
     ['cancel', 'Take back what has not gone out; what a node has, the node ends'],
     ['pause', 'Make no further orders; those that are made go on'],
     ['resume', 'Go on with a paused run'],
+    ['undo', 'Stop it, and take back what succeeded: node by node, the last step first'],
   ] as const;
   for (const [verb, summary] of changes)
     app.post(

@@ -1,15 +1,24 @@
-import type { RunChange, RunDetail, RunRequest, RunRetryRequest } from '@hauban/shared/api';
+import {
+  rolloutAtOnce,
+  type RunChange,
+  type RunDetail,
+  type RunRequest,
+  type RunRetryRequest,
+} from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Transact, Tx } from '../db/transaction.ts';
 import { toRunRow } from './run-row.ts';
 import type { RunViewsRepository } from './run-views.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 import type { Requester, Retry } from './start-run.service.ts';
+import type { UndoRunRepository } from './undo-run.repository.ts';
 import { createStopRun, type Stopped, type StopParts } from './stop-run.ts';
 
 export interface RunControlParts extends StopParts {
   readonly transaction: Transact;
   readonly views: RunViewsRepository;
+  readonly undos: UndoRunRepository;
+  ordersOfCause(runId: string, cause: string): Promise<ReadonlySet<string>>;
   start(request: RunRequest, requester: Requester, retry: Retry): Promise<RunDetail>;
 }
 
@@ -41,6 +50,51 @@ function requestAgain(run: RunRecord, nodes: string[], retry: RunRetryRequest): 
     ...(strategy === undefined ? {} : { strategy }),
     ...(reason === undefined ? {} : { reason }),
     ...(retry.idempotencyKey === undefined ? {} : { idempotencyKey: retry.idempotencyKey }),
+  };
+}
+
+/** Takes back what succeeded: of a run under way, which is stopped, or of one that is over. */
+function createUndoByHand(
+  parts: RunControlParts,
+  changeOf: (runId: string, stopped: Stopped) => Promise<RunChange>,
+): (runId: string, requester: Requester, reason?: string) => Promise<RunChange> {
+  const { rollouts, undos, audit, events, transaction } = parts;
+  const stopRun = createStopRun(parts);
+
+  const check = (run: RunRecord): void => {
+    if (run.mode === 'plan') throw conflict('A plan changes nothing: there is nothing to undo.');
+    if (run.isUndoing) throw conflict('This run is being undone already.');
+    if (run.needsApproval)
+      throw conflict(
+        'People approved this run, not its undoing: run an action that puts it right, and have it approved.',
+      );
+    if (run.rollout === null && run.finishedAt === null)
+      throw conflict('All orders of this run were made at once: wait for its end, then undo it.');
+  };
+
+  const reopen = async (tx: Tx, run: RunRecord, why: string, { name: who, address }: Requester): Promise<Stopped> => {
+    const { missing } = await undos.state(tx, run.id);
+    if (missing.length === 0) throw conflict('There is nothing to undo: no node has a change of this run.');
+    await rollouts.reopen(tx, run.id, { says: why, rollout: run.rollout ?? rolloutAtOnce(run.nodeCount) });
+    audit.record(tx, { code: 'A3018W', who, address, detail: { runId: run.id, says: why, orders: missing.length } });
+    return { cancelled: 0, underWay: 0 };
+  };
+
+  return async (runId, requester, reason) => {
+    const why = `Undone by ${requester.name}${checkReason(reason)}.`;
+    const stopped = await transaction(async (tx) => {
+      const run = await rollouts.lock(tx, runId);
+      if (run === null) throw noSuch();
+      check(run);
+      tx.afterCommit(() => {
+        events.runChanged(runId);
+        events.rolloutMoved(runId);
+      });
+      if (run.finishedAt !== null) return reopen(tx, run, why, requester);
+      const { name: who, address } = requester;
+      return stopRun(tx, run, { state: 'stopped', why, who, address, audit: 'A3018W', isUndone: true });
+    });
+    return changeOf(runId, stopped);
   };
 }
 
@@ -101,6 +155,7 @@ export function createRunControl(parts: RunControlParts) {
       return changeOf(runId, stopped);
     },
     /** No further order is made. Orders that are made go on. */
+    undo: createUndoByHand(parts, changeOf),
     pause: (runId: string, requester: Requester, reason?: string): Promise<RunChange> =>
       hold(runId, 'paused', { requester, reason: checkReason(reason) }),
     resume: (runId: string, requester: Requester, reason?: string): Promise<RunChange> =>
@@ -110,7 +165,9 @@ export function createRunControl(parts: RunControlParts) {
       const run = await runs.find(runId);
       if (run === null) throw noSuch();
       if (run.finishedAt === null) throw conflict('This run is still under way: wait for its end, or cancel it.');
-      const ended = await views.endedBadly(runId, retry.what === 'unfinished');
+      const all = await views.endedBadly(runId, retry.what === 'unfinished');
+      const of = retry.cause === undefined ? null : await parts.ordersOfCause(runId, retry.cause);
+      const ended = all.filter(({ orderId }) => of === null || of.has(orderId));
       if (ended.length === 0) throw conflict('There is nothing to try again: no node of this run ended badly.');
       const hashes = new Map<string, string>();
       for (const { nodeId, planHash } of ended) if (planHash !== null) hashes.set(nodeId, planHash);

@@ -1,8 +1,9 @@
 import { sha256Hex } from '@hauban/link';
-import type { FailureGroup, MergedPlan, PlanGroup, RunTargetPage, RunTargetQuery } from '@hauban/shared/api';
+import type { FailureGroup, MergedPlan, PlanGroup, RunGrid, RunTargetPage, RunTargetQuery } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import { normaliseDetail } from './failure-cause.ts';
 import type { OpenOrders } from './open-orders.ts';
+import { gridOf } from './run-grid.ts';
 import { toPlan, toRunTarget } from './run-row.ts';
 import type { RunViewsRepository, TargetPlace } from './run-views.repository.ts';
 
@@ -94,6 +95,36 @@ function titlesOf(plan: PlanGroup['plan']): string {
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
+const someNodes = (members: readonly { readonly nodeId: string }[], names: ReadonlyMap<string, string>) =>
+  members.slice(0, MOST_NODES).map(({ nodeId }) => ({ nodeId, hostName: names.get(nodeId) ?? nodeId }));
+
+/** The plans of a run as one. */
+function createPlanView(views: RunViewsRepository, nodes: RunViewsParts['nodes']) {
+  return async (runId: string): Promise<MergedPlan> => {
+    const endings = await views.plans(runId);
+    const names = await nodes.hostNames(endings.map(({ nodeId }) => nodeId));
+    const groups = gatherPlans(endings, names).slice(0, MOST_GROUPS);
+    const plans = await views.plansOf(groups.map(({ first }) => first.orderId));
+    return {
+      isComplete: endings.every(({ finishedAt }) => finishedAt !== null),
+      groups: groups.map(({ kind, position, hash, says, first, members }) => {
+        const plan = hash === null ? null : toPlan(plans.get(first.orderId));
+        const what = kind === 'changes' ? titlesOf(plan) : says;
+        const count = members.length;
+        return {
+          kind,
+          position,
+          hash,
+          says: `${countNodes(count)}: ${what}`,
+          count,
+          plan,
+          nodes: someNodes(members, names),
+        };
+      }),
+    };
+  };
+}
+
 /** A run of thousands of nodes as people read it. */
 export function createRunViews({ views, open, nodes }: RunViewsParts) {
   const causesOf = async (runId: string): Promise<{ causes: Cause[]; names: ReadonlyMap<string, string> }> => {
@@ -101,19 +132,18 @@ export function createRunViews({ views, open, nodes }: RunViewsParts) {
     const names = await nodes.hostNames(endings.map(({ nodeId }) => nodeId));
     return { causes: groupCauses(endings, names), names };
   };
-  const someNodes = (members: readonly { readonly nodeId: string }[], names: ReadonlyMap<string, string>) =>
-    members.slice(0, MOST_NODES).map(({ nodeId }) => ({ nodeId, hostName: names.get(nodeId) ?? nodeId }));
 
   return {
     targets: async (runId: string, query: RunTargetQuery): Promise<RunTargetPage> => {
       const limit = query.limit ?? PAGE;
-      const { state, wave, cause } = query;
+      const { state, wave, nodeId, cause } = query;
       const found =
         cause === undefined ? undefined : (await causesOf(runId)).causes.find((each) => each.cause === cause);
       const orderIds = cause === undefined ? undefined : (found?.members ?? []).map(({ orderId }) => orderId);
       const records = await views.page(runId, {
         ...(state === undefined ? {} : { state }),
         ...(wave === undefined ? {} : { wave }),
+        ...(nodeId === undefined ? {} : { nodeId }),
         ...(orderIds === undefined ? {} : { orderIds }),
         after: parsePlace(query.cursor),
         limit,
@@ -127,6 +157,22 @@ export function createRunViews({ views, open, nodes }: RunViewsParts) {
         cursor: last === undefined ? null : placeText(last),
       };
     },
+    /** @param withNodes names, too: the nodes of a run stay the same */
+    grid: async (runId: string, withNodes: boolean): Promise<RunGrid> => {
+      const grid = gridOf(await views.grid(runId), (orderId) => open.momentOf(orderId)?.state ?? null);
+      const states = { legend: grid.legend, states: grid.states };
+      if (!withNodes) return states;
+      const names = await nodes.hostNames(grid.nodes.map(({ id }) => id));
+      return {
+        ...states,
+        nodes: grid.nodes.map(({ id, wave }) => ({ id, wave, hostName: names.get(id) ?? id })),
+      };
+    },
+    /** Orders of one cause of failure. */
+    ordersOfCause: async (runId: string, cause: string): Promise<ReadonlySet<string>> => {
+      const found = (await causesOf(runId)).causes.find((each) => each.cause === cause);
+      return new Set(found?.members.map(({ orderId }) => orderId));
+    },
     failures: async (runId: string): Promise<FailureGroup[]> => {
       const { causes, names } = await causesOf(runId);
       return causes.slice(0, MOST_GROUPS).map(({ cause, says, first, members }) => ({
@@ -139,29 +185,7 @@ export function createRunViews({ views, open, nodes }: RunViewsParts) {
         nodes: someNodes(members, names),
       }));
     },
-    plan: async (runId: string): Promise<MergedPlan> => {
-      const endings = await views.plans(runId);
-      const names = await nodes.hostNames(endings.map(({ nodeId }) => nodeId));
-      const groups = gatherPlans(endings, names).slice(0, MOST_GROUPS);
-      const plans = await views.plansOf(groups.map(({ first }) => first.orderId));
-      return {
-        isComplete: endings.every(({ finishedAt }) => finishedAt !== null),
-        groups: groups.map(({ kind, position, hash, says, first, members }) => {
-          const plan = hash === null ? null : toPlan(plans.get(first.orderId));
-          const what = kind === 'changes' ? titlesOf(plan) : says;
-          const count = members.length;
-          return {
-            kind,
-            position,
-            hash,
-            says: `${countNodes(count)}: ${what}`,
-            count,
-            plan,
-            nodes: someNodes(members, names),
-          };
-        }),
-      };
-    },
+    plan: createPlanView(views, nodes),
   };
 }
 

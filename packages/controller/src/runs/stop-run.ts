@@ -9,6 +9,8 @@ export interface Stopping {
   readonly who: string;
   readonly address: string | null;
   readonly audit: AuditCode;
+  /** Take back what succeeded, whatever was said when it was started. */
+  readonly isUndone?: boolean;
 }
 
 /** Orders that will not go out any more, and those that a node may have. */
@@ -21,11 +23,12 @@ export type StopParts = Pick<RolloutParts, 'rollouts' | 'runs' | 'audit' | 'even
 
 /** Ends what has not gone out, in the transaction that holds the lock of the run. What a node has, the node ends. */
 export function createStopRun({ rollouts, runs, audit, events, clock }: StopParts) {
-  return async (tx: Tx, run: RunRecord, { state, why, who, address, audit: code }: Stopping): Promise<Stopped> => {
+  return async (tx: Tx, run: RunRecord, stopping: Stopping): Promise<Stopped> => {
+    const { state, why, who, address, audit: code } = stopping;
     const open = await rollouts.openOf(tx, run.id);
     const unsent = open.filter((target) => target.state === 'waiting' || target.state === 'queued');
     const finishedAt = clock.nowMs();
-    const isUndoing = state === 'stopped' && run.rollout?.onFailure === 'undo';
+    const isUndoing = stopping.isUndone === true || (state === 'stopped' && run.rollout?.onFailure === 'undo');
     const ids = unsent.map(({ orderId }) => orderId);
     const cancelled = await rollouts.end(tx, ids, { state: 'cancelled', code: null, detail: why, finishedAt });
     await rollouts.set(tx, run.id, { state, says: why, isUndoing });

@@ -6,12 +6,16 @@ import type { RunRecord } from './runs.repository.ts';
 
 const BROKEN = 'Not taken back: a later step of this node could not be.';
 
-function undoOf(target: TargetRecord): TargetRecord {
+/** Its turn may come late: no more nodes work at a time than the run allows. */
+const TURN_WITHIN_MS = 12 * 3_600_000;
+
+function undoOf(target: TargetRecord, now: number): TargetRecord {
   return {
     ...target,
     orderId: randomUUID(),
     undoes: target.orderId,
     state: 'waiting',
+    expiresAt: now + TURN_WITHIN_MS,
     jws: null,
     orderHash: null,
     code: null,
@@ -35,9 +39,9 @@ function undoOf(target: TargetRecord): TargetRecord {
  */
 export function createUndoRun({ rollouts, undos, runs, targets, clock }: RolloutParts) {
   return async (tx: Tx, run: RunRecord): Promise<void> => {
-    const { open, inFlight, missing, isWorking } = await undos.state(tx, run.id);
     const now = clock.nowMs();
-    const fresh = missing.map(undoOf);
+    const { open, inFlight, missing, isWorking } = await undos.state(tx, run.id);
+    const fresh = missing.map((target) => undoOf(target, now));
     targets.add(tx, fresh);
     const broken = await undos.endBroken(tx, run.id, {
       state: 'cancelled',

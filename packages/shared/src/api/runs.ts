@@ -242,6 +242,7 @@ export const RunTargetQuery = Type.Object(
     state: Type.Optional(TargetState),
     cause: Type.Optional(Type.String({ pattern: '^[0-9a-f]{16}$' })),
     wave: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+    nodeId: Type.Optional(Uuid),
     ...PageQuery,
   },
   closed,
@@ -291,7 +292,26 @@ export type PlanGroup = Static<typeof PlanGroup>;
 export const MergedPlan = Type.Object({ isComplete: Type.Boolean(), groups: Type.Array(PlanGroup) }, closed);
 export type MergedPlan = Static<typeof MergedPlan>;
 
-/** POST /api/runs/:runId/cancel, .../pause, .../resume -> RunChange. */
+/**
+ * GET /api/runs/:runId/grid: every node of a run with its state, small enough to be read again each second. The nodes of a
+ * run do not change: `?part=states` leaves them out.
+ */
+export const RunGridQuery = Type.Object({ part: Type.Optional(Type.Literal('states')) }, closed);
+export type RunGridQuery = Static<typeof RunGridQuery>;
+export const RunGrid = Type.Object(
+  {
+    /** By wave, then by id. */
+    nodes: Type.Optional(Type.Array(Type.Object({ id: Uuid, hostName: Type.String(), wave: Type.Integer() }, closed))),
+    /** States as `counts` names them. */
+    legend: Type.Array(Type.String()),
+    /** One letter a node, in the order of `nodes`: `a` is the first of the legend. */
+    states: Type.String(),
+  },
+  closed,
+);
+export type RunGrid = Static<typeof RunGrid>;
+
+/** POST /api/runs/:runId/cancel, .../pause, .../resume, .../undo -> RunChange. */
 export const RunChangeRequest = Type.Object({ reason: Type.Optional(Reason) }, closed);
 export type RunChangeRequest = Static<typeof RunChangeRequest>;
 export const RunChange = Type.Object(
@@ -311,6 +331,8 @@ export const RunRetryRequest = Type.Object(
   {
     /** `failed` (default): failed, refused, undetermined, harmed or expired; `unfinished`: and those that were cancelled. */
     what: Type.Optional(Type.Enum(['failed', 'unfinished'])),
+    /** Only those of this group of /failures. */
+    cause: Type.Optional(Type.String({ pattern: '^[0-9a-f]{16}$' })),
     strategy: Type.Optional(Type.Union([Type.Literal('at-once'), Strategy])),
     reason: Type.Optional(Reason),
     idempotencyKey: Type.Optional(IdempotencyKey),

@@ -64,6 +64,7 @@ export const AUDIT_CODES = {
   A3015W: 'Order cancelled before it was sent',
   A3016I: 'Orders superseded by a newer run',
   A3017W: 'Node unhealthy after its order',
+  A3018W: 'Run undone',
   A3020W: 'Receipt refused: wrong signature, node or order',
   A4000I: 'Shell requested',
   A4001I: 'Shell opened',
