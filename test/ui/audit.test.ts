@@ -76,6 +76,10 @@ describe.skipIf(!hasChromium())(`the audit log in a real browser${why}`, () => {
     await reasons.getByText('founder').waitFor();
     await reasons.getByText('node.ping', { exact: false }).first().waitFor();
     await reasons.getByText('Hash of the order').waitFor();
+    for (const label of ['Role', 'Rule'])
+      expect(await reasons.locator('dl > div').filter({ hasText: label }).getByRole('definition').innerText()).toBe(
+        'owner',
+      );
     await shoot(page, '63-audit-why');
     await reasons.getByRole('link', { name: 'Open: Run' }).click();
     await page.getByRole('heading', { name: 'node.ping', exact: false }).first().waitFor();
