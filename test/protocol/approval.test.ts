@@ -354,3 +354,60 @@ describe('APPROVE4 an approval is used once', () => {
     await expectRefused({ ...permit, id: randomUUID() }, 'ORDER_REPLAYED');
   });
 });
+
+describe('APPROVE5 who asks does not approve too, where the bundle says so', () => {
+  const by = ({ operator }: Person): ActionOrder['requester'] => ({
+    id: operator.id,
+    name: operator.name,
+    via: 'page',
+  });
+  const others = (): Promise<void> =>
+    hold(nextBundle(first, { needs: { high: 1, rootShell: 1, shell: 1 }, requesterMayApprove: false }), [ada, bo]);
+
+  it('APPROVE5 who asked approves alone, or beside somebody else', async () => {
+    await others();
+    await expectRefused(approveOrder(risky({ requester: by(ada) }), [ada]), 'APPROVAL_SELF');
+    await expectRefused(approveOrder(risky({ requester: by(ada) }), [bo, ada]), 'APPROVAL_SELF');
+    await expectRefused(approveOrder(node.shellOrder({ requester: by(ada) }), [ada]), 'APPROVAL_SELF');
+    expect(await node.run(link, approveOrder(risky({ requester: by(ada) }), [bo]))).toMatchObject({
+      outcome: 'succeeded',
+    });
+  });
+
+  it('APPROVE5 a requester made up, so that who asked is not known', async () => {
+    await others();
+    for (const id of [randomUUID(), 'system', ada.operator.name])
+      await expectRefused(
+        approveOrder(risky({ requester: { id, name: 'Ada', via: 'api' } }), [ada]),
+        'REQUESTER_UNKNOWN',
+      );
+  });
+
+  it('APPROVE5 another requester put in after the approval', async () => {
+    await others();
+    const order = approveOrder(risky({ requester: by(ada) }), [ada]);
+    await expectRefused({ ...order, requester: by(bo) }, 'APPROVAL_CHALLENGE');
+    const fair = approveOrder(risky({ requester: by(ada) }), [bo]);
+    await expectRefused({ ...fair, id: randomUUID(), requester: by(cy) }, 'APPROVAL_CHALLENGE');
+  });
+
+  it('APPROVE5 a bundle without the field, and one with true, do not ask who asked', async () => {
+    const needs = { high: 1, rootShell: 1, shell: 1 };
+    const second = nextBundle(first, { needs });
+    await hold(second, [ada, bo]);
+    expect(await node.run(link, approveOrder(risky({ requester: by(ada) }), [ada]))).toMatchObject({
+      outcome: 'succeeded',
+    });
+    await hold(nextBundle(second, { requesterMayApprove: true }), [ada, bo]);
+    expect(await node.run(link, approveOrder(risky({ requester: by(ada) }), [ada]))).toMatchObject({
+      outcome: 'unchanged',
+    });
+  });
+
+  it('APPROVE5 what needs nobody’s approval is not asked about', async () => {
+    await others();
+    expect(
+      await node.run(link, node.actionOrder({ requester: { id: 'system', name: 'system', via: 'system' } })),
+    ).toMatchObject({ outcome: 'succeeded' });
+  });
+});

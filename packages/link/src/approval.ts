@@ -4,7 +4,7 @@ import { verifyAssertions, type ApprovalRefusal } from './assertion.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { sha256 } from './digest.ts';
 
-/** Approvals of orders (rules APPROVE1 to APPROVE3): the node decides by them, the signer checks them as well. */
+/** Approvals of orders (rules APPROVE1 to APPROVE3, APPROVE5): the node decides by them, the signer checks them as well. */
 export type VerifiedApprovals = { readonly ok: true; readonly operators: readonly string[] } | ApprovalRefusal;
 
 const no = (code: ErrorCode, detail: string): ApprovalRefusal => ({ ok: false, code, detail });
@@ -61,6 +61,20 @@ const checkSession = (order: Order): ApprovalRefusal | null =>
     ? null
     : no('APPROVAL_TARGETS', 'the approvals are for another shell');
 
+/** Rule APPROVE5: who asked is somebody whose own approvals would be known, and gave none of these. */
+function checkRequester(order: Order, bundle: Bundle): ApprovalRefusal | null {
+  if (bundle.requesterMayApprove !== false) return null;
+  const { id } = order.requester;
+  if (!bundle.operators.some((operator) => operator.id === id))
+    return no(
+      'REQUESTER_UNKNOWN',
+      'it is asked for by nobody of the policy bundle, so nobody can say whether they approved it too',
+    );
+  return order.approvals.some(({ operator }) => operator === id)
+    ? no('APPROVAL_SELF', 'it is approved by who asked for it, and the policy bundle wants somebody else')
+    : null;
+}
+
 /**
  * Do `needed` different people of the bundle approve this order? One approval that does not hold refuses the order, however
  * many others do. Where nothing is needed, what is there is not looked at, except that it is said properly for whom.
@@ -77,8 +91,8 @@ export function verifyApprovals(
   const challenge = challengeOf(order);
   if (bundle === null || challenge === null)
     return no('APPROVAL_MISSING', `it needs the approval of ${needed} and has none`);
-  const foreign = checkController(order, bundle);
-  if (foreign !== null) return foreign;
+  const refused = checkController(order, bundle) ?? checkRequester(order, bundle);
+  if (refused !== null) return refused;
   const verified = verifyAssertions(order.approvals, challenge, bundle);
   if (!verified.ok) return verified;
   const { operators } = verified;

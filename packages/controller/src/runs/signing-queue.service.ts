@@ -111,7 +111,8 @@ export function createSigningService(parts: SigningParts): SigningService {
       while (mayHaveWork) {
         mayHaveWork = false;
         try {
-          mayHaveWork = await signSome();
+          // Whoever wakes it meanwhile has added what this look did not see.
+          if (await signSome()) mayHaveWork = true;
         } catch (error) {
           mayHaveWork = true;
           throw error;

@@ -45,6 +45,7 @@ export interface AdmittedShell {
 
 const isFor = (statement: ApprovalStatement, wanted: WantedShell): boolean =>
   statement.what.kind === 'shell' &&
+  statement.requester === wanted.requester.id &&
   statement.what.user === wanted.login &&
   statement.targets.length === 1 &&
   statement.targets[0] === wanted.nodeId &&
@@ -63,6 +64,7 @@ function statementOf(wanted: WantedShell, waitMs: number): ApprovalStatement {
     v: 1,
     is: 'hauban-approval',
     controller,
+    requester: wanted.requester.id,
     run: randomUUID(),
     targets: [nodeId],
     exp: at + waitMs,

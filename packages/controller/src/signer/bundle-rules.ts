@@ -12,5 +12,7 @@ export function bundleProblem(bundle: Bundle): string | null {
     return `${bundle.quorum} owners have to approve the next version, but only ${owners} of them have a passkey`;
   if (withKey.length < most)
     return `${most} people have to approve an order, but only ${withKey.length} of them have a passkey`;
+  if (bundle.requesterMayApprove === false && most > 0 && withKey.length <= most)
+    return `${most} people have to approve an order of somebody else, but only ${withKey.length} of all have a passkey`;
   return bundle.origins.length === 0 ? 'no origin is named, so no passkey could be used' : null;
 }

@@ -156,6 +156,12 @@ describe('the first policy bundle', () => {
       (b) => by(b, ann, bob),
       'BUNDLE_UNUSABLE',
     ],
+    [
+      'in which nobody is left to approve what somebody with a key asks for',
+      { operators: [operator(ann, true), operator(bob, true)], requesterMayApprove: false },
+      (b) => by(b, ann, bob),
+      'BUNDLE_UNUSABLE',
+    ],
     ['with no page to approve on', { origins: [] }, (b) => by(b, ann, bob), 'BUNDLE_UNUSABLE'],
     ['of version 2', { version: 2, previous: 'a'.repeat(64) }, (b) => by(b, ann, bob), 'BUNDLE_SKIPPED'],
     [

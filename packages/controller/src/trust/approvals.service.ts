@@ -61,8 +61,21 @@ async function isReadable({ statement }: RequestRecord, { readable }: Approver):
   return statement.targets.every((nodeId) => seen.has(nodeId));
 }
 
+/** Rule APPROVE5: the nodes and the signer look at the same. */
+const isOwnRequest = (request: RequestRecord, personId: string, bundle: Bundle | null): boolean =>
+  bundle?.requesterMayApprove === false && request.requesterId === personId;
+
+function checkNotOwn(request: RequestRecord, { personId }: TrustCaller, bundle: Bundle): void {
+  if (isOwnRequest(request, personId, bundle))
+    throw new HaubanError(
+      'APPROVAL_SELF',
+      'You have asked for this: the policy bundle wants somebody else to approve it.',
+    );
+}
+
 /** The assertion of this very person, over this very statement, by a key of the bundle in force. */
 function verifyAnswer(request: RequestRecord, answer: unknown, caller: TrustCaller, bundle: Bundle): Assertion {
+  checkNotOwn(request, caller, bundle);
   const assertion = parseAnswer(answer, caller.personId);
   const verified = verifyAssertion(assertion, approvalChallenge(request.statement), bundle);
   if (!verified.ok) throw new HaubanError(verified.code, `The approval is not accepted: ${verified.detail}.`);
@@ -225,10 +238,11 @@ export class ApprovalsService {
   }
 
   #toRow(
-    { id, kind, requester, askedAt, expiresAt, needed, statement }: RequestRecord,
+    request: RequestRecord,
     from: { names: ReadonlyMap<string, string>; given: readonly { operator: string; name: string }[]; caller: string },
   ): ApprovalRow {
     const { current, actionTitle } = this.#parts;
+    const { id, kind, requester, askedAt, expiresAt, needed, statement } = request;
     const keys = current()?.operators.find((operator) => operator.id === from.caller)?.credentials.length ?? 0;
     return {
       id,
@@ -239,7 +253,10 @@ export class ApprovalsService {
       expiresAt,
       needed,
       approvedBy: from.given.map(({ name }) => name),
-      mayApprove: keys > 0 && !from.given.some(({ operator }) => operator === from.caller),
+      mayApprove:
+        keys > 0 &&
+        !isOwnRequest(request, from.caller, current()) &&
+        !from.given.some(({ operator }) => operator === from.caller),
     };
   }
 }

@@ -33,10 +33,17 @@ export interface DraftFrom {
   readonly at: number;
 }
 
+/** Enough people with a passkey beside anybody who asks? Then nobody has to approve for himself. */
+const hasOthers = (operators: readonly BundleOperator[], { high, rootShell, shell }: Bundle['needs']): boolean =>
+  operators.filter(({ credentials }) => credentials.length > 0).length > Math.max(1, high, rootShell, shell);
+
 /** The next version: people as they are now, rules as asked for or as before. */
 export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle {
   const { current, people, site } = from;
   const before = current ?? FIRST;
+  const operators = people.map(toOperator);
+  const needs = { ...(request.needs ?? before.needs) };
+  const mayApprove = request.requesterMayApprove ?? !hasOthers(operators, needs);
   return {
     v: 1,
     is: 'hauban-bundle',
@@ -46,9 +53,10 @@ export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle
     issuedAt: from.at,
     rpId: site.rpId,
     origins: [...site.origins],
-    operators: people.map(toOperator),
+    operators,
     quorum: request.quorum ?? before.quorum,
-    needs: { ...(request.needs ?? before.needs) },
+    needs,
     limits: { ...(request.limits ?? before.limits) },
+    requesterMayApprove: mayApprove,
   };
 }

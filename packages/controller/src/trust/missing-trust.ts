@@ -34,6 +34,9 @@ function missingBundle({ current }: TrustFacts): string[] {
   const { high, rootShell } = current.needs;
   return [
     ...(high === 0 ? ['The policy bundle lets one person alone do what is dangerous.'] : []),
+    ...(current.requesterMayApprove === false || Math.max(high, rootShell) === 0
+      ? []
+      : ['The policy bundle lets who asks approve it too, as one of those who have to.']),
     ...(rootShell === 0 ? ['The policy bundle lets one person alone open a shell as root.'] : []),
   ];
 }

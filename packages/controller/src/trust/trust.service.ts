@@ -68,7 +68,13 @@ const toVersion = (bundle: Bundle): TrustVersion => ({
   quorum: bundle.quorum,
   needs: { ...bundle.needs },
   limits: { ...bundle.limits },
+  requesterMayApprove: bundle.requesterMayApprove ?? true,
 });
+
+/** The rules of a version, for the next one. */
+function rulesOf({ quorum, needs, limits, requesterMayApprove }: Bundle): TrustDraftRequest {
+  return { quorum, needs, limits, ...(requesterMayApprove === undefined ? {} : { requesterMayApprove }) };
+}
 
 interface Held {
   readonly version: number;
@@ -173,8 +179,7 @@ export class TrustService {
     const counts = `Policy bundle version ${current.version} lists ${name}: the controller takes no approval of ${name} any more, but the signer and the nodes go by that version until the next one is in force.`;
     try {
       const before = await this.#parts.repository.draft();
-      const { quorum, needs, limits } = before?.bundle ?? current;
-      await this.draft({ quorum, needs, limits }, by);
+      await this.draft(rulesOf(before?.bundle ?? current), by);
       const owners = current.quorum === 1 ? 'one owner' : `${current.quorum} owners`;
       return [
         counts,

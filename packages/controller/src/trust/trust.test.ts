@@ -2,10 +2,18 @@ import { createPublicKey, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKeyPair, pinnedKeys, systemClock, verifyApprovals, verifyNextBundle, verifyOrder } from '@hauban/link';
+import {
+  approvalChallenge,
+  createKeyPair,
+  pinnedKeys,
+  systemClock,
+  verifyApprovals,
+  verifyNextBundle,
+  verifyOrder,
+} from '@hauban/link';
 import { ACTIONS, type ActionDefinition } from '@hauban/shared/actions';
 import type { ApprovalRow, Offboarded, RunDetail, TrustState } from '@hauban/shared/api';
-import { fromBase64Url, type Assertion, type Bundle } from '@hauban/shared/protocol';
+import { fromBase64Url, type ApprovalStatement, type Assertion, type Bundle } from '@hauban/shared/protocol';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FakeController } from '../../../../test/support/fake-controller.ts';
 import { FakeNode, STATUS } from '../../../../test/support/fake-node.ts';
@@ -232,7 +240,11 @@ describe('the first policy bundle', () => {
     await vi.waitFor(async () =>
       expect((await get<TrustState>('ann', '/api/trust')).body.nodes[0]).toMatchObject({ saidAt: expect.any(Number) }),
     );
-    await post('ann', '/api/trust/draft', { quorum: 2, needs: { high: 2, rootShell: 1, shell: 0 } });
+    await post('ann', '/api/trust/draft', {
+      quorum: 2,
+      needs: { high: 2, rootShell: 1, shell: 0 },
+      requesterMayApprove: true,
+    });
     expect((await approveDraft('ann')).body).toMatchObject({ current: null, draft: { approvedBy: ['ann'] } });
     // The signer is away at the moment of the last approval: once more, when it is back.
     await stopSigner();
@@ -454,6 +466,30 @@ describe('the next policy bundle', () => {
     await expect(signer.sign(order)).rejects.toMatchObject({ code: 'REQUESTER_UNKNOWN' });
     const lacking = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1 });
     expect(lacking).toMatchObject({ isAll: true, items: [{}, {}] });
+  });
+
+  it('APPROVE5 who asked cannot approve too, not even by writing the approval or a name made up into the database', async () => {
+    expect((await get<TrustState>('ann', '/api/trust')).body.current).toMatchObject({ requesterMayApprove: false });
+    const { id } = (await run('cid')).body;
+    const mine = (await get<ApprovalRow[]>('cid', '/api/approvals')).body.find((row) => row.id === id);
+    expect(mine).toMatchObject({ mayApprove: false });
+    expect((await approveRequest('cid', id)).body).toMatchObject({ code: 'APPROVAL_SELF' });
+    // Signed by his own key, over the very statement, and written into the table by himself.
+    const [row] = await fixture.sql`SELECT statement FROM approval_request WHERE id = ${id}`;
+    const own = people.cid.key.approve(people.cid.id, approvalChallenge(row?.['statement'] as ApprovalStatement));
+    await fixture.sql`INSERT INTO approval (subject, operator, name, assertion, given_at)
+      VALUES (${id}, ${people.cid.id}, 'cid', ${fixture.sql.json({ ...own })}, 0)`;
+    const other = (await run('cid', { reason: 'in a name made up' })).body.id;
+    await approveRequest('ann', other);
+    await fixture.sql`UPDATE run SET requester_id = ${randomUUID()} WHERE id = ${other}`;
+    for (const each of [id, other]) await approveRequest('bob', each);
+    for (const [each, code] of [
+      [id, 'APPROVAL_SELF'],
+      [other, 'REQUESTER_UNKNOWN'],
+    ] as const)
+      await vi.waitFor(async () => expect((await runOf(each)).targets[0]).toMatchObject({ state: 'refused', code }), {
+        timeout: 20_000,
+      });
   });
 
   it('survives the loss of its tables: the signer has it', async () => {

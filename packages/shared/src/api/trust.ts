@@ -29,6 +29,8 @@ export const TrustDraftRequest = Type.Object(
     quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
     needs: Type.Optional(TrustNeeds),
     limits: Type.Optional(TrustLimits),
+    /** Left out: false where enough people have a passkey, else true. */
+    requesterMayApprove: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -47,6 +49,7 @@ const TrustVersion = Type.Object(
     quorum: Type.Integer(),
     needs: TrustNeeds,
     limits: Type.Object({ startMs: Type.Integer(), queuedMs: Type.Integer(), ordersPerMinute: Type.Integer() }, closed),
+    requesterMayApprove: Type.Boolean({ description: 'May who asked approve it too?' }),
   },
   closed,
 );

@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   APPROVAL_MISSING: row(403, 'The order has fewer approvals of different people than the policy bundle asks for'),
   APPROVAL_TARGETS: row(403, 'The approvals are for other nodes, or it is not said properly for which'),
   APPROVAL_CONTROLLER: row(403, 'The approvals are for the orders of another controller'),
+  APPROVAL_SELF: row(403, 'Who asked may not approve it too'),
   APPROVAL_REPEATED: row(403, 'One person approved twice'),
   APPROVAL_OPERATOR: row(403, 'It is approved by somebody who may not approve it'),
   APPROVAL_CREDENTIAL: row(403, 'It is approved with a key that the policy bundle does not list for that person'),

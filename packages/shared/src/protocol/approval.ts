@@ -30,6 +30,8 @@ export interface ApprovalStatement {
   readonly controller: string;
   /** The run, or the session of a shell. A node takes one order of it. */
   readonly run: string;
+  /** Id of who asked: nobody else's request is approved with it (rule APPROVE5). */
+  readonly requester: string;
   /** Node ids, ascending. */
   readonly targets: readonly string[];
   readonly exp: number;

@@ -104,6 +104,15 @@ export const object =
     return out as OfShape<S>;
   };
 
+/** An object of those fields, which may have these as well: what a version of before does not know stays absent. */
+export const objectWith =
+  <S extends Shape, O extends Shape>(shape: S, optional: O): Check<OfShape<S> & Partial<OfShape<O>>> =>
+  (value, path) => {
+    const input = typeof value === 'object' && value !== null ? value : {};
+    const present = Object.entries(optional).filter(([name]) => Object.hasOwn(input, name));
+    return object({ ...shape, ...Object.fromEntries(present) })(value, path) as OfShape<S> & Partial<OfShape<O>>;
+  };
+
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
 /** Runs a check; never throws for bad input. */

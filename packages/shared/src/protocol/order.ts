@@ -87,8 +87,9 @@ export function checkOrder(value: unknown, path: string): Order {
 /** What the approvals of an order have to be about; null when it carries none (rule APPROVE2). */
 export function approvalStatement(order: Order): ApprovalStatement | null {
   const { approved, iss: controller, exp, reason } = order;
+  const requester = order.requester.id;
   if (approved === null) return null;
-  return { v: 1, is: 'hauban-approval', controller, ...approved, exp, reason, what: approvedWhat(order) };
+  return { v: 1, is: 'hauban-approval', controller, requester, ...approved, exp, reason, what: approvedWhat(order) };
 }
 
 /** To undo is another thing than to do: an approval of one is none of the other. */

@@ -1,5 +1,5 @@
 import { checkAssertions } from './approval.ts';
-import { flag, integer, list, literal, nullable, object, oneOf, text, type Checked } from './check.ts';
+import { flag, integer, list, literal, nullable, object, objectWith, oneOf, text, type Checked } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
 
 /**
@@ -24,7 +24,7 @@ const checkOperator = object({
   credentials: list(object({ id: bytes(1400), alg: oneOf([-8, -7, -257] as const), spki: bytes(2000) }), 10),
 });
 
-export const checkBundle = object({
+const bundleFields = {
   v: literal(1),
   is: literal('hauban-bundle'),
   controller: uuid,
@@ -46,6 +46,11 @@ export const checkBundle = object({
     queuedMs: integer(1000, 43_200_000),
     ordersPerMinute: integer(1, 1_000_000),
   }),
+};
+
+export const checkBundle = objectWith(bundleFields, {
+  /** False: an order is approved by others than who asked for it, who is an operator (rule APPROVE5). Absent: as true. */
+  requesterMayApprove: flag,
 });
 export type Bundle = Checked<typeof checkBundle>;
 export type BundleOperator = Checked<typeof checkOperator>;

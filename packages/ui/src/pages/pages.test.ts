@@ -331,7 +331,7 @@ describe('an answer to what waits for approval', () => {
 describe('the draft of a policy bundle', () => {
   const authority = { version: 1, since: null, retireAt: null, followed: 0, nodes: 0, draft: null };
   const state: TrustState = { current: null, draft: null, authority, nodes: [], missing: [] };
-  const version = { quorum: 2, needs: { high: 2, rootShell: 3, shell: 1 } } as TrustVersion;
+  const version = { quorum: 2, needs: { high: 2, rootShell: 3, shell: 1 }, requesterMayApprove: false } as TrustVersion;
 
   it('begins with a key for what is dangerous, then at what is in force, then at the draft', () => {
     expect(draftRequest(draftValues(state))).toEqual({ quorum: 1, needs: { high: 1, rootShell: 1, shell: 0 } });

@@ -45,6 +45,16 @@ export function DraftForm({ state }: { readonly state: TrustState }) {
           onChange={(event) => setValues({ ...values, [field]: event.currentTarget.value })}
         />
       ))}
+      <NativeSelect
+        label={t.own}
+        data={[
+          { value: 'auto', label: t.ownAuto },
+          { value: 'no', label: t.ownNo },
+          { value: 'yes', label: t.ownYes },
+        ]}
+        value={values.own}
+        onChange={(event) => setValues({ ...values, own: event.currentTarget.value })}
+      />
       {state.draft === null ? null : <p className="hb-quiet">{t.replaces}</p>}
       {draft.error === null ? null : <ErrorNotice error={draft.error} />}
       <div>

@@ -30,6 +30,7 @@ export function VersionFacts({
           [t.high, needs.high],
           [t.rootShell, needs.rootShell],
           [t.shell, needs.shell],
+          [t.own, bundle.requesterMayApprove ? t.ownYes : t.ownNo],
           [
             t.fingerprint,
             <span key="hash" className="hb-mono">
