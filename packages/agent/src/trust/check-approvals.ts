@@ -5,7 +5,7 @@ import type { HeldBundle } from './bundle-store.ts';
 
 /** What some bundle could ask approval for. */
 const isDangerous = (order: Order, isHighRisk: boolean): boolean =>
-  order.kind === 'shell' || (isHighRisk && order.mode === 'apply');
+  order.kind === 'shell' || (isHighRisk && order.mode !== 'plan');
 
 /** Rules APPROVE1 to APPROVE3: null, or why this order is not approved here. */
 export function checkApprovals(
