@@ -5,9 +5,10 @@
 import type { Plan, Reached } from './plan.ts';
 import type { TestRuns } from './test-runs.ts';
 
-/** Each check is first tried by so many of the quickest tests that reach it, then by all others up to each length. */
+/** Each check is first tried by so many of the quickest tests that reach it, up to this length; then by all others up to each length. */
 const QUICKEST = 3;
-const CLASSES_MS = [300, 3000, 20_000];
+const QUICK_MS = 1000;
+const CLASSES_MS = [300, 3000, 30_000];
 /** A process that ends or hangs without a check leaves the rest of its file to a new one. */
 const ROUNDS_MAX = 6;
 
@@ -17,7 +18,8 @@ export interface Verdicts {
   readonly reached: ReadonlySet<number>;
 }
 
-type Todo = Record<string, Record<string, number[]>>;
+type Asked = Record<string, number[]>;
+type Todo = Record<string, Asked>;
 
 /** Pairs of test and check that may be asked. `given` holds tests that do not pass twice, and checks that ended a file's process. */
 function todoOf(
@@ -36,7 +38,17 @@ function todoOf(
   for (const [off, asked] of byCheck)
     for (const [rank, { file, test, ms }] of asked.toSorted((a, b) => a.ms - b.ms).entries())
       if (isIn(ms, rank)) ((todo[file] ??= {})[test] ??= []).push(off);
-  return todo;
+  return quickestFirst(todo, reached);
+}
+
+/** Its order is that of the run: what a quick file kills is asked of no slow one. */
+function quickestFirst(todo: Todo, reached: readonly Reached[]): Todo {
+  const costOf = (file: string, tests: Asked): number => {
+    const known = reached.find((one) => one.file === file)?.tests ?? {};
+    return Object.entries(tests).reduce((sum, [test, offs]) => sum + (known[test]?.ms ?? 0) * offs.length, 0);
+  };
+  const costs = Object.entries(todo).map(([file, tests]) => ({ file, tests, cost: costOf(file, tests) }));
+  return Object.fromEntries(costs.toSorted((a, b) => a.cost - b.cost).map(({ file, tests }) => [file, tests]));
 }
 
 /** Pairs of file and check in as few runs as can be: each file once in a run. */
@@ -73,7 +85,7 @@ export async function runMutationPass(
   const isLeft = (off: number): boolean => wanted.has(off) && !runs.kills().has(off);
   const given = new Set<string>();
   const steps = [
-    { name: 'the quickest tests', isIn: (_ms: number, rank: number) => rank < QUICKEST },
+    { name: 'the quickest tests', isIn: (ms: number, rank: number) => rank < QUICKEST && ms < QUICK_MS },
     ...CLASSES_MS.map((toMs) => ({ name: `tests below ${toMs} ms`, isIn: (ms: number) => ms < toMs })),
   ];
   const asked = new Set<string>();
@@ -82,6 +94,7 @@ export async function runMutationPass(
       const todo = notAsked(todoOf(reached, isLeft, isIn, given), asked);
       if (Object.keys(todo).length === 0) break;
       const before = given.size;
+      say(`${name}: ${Object.keys(todo).length} files`);
       const ended = await switchOff(runs, todo, given);
       // What else was to be asked in a process that ended is asked anew.
       for (const each of asked) if (ended.some((file) => each.startsWith(`${file} `))) asked.delete(each);

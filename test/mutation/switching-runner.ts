@@ -26,7 +26,7 @@ type Suite = Parameters<Hook<'onBeforeRunSuite'>>[0];
 
 /** A test that loops or waits for ever without the check: many times its own time, and never less than this. */
 const LEAST_LIMIT_MS = 2500;
-const LIMIT_FACTOR = 10;
+const LIMIT_FACTOR = 6;
 
 const nameOf = (test: Test): string => {
   const names: string[] = [];

@@ -1,8 +1,9 @@
 import { join, relative } from 'node:path';
 import { loadConfigFromFile } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { ROOT } from '../arch/source-tree.ts';
-import { FOLDER_VARIABLE, placesIn, readJson } from './plan.ts';
+import { FOLDER_VARIABLE, placesIn, readJson, type Plan } from './plan.ts';
 
 const sources = readJson(placesIn(process.env[FOLDER_VARIABLE] ?? '').sources) as Readonly<Record<string, string>>;
 
@@ -12,6 +13,17 @@ const switched = {
   enforce: 'pre' as const,
   load: (id: string) => sources[relative(ROOT, id.split('?')[0] ?? id)] ?? null,
 };
+
+/** The files in the order of the plan. */
+class PlanSequencer extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const plan = readJson(placesIn(process.env[FOLDER_VARIABLE] ?? '').plan) as Plan;
+    if (plan.is === 'cover') return await super.sort(files);
+    const order = Object.keys(plan.todo);
+    const placeOf = ({ moduleId }: TestSpecification): number => order.indexOf(relative(ROOT, moduleId));
+    return files.toSorted((a, b) => placeOf(a) - placeOf(b));
+  }
+}
 
 const loaded = await loadConfigFromFile({ command: 'serve', mode: 'test' }, join(ROOT, 'vitest.config.ts'));
 const house = loaded?.config;
@@ -28,6 +40,7 @@ export default defineConfig({
   root: ROOT,
   test: {
     ...house?.test,
+    sequence: { sequencer: PlanSequencer },
     projects: (house?.test?.projects ?? []).filter(isWanted).map((project) => ({
       ...project,
       root: ROOT,
