@@ -139,8 +139,8 @@ describe.skipIf(!lab.ok)('accounts on a real node', () => {
       const { node, actions } = hosting;
       const before = await snapshotNode(node);
       // A service of the system: a child of root, started again whenever it ends.
-      const loop = `while true; do setpriv --reuid ${uid} --regid ${uid} --clear-groups sleep 1000; done`;
-      const service = await node.spawn('/bin/sh', ['-c', loop]);
+      const again = `const {spawn}=require('child_process');const again=()=>spawn('/usr/bin/sleep',['1000'],{uid:${uid},gid:${uid},cwd:'/'}).on('exit',again);again()`;
+      const service = await node.spawn(process.execPath, ['-e', again]);
       await waitUntil('the service', async () => (await runsAs()).some((args) => args.startsWith('sleep')));
       expect(await actions.apply('account.delete', { name })).toMatchObject({
         ...{ ok: false, problems: [] },

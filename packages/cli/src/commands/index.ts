@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { addAccount } from './account.ts';
 import { addAudit } from './audit.ts';
 import { addCompletion } from './completion.ts';
 import { addLogin } from './login.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addNodes,
   addRun,
   addRuns,
+  addAccount,
   addShell,
   addRecordings,
   addPeople,

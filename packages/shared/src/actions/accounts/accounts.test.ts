@@ -158,7 +158,7 @@ describe('account.suspend and account.unsuspend', () => {
       (host) =>
         host.world.files.set(`/etc/apache2/sites-enabled/hosting-${name}--a.example.net.conf`, {
           type: 'symlink',
-          target: '/root/other.conf',
+          target: '/opt/other.conf',
         }),
       /points elsewhere/,
     ],
