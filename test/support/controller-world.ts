@@ -57,6 +57,7 @@ async function build(database: Database, options: WorldOptions): Promise<Control
       draftStep: () => Promise.reject(new TypeError('no step is drafted here')),
       signStep: () => Promise.reject(new TypeError('no step is signed here')),
       step: async () => null,
+      leave: async () => undefined,
       close: () => undefined,
     },
     log: createLog('silent'),

@@ -76,6 +76,7 @@ beforeAll(async () => {
       draftStep: () => Promise.reject(new TypeError('no step is drafted here')),
       signStep: () => Promise.reject(new TypeError('no step is signed here')),
       step: async () => null,
+      leave: async () => undefined,
       close: () => undefined,
     },
     log: createLog('silent'),

@@ -2,7 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, writeDurably } from '@hauban/link';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
-import { list, literal, object, parseJson, text, UUID_PATTERN, type Assertion, type Bundle } from '@hauban/shared/protocol';
+import {
+  list,
+  literal,
+  object,
+  parseJson,
+  text,
+  UUID_PATTERN,
+  type Assertion,
+  type Bundle,
+} from '@hauban/shared/protocol';
 
 /**
  * Operators of the policy bundle who have left, as the controller says: nothing is signed for them nor by their approval
@@ -79,7 +88,10 @@ export function loadLeavers(keyDir: string): Leavers {
 }
 
 /** No approval of theirs counts, of an order, a bundle or a step. */
-export function checkApproversHere(approvals: readonly Assertion[], leavers: Pick<Leavers, 'has'>): LeaverRefusal | null {
+export function checkApproversHere(
+  approvals: readonly Assertion[],
+  leavers: Pick<Leavers, 'has'>,
+): LeaverRefusal | null {
   return approvals.some(({ operator }) => leavers.has(operator))
     ? { ok: false, code: 'APPROVAL_OPERATOR', detail: 'It is approved by somebody who has left.' }
     : null;

@@ -7,6 +7,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
 import { loadAuthorityRing } from './authority-ring.ts';
 import { loadBundleStore } from './bundle-store.ts';
+import { loadLeavers } from './leavers.ts';
 import { createKeyFolder, type KeySource } from './key-source.ts';
 import { loadPassphrase, type PassphraseFiles } from './load-authority-key.ts';
 import { createSignerServer } from './signer-server.ts';
@@ -64,10 +65,11 @@ export async function runSigner(
   const ring = await loadAuthorityRing(settings.keyDir, await openKeys(settings, log));
   ring.removeRetired(clock.nowMs());
   const store = await loadBundleStore(settings.keyDir, ring.chain);
+  const leavers = loadLeavers(settings.keyDir);
   await clearStaleSocket(settings.socketPath);
   const ownUid = process.getuid?.() ?? 0;
   const callers = [0, ownUid, settings.callerUid ?? ownUid];
-  const server = createSignerServer({ ring, store, actions, callers, clock, log });
+  const server = createSignerServer({ ring, store, leavers, actions, callers, clock, log });
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -2,6 +2,7 @@ import { approvalsNeeded, canonicalJson, verifyApprovals } from '@hauban/link';
 import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { checkOrder, LIMITS, parseWith, type Bundle, type Order } from '@hauban/shared/protocol';
+import { checkApproversHere, type Leavers } from './leavers.ts';
 
 /**
  * What the signer signs. Everything here is decided from the order itself, the signer's own clock and the signer's own
@@ -44,6 +45,7 @@ export interface Ground {
   readonly nowMs: number;
   readonly limits: SignLimits;
   readonly bundle: Bundle | null;
+  readonly leavers: Pick<Leavers, 'has'>;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** The controller asks for the longer life of a queued run, which has a rate of its own. */
   readonly isQueued: boolean;
@@ -134,6 +136,11 @@ const checkRequester: Rule = (order, ground) => {
     : refuse('REQUESTER_UNKNOWN', 'The requester is no operator of the policy bundle.');
 };
 
+const checkHere: Rule = ({ requester, approvals }, { leavers }) =>
+  leavers.has(requester.id)
+    ? refuse('REQUESTER_UNKNOWN', 'The requester has left.')
+    : checkApproversHere(approvals, leavers);
+
 /** The executor decides; here the same is looked at before the key is used at all. */
 const checkApprovals: Rule = (order, ground) => {
   if (ground.bundle === null)
@@ -152,6 +159,7 @@ const RULES: readonly Rule[] = [
   checkAction,
   checkUndo,
   checkRequester,
+  checkHere,
   checkApprovals,
 ];
 

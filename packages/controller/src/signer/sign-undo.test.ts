@@ -28,7 +28,14 @@ function judge(change: Partial<Record<keyof UndoOrder | 'planHash', unknown>>): 
     undoes: randomUUID(),
     ...change,
   };
-  const judged = judgeOrder(order, { nowMs: iat, limits: DEFAULT_SIGN_LIMITS, bundle: null, actions, isQueued: false });
+  const judged = judgeOrder(order, {
+    nowMs: iat,
+    limits: DEFAULT_SIGN_LIMITS,
+    bundle: null,
+    leavers: { has: () => false },
+    actions,
+    isQueued: false,
+  });
   return judged.ok ? 'signed' : judged.code;
 }
 

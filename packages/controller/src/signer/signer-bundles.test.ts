@@ -325,3 +325,67 @@ describe('under a policy bundle', () => {
     expect(new Set(codes)).toEqual(new Set(['RATE_LIMITED']));
   });
 });
+
+describe('an operator who has left, while the policy bundle lists them', () => {
+  const owners = [operator(ann, true), operator(bob, true), operator(eve, true), operator(cid, false)];
+  const bundle = first({ operators: owners });
+  const refused = (wanted: Order, code: string) => expect(client.sign(wanted)).rejects.toMatchObject({ code });
+  const asked = ({ id, name }: Person) => order({ requester: { id, name, via: 'page' } });
+  const restart = async (): Promise<void> => {
+    await stop();
+    await start();
+  };
+  beforeEach(async () => {
+    await client.signBundle(bundle, by(bundle, ann, bob));
+  });
+
+  it('somebody who has left gets nothing signed and no approval of theirs is used, also after a restart', async () => {
+    await client.sign(asked(cid));
+    const kept = approved(danger(), [ann, cid]);
+    await client.leave(cid.id);
+    await client.leave(cid.id);
+    for (let round = 0; round < 2; round += 1) {
+      await refused(asked(cid), 'REQUESTER_UNKNOWN');
+      await refused(kept, 'APPROVAL_OPERATOR');
+      await client.sign(asked(ann));
+      await client.sign(approved(danger(), [ann, bob]));
+      await restart();
+    }
+  });
+
+  it('an owner who has left approves no bundle and no key; the bundle without them ends the mark', async () => {
+    await client.leave(eve.id);
+    const still = next(bundle);
+    await expect(client.signBundle(still, by(still, ann, eve))).rejects.toMatchObject({ code: 'APPROVAL_OPERATOR' });
+    await client.signBundle(still, by(still, ann, bob));
+    await refused(asked(eve), 'REQUESTER_UNKNOWN');
+    const without = next(still, { operators: owners.filter(({ id }) => id !== eve.id) });
+    await client.signBundle(without, by(without, ann, bob));
+    const back = next(without, { operators: owners });
+    await client.signBundle(back, by(back, ann, bob));
+    await client.sign(asked(eve));
+  });
+
+  it('a taken-over controller cannot mark so many owners that none could approve the next bundle', async () => {
+    await client.leave(eve.id);
+    for (const { id } of [ann, bob]) await expect(client.leave(id)).rejects.toMatchObject({ code: 'BUNDLE_UNUSABLE' });
+    await client.leave(randomUUID());
+    await client.sign(asked(ann));
+    const following = next(bundle);
+    await client.signBundle(following, by(following, ann, bob));
+  });
+
+  it('a list that was edited on the disk keeps the signer from starting: it forgets nobody', async () => {
+    await client.leave(cid.id);
+    const file = join(folder, 'keys/left.json');
+    const whole = readFileSync(file, 'utf8');
+    await stop();
+    for (const text of ['', '{}', whole.replace(cid.id, 'x')]) {
+      writeFileSync(file, text);
+      await expect(start()).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+    }
+    writeFileSync(file, whole);
+    await start();
+    await refused(asked(cid), 'REQUESTER_UNKNOWN');
+  });
+});

@@ -33,6 +33,8 @@ export interface SignerClient {
   signStep(step: AuthorityStep, approvals: readonly Assertion[]): Promise<SignedStep>;
   /** The step that led to this version of the authority key; null when there was none. */
   step(version: number): Promise<SignedStep | null>;
+  /** Nothing is signed for this operator any more; its own code when it refuses. */
+  leave(operator: string): Promise<void>;
   /** What nodes pin. */
   keys(): Promise<AuthorityKeys>;
   close(): void;
@@ -127,6 +129,7 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
       return signed;
     },
     step: async (version) => (await need('step', { t: 'step', version })).signed,
+    leave: async (operator) => void (await need('left', { t: 'leave', operator })),
     keys: async () => {
       const { keys, steps } = await need('keys', { t: 'keys' });
       return { authorityKeys: keys, authoritySteps: steps };

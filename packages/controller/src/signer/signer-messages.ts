@@ -39,6 +39,8 @@ const questions = {
   }),
   /** That step, with the approvals of the owners where there are any. */
   'sign-step': object({ t: literal('sign-step'), n, step: json, approvals: checkAssertions }),
+  /** Nothing is signed for this operator any more, nor by an approval of theirs. */
+  leave: object({ t: literal('leave'), n, operator: text(36, { pattern: new RegExp(UUID_PATTERN) }) }),
   /** The step that led to this version of the key. */
   step: object({ t: literal('step'), n, version: integer(2, 10_000) }),
 } as const;
@@ -55,6 +57,7 @@ const answers = {
   bundle: object({ t: literal('bundle'), n, signed: nullable(checkSignedBundle) }),
   'step-draft': object({ t: literal('step-draft'), n, step: checkAuthorityStep }),
   step: object({ t: literal('step'), n, signed: nullable(checkSignedStep) }),
+  left: object({ t: literal('left'), n }),
   refused: object({ t: literal('refused'), n, code: text(64), detail: text(500) }),
 } as const;
 

@@ -6,6 +6,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
 import type { AuthorityRing } from './authority-ring.ts';
 import type { BundleStore } from './bundle-store.ts';
+import { checkApproversHere, type Leavers } from './leavers.ts';
 import { signNextBundle } from './sign-bundle.ts';
 import { draftStep, signNextStep } from './sign-step.ts';
 import { createRateLimit, judgeOrder, limitsOf } from './sign-rules.ts';
@@ -14,6 +15,7 @@ import { parseQuestion, type SignerAnswer, type SignerQuestion } from './signer-
 export interface SignerParts {
   readonly ring: AuthorityRing;
   readonly store: BundleStore;
+  readonly leavers: Leavers;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** User ids that may ask. */
   readonly callers: readonly number[];
@@ -24,7 +26,7 @@ export interface SignerParts {
 type Question<T extends SignerQuestion['t']> = Extract<SignerQuestion, { t: T }>;
 
 /** Answers questions by the signer's own rules. */
-function createAnswers({ ring, store, actions, clock, log }: SignerParts) {
+function createAnswers({ ring, store, leavers, actions, clock, log }: SignerParts) {
   const rates = { atOnce: createRateLimit(), queued: createRateLimit() };
 
   const refused = (n: number, code: string, detail: string, what: string): SignerAnswer => {
@@ -36,7 +38,7 @@ function createAnswers({ ring, store, actions, clock, log }: SignerParts) {
     const no = (code: string, detail: string): SignerAnswer => refused(n, code, detail, 'an order was not signed');
     const bundle = store.current;
     const limits = limitsOf(bundle);
-    const judged = judgeOrder(value, { nowMs: clock.nowMs(), limits, bundle, actions, isQueued });
+    const judged = judgeOrder(value, { nowMs: clock.nowMs(), limits, bundle, leavers, actions, isQueued });
     if (!judged.ok) return no(judged.code, judged.detail);
     const rate = isQueued ? rates.queued : rates.atOnce;
     if (!rate.take(clock.monotonicMs(), limits)) return no('RATE_LIMITED', 'The signer signs no more orders just now.');
@@ -51,19 +53,29 @@ function createAnswers({ ring, store, actions, clock, log }: SignerParts) {
   };
 
   const signBundle = async ({ n, bundle, approvals }: Question<'sign-bundle'>): Promise<SignerAnswer> => {
-    const answer = await signNextBundle(bundle, approvals, { ring, store });
+    const answer = checkApproversHere(approvals, leavers) ?? (await signNextBundle(bundle, approvals, { ring, store }));
     if (!answer.ok) return refused(n, answer.code, answer.detail, 'a policy bundle was not signed');
+    if (store.current !== null) leavers.keepTo(store.current);
     const approvedBy = answer.signed.approvals.map(({ operator }) => operator);
     log.info({ version: store.current?.version, approvedBy }, 'a policy bundle was signed');
     return { t: 'bundle', n, signed: answer.signed };
   };
 
   const signStep = async ({ n, step, approvals }: Question<'sign-step'>): Promise<SignerAnswer> => {
-    const answer = await signNextStep(step, approvals, { ring, store, nowMs: clock.nowMs() });
+    const answer =
+      checkApproversHere(approvals, leavers) ??
+      (await signNextStep(step, approvals, { ring, store, nowMs: clock.nowMs() }));
     if (!answer.ok) return refused(n, answer.code, answer.detail, 'a new authority key was not signed for');
     const approvedBy = answer.signed.approvals.map(({ operator }) => operator);
     log.warn({ version: ring.chain.steps.length + 1, approvedBy }, 'the authority key was replaced');
     return { t: 'step', n, signed: answer.signed };
+  };
+
+  const leave = ({ n, operator }: Question<'leave'>): SignerAnswer => {
+    const no = leavers.add(operator, store.current);
+    if (no !== null) return refused(n, no.code, no.detail, 'an operator was not marked as having left');
+    log.warn({ operator }, 'an operator has left: nothing is signed for them any more');
+    return { t: 'left', n };
   };
 
   return async (question: SignerQuestion): Promise<SignerAnswer> => {
@@ -79,6 +91,8 @@ function createAnswers({ ring, store, actions, clock, log }: SignerParts) {
         return { t: 'step-draft', n, step: draftStep(question, { ring, store, nowMs: clock.nowMs() }) };
       case 'sign-step':
         return await signStep(question);
+      case 'leave':
+        return leave(question);
       case 'step':
         return { t: 'step', n, signed: ring.steps[question.version - 2] ?? null };
       case 'bundle':

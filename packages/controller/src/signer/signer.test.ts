@@ -119,7 +119,13 @@ describe('signer', () => {
       endsAt: now + 3_600_000,
       ...change,
     });
-    const ground = { nowMs: now, limits: DEFAULT_SIGN_LIMITS, bundle: null, actions: ACTIONS };
+    const ground = {
+      nowMs: now,
+      limits: DEFAULT_SIGN_LIMITS,
+      bundle: null,
+      leavers: { has: () => false },
+      actions: ACTIONS,
+    };
     const judge = (change: Partial<ShellOrder>, isQueued = false): boolean =>
       judgeOrder(shell(change), { ...ground, isQueued }).ok;
     expect(judge({})).toBe(true);

@@ -1,5 +1,5 @@
 import type { SignedBundle } from '@hauban/shared/protocol';
-import { asc, desc, eq, gt, isNull, ne, and } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, ne } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
 import { passkey, person } from '../db/schema/people.ts';
@@ -48,6 +48,14 @@ export function createBundlesRepository(database: Database) {
     },
     deleteDraft: async (tx: Tx, hash: string): Promise<void> => {
       await tx.db.delete(trustDraft).where(eq(trustDraft.hash, hash));
+    },
+    /** Who of these has left. */
+    leftOf: async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
+      if (ids.length === 0) return new Set();
+      const isOne = and(inArray(person.id, [...ids]), isNotNull(person.leftAt));
+      return new Set(
+        (await database.query((db) => db.select({ id: person.id }).from(person).where(isOne))).map(({ id }) => id),
+      );
     },
     /** People who act, with their passkeys. Who left or only reads is not among them. */
     candidates: async (): Promise<Candidate[]> => {

@@ -26,6 +26,7 @@ export interface TrustParts {
   readonly signer: {
     signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
     bundle(version: number | null): Promise<SignedBundle | null>;
+    leave(operator: string): Promise<void>;
   };
   readonly authority: Pick<AuthorityService, 'version' | 'after' | 'refresh' | 'fetch' | 'state'>;
   readonly audit: AuditService;
@@ -91,6 +92,8 @@ export class TrustService {
   readonly #parts: TrustParts;
   /** What each node was known to hold, so that the same word is stored once. */
   readonly #said = new Map<string, Held>();
+  /** Who has left, as the signer was told by this controller. */
+  readonly #told = new Set<string>();
   #current: Bundle | null = null;
   #timer: Timer | null = null;
 
@@ -176,19 +179,48 @@ export class TrustService {
     const current = this.#current;
     if (current?.operators.some(({ id }) => id === person.id) !== true) return [];
     const { name } = person;
-    const counts = `Policy bundle version ${current.version} lists ${name}: the controller takes no approval of ${name} any more, but the signer and the nodes go by that version until the next one is in force.`;
+    const counts = `Policy bundle version ${current.version} lists ${name}: the controller takes no approval of ${name} any more, but the nodes go by that version until the next one is in force.`;
+    const signer = await this.#tellSigner(person);
     try {
       const before = await this.#parts.repository.draft();
       await this.draft(rulesOf(before?.bundle ?? current), by);
       const owners = current.quorum === 1 ? 'one owner' : `${current.quorum} owners`;
       return [
         counts,
+        signer,
         `Version ${current.version + 1} without ${name} is drafted: it waits for the approval of ${owners}.`,
       ];
     } catch (error) {
       if (!(error instanceof HaubanError)) throw error;
-      return [counts, `The next version could not be drafted. ${error.detail}`];
+      return [counts, signer, `The next version could not be drafted. ${error.detail}`];
     }
+  }
+
+  /** One sentence: how it went. What failed is tried again at each beat. */
+  async #tellSigner({ id, name }: { readonly id: string; readonly name: string }): Promise<string> {
+    const { signer, audit } = this.#parts;
+    if (this.#told.has(id)) return `The signer signs nothing for ${name} any more.`;
+    try {
+      await signer.leave(id);
+      this.#told.add(id);
+      await audit.recordAlone({ code: 'A7008W', who: 'system', detail: { operator: id, name } });
+      return `The signer signs nothing for ${name} any more.`;
+    } catch (error) {
+      if (!(error instanceof HaubanError)) throw error;
+      const detail = { operator: id, name, code: error.code, says: error.detail };
+      // Said once: the beat goes on asking only while the signer does not answer.
+      if (error.code !== 'UNAVAILABLE') {
+        this.#told.add(id);
+        await audit.recordAlone({ code: 'A7009W', who: 'system', detail });
+      }
+      return `The signer goes by that version too: ${error.detail}`;
+    }
+  }
+
+  async #tellOfLeavers(): Promise<void> {
+    const unsaid = (this.#current?.operators ?? []).filter(({ id }) => !this.#told.has(id));
+    const left = await this.#parts.repository.leftOf(unsaid.map(({ id }) => id));
+    for (const operator of unsaid) if (left.has(operator.id)) await this.#tellSigner(operator);
   }
 
   async options(caller: TrustCaller): Promise<object> {
@@ -332,7 +364,7 @@ export class TrustService {
       for (;;) {
         const signed = await signer.bundle((this.#current?.version ?? 0) + 1);
         const bundle = read(signed);
-        if (signed === null || bundle === null) return;
+        if (signed === null || bundle === null) return await this.#tellOfLeavers();
         await this.#store(signed, bundle, 'system');
       }
     } catch (error) {

@@ -455,8 +455,12 @@ describe('the next policy bundle', () => {
     const done = await post<Offboarded>('ann', `/api/people/${people.dan.id}/offboard`, {});
     expect(done.body.trust).toEqual([
       expect.stringMatching(/version 1 lists dan: .* until the next one is in force/) as string,
+      'The signer signs nothing for dan any more.',
       'Version 2 without dan is drafted: it waits for the approval of 2 owners.',
     ]);
+    expect(await codesOf(people.dan.id)).toContain('A7008W');
+    const early = { ...(await plainOrder()), requester: { id: people.dan.id, name: 'dan', via: 'api' as const } };
+    await expect(signer.sign(early)).rejects.toMatchObject({ code: 'REQUESTER_UNKNOWN' });
     const { draft } = (await get<TrustState>('ann', '/api/trust')).body;
     expect(draft?.bundle.operators.map(({ name }) => name)).not.toContain('dan');
     await approveDraft('ann');

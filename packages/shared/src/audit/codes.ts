@@ -91,6 +91,8 @@ export const AUDIT_CODES = {
   A7005I: 'New authority key approved by an owner',
   A7006W: 'Authority key replaced',
   A7007W: 'New authority key, or an approval of it, refused',
+  A7008W: 'Signer told that an operator has left',
+  A7009W: 'Signer refused to mark an operator as having left',
   A7010I: 'Approval asked for',
   A7011I: 'Approval given',
   A7012W: 'Approval denied by a person',
