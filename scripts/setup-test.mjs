@@ -15,6 +15,7 @@ import { join } from 'node:path';
 const packages = {
   apache2: 'web server of the nodes',
   'apache2-utils': 'ab, load while PHP versions are switched',
+  'btrfs-progs': 'limits of accounts',
   bubblewrap: 'private mounts for PHP roots and rehearsals',
   chromium: 'the page in a real browser',
   curl: 'requests from inside a node',

@@ -23,6 +23,7 @@ export const programs = {
 /** What the nodes need of this machine, because a disposable node's file tree is this machine's own. */
 export const nodePrograms = {
   apache2: { path: '/usr/sbin/apache2', package: 'apache2' },
+  btrfs: { path: '/usr/bin/btrfs', package: 'btrfs-progs' },
   bubblewrap: { path: '/usr/bin/bwrap', package: 'bubblewrap' },
   cgiFcgi: { path: '/usr/bin/cgi-fcgi', package: 'libfcgi-bin' },
   haproxy: { path: '/usr/sbin/haproxy', package: 'haproxy' },

@@ -1,10 +1,10 @@
-import { stat, statfs } from 'node:fs/promises';
-import { homeOf, type AccountQueries } from '@hauban/shared/actions';
+import { readFile, stat, statfs } from 'node:fs/promises';
+import { homeOf, HOMES_ROOT, type AccountQueries } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, ResourceDriver } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
 import { checkName } from './account-name.ts';
-import { parseQgroup } from './btrfs-qgroup.ts';
+import { parseQgroup, type Qgroup } from './btrfs-qgroup.ts';
 
 type Facts = AccountQueries['account.quota-facts']['answer'];
 
@@ -22,6 +22,15 @@ const MIB = 1024 * 1024;
 
 const none = (says: string): Facts => ({ kind: null, usedMiB: 0, says });
 
+/**
+ * Where the limit is asked for: the folder above, because of a subvolume that is full not even its limit can be
+ * changed through itself (EDQUOT). A home that is mounted by itself may lie on another file system than that.
+ */
+async function doorTo(home: string): Promise<string> {
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  return mounts.some((line) => line.split(' ')[4] === home) ? home : HOMES_ROOT;
+}
+
 /** What can limit one account, by the file system that its home is on. */
 export function createQuotas({ programs, requireRoot }: DriverParts): {
   readonly resource: ResourceDriver<'account.quota'>;
@@ -34,9 +43,7 @@ export function createQuotas({ programs, requireRoot }: DriverParts): {
   };
 
   /** Null when the file system does not count at all. */
-  const qgroupOf = async (
-    home: string,
-  ): Promise<{ readonly usedBytes: number; readonly limitBytes: number | null } | null> => {
+  const qgroupOf = async (home: string): Promise<Qgroup | null> => {
     const shown = await programs.run('btrfs', ['qgroup', 'show', '--raw', '-r', '-f', home], { timeoutMs: 60_000 });
     return shown.status === 0 ? parseQgroup(shown.stdout) : null;
   };
@@ -72,8 +79,11 @@ export function createQuotas({ programs, requireRoot }: DriverParts): {
         const limit = value?.hardMiB ?? null;
         if (limit !== null && (!Number.isInteger(limit) || limit < 1))
           throw new HaubanError('ACTION_REFUSED', 'that is no limit');
-        await btrfs('qgroup', 'limit', limit === null ? 'none' : `${limit}M`, homeOf(name));
-        await btrfs('filesystem', 'sync', homeOf(name));
+        const home = homeOf(name);
+        const group = await qgroupOf(home);
+        if (group === null) throw new HaubanError('ACTION_FAILED', `the quotas of ${home} were turned off just now`);
+        await btrfs('qgroup', 'limit', limit === null ? 'none' : `${limit}M`, group.id, await doorTo(home));
+        await btrfs('filesystem', 'sync', home);
       },
     },
   };

@@ -40,7 +40,7 @@ export const accountSetQuota = defineAction({
   name: 'account.set-quota',
   version: 1,
   title: "Set an account's disk limit",
-  docs: `Limits how much the home of an account may hold, by what its file system offers: on btrfs the quota group of the home's subvolume, on ext4 and XFS its project quota, on ZFS the refquota of its dataset. Refused where the file system has none, and when the account uses more already, unless that is said explicitly. Undo sets the limit that was there.`,
+  docs: `Limits how much the home of an account may hold, by the quota group of its btrfs subvolume. Refused on other file systems, for a home that is a plain folder, where quotas are off, and when the account uses more already, unless that is said explicitly. Undo sets the limit that was there.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,
