@@ -2,6 +2,7 @@ import type {
   Host,
   HostAccounts,
   HostFiles,
+  HostPhp,
   Queries,
   QueryName,
   ResourceName,
@@ -40,6 +41,9 @@ export interface DriverParts {
   readonly stateDirectory: string;
   readonly requireRoot: RequireRoot;
   readonly accounts: HostAccounts;
+  readonly php: HostPhp;
+  /** Process 1 is systemd and may be asked for units. */
+  readonly isSystemd: boolean;
   /** The hoster's own programs. */
   readonly custom: CustomParts;
 }

@@ -8,6 +8,7 @@ import { createMailDrivers } from './mail/mail-drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
 import { createServiceDrivers } from './services/service-drivers.ts';
+import { createWebDrivers } from './web/web-drivers.ts';
 
 /** Every family's drivers; the compiler says which one is missing. */
 export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tasks, Queries> {
@@ -19,6 +20,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const services = createServiceDrivers(parts);
   const databases = createDatabaseDrivers(parts);
   const mail = createMailDrivers(parts);
+  const web = createWebDrivers(parts);
   return {
     resources: {
       ...accounts.resources,
@@ -27,6 +29,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...mail.resources,
       ...packages.resources,
       ...services.resources,
+      ...web.resources,
     },
     tasks: {
       ...accounts.tasks,
@@ -37,6 +40,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...node.tasks,
       ...packages.tasks,
       ...services.tasks,
+      ...web.tasks,
     },
     queries: {
       ...accounts.queries,
@@ -47,6 +51,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...node.queries,
       ...packages.queries,
       ...services.queries,
+      ...web.queries,
     },
   };
 }

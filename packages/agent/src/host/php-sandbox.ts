@@ -84,7 +84,9 @@ export function bubblewrapArguments(master: PhpMaster, installation: PhpInstalla
 export const phpArguments = (master: PhpMaster): readonly string[] => ['-F', '-y', master.configFile];
 export const phpTestArguments = (master: PhpMaster): readonly string[] => ['-t', '-y', master.configFile];
 
-export const unitName = ({ account, version }: PhpMaster): string => `hosting-php-${account}-${version}.service`;
+/** A standby has a file of its own, and so a unit of its own. */
+export const unitName = ({ account, configFile }: PhpMaster): string =>
+  `hosting-php-${account}-${configFile.slice(configFile.lastIndexOf('/') + 1, -'.conf'.length)}.service`;
 export const unitFile = (master: PhpMaster): string => `/etc/systemd/system/${unitName(master)}`;
 
 /** Names and paths in it come from checked types: no space, no quote, no percent sign. */

@@ -11,6 +11,7 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   chpasswd: '/usr/sbin/chpasswd',
   'dpkg-query': '/usr/bin/dpkg-query',
   needrestart: '/usr/sbin/needrestart',
+  nginx: '/usr/sbin/nginx',
   'systemd-run': '/usr/bin/systemd-run',
   groupadd: '/usr/sbin/groupadd',
   groupdel: '/usr/sbin/groupdel',

@@ -67,11 +67,13 @@ export function createRealHost(options: RealHostOptions): RealHost {
   };
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const files = createSafeFiles(ROOT_TRUST, requireRoot);
-  const driver = isSystemd() ? createSystemdDriver(files) : createDirectDriver(clock, files);
+  const hasSystemd = isSystemd();
+  const driver = hasSystemd ? createSystemdDriver(files) : createDirectDriver(clock, files);
   const record = createApacheRecord(stateDirectory, clock);
   const store = createBanStore(stateDirectory);
   const programs = createPrograms(requireRoot);
   const accounts = createAccounts(requireRoot);
+  const php = createPhp(clock, files, driver, requireRoot);
   const custom = options.custom ?? NO_CUSTOM;
   const firewall = createFirewall({ clock, store, neverBan: options.neverBan, requireRoot });
   return {
@@ -81,9 +83,22 @@ export function createRealHost(options: RealHostOptions): RealHost {
     files,
     accounts,
     web: createApache({ clock, record, rehearsalCommand: options.rehearsalCommand, requireRoot }),
-    php: createPhp(clock, files, driver, requireRoot),
+    php,
     firewall,
-    ...openDoors(createFamilies({ clock, random, programs, files, stateDirectory, requireRoot, accounts, custom })),
+    ...openDoors(
+      createFamilies({
+        clock,
+        random,
+        programs,
+        files,
+        stateDirectory,
+        requireRoot,
+        accounts,
+        php,
+        isSystemd: hasSystemd,
+        custom,
+      }),
+    ),
     async reconcile() {
       if (!isRoot) return;
       // Copies of programs that a crash left behind.

@@ -34,6 +34,7 @@ export const PROGRAMS = [
   'mariadb',
   'mariadb-dump',
   'needrestart',
+  'nginx',
   'nft',
   'pg_dump',
   'pg_restore',
@@ -241,6 +242,8 @@ export interface PhpProbe {
   readonly canWriteHome: boolean;
   /** Names in the parent of all homes as PHP sees it; must be only the account's own. */
   readonly visibleHomes: readonly string[];
+  /** Limits by their name, as PHP itself says them. */
+  readonly limits: Readonly<Record<string, string>>;
 }
 
 export interface HostPhp {

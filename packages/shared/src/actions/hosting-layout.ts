@@ -71,17 +71,56 @@ export const phpMasterOf = (account: string, uid: number, version: string): PhpM
   socket: socketOf(account, version),
 });
 
+/** The one that answers while a master of the same version starts anew. */
+export const standbyOf = (master: PhpMaster): PhpMaster => ({
+  ...master,
+  configFile: master.configFile.replace(/\.conf$/, '-standby.conf'),
+  socket: master.socket.replace(/\.sock$/, '-standby.sock'),
+});
+
 /** Answered by PHP-FPM itself; no site reaches it, only the socket does. */
 export const PING_PATH = '/.hauban-ping';
+
+/** What an account's PHP may use; a limit that is not named is PHP's own. */
+export interface PoolLimits {
+  readonly memoryMiB?: number;
+  readonly executionS?: number;
+  readonly uploadMiB?: number;
+  readonly postMiB?: number;
+  readonly inputVars?: number;
+  /** Processes at the same time; 10 when it is not named. */
+  readonly children?: number;
+}
+/** The limits stand in the file itself, so that the file alone says what they are. */
+export const LIMITS_MARK = '; hauban-limits: ';
+const limitsMark = (limits: PoolLimits): string =>
+  Object.keys(limits).length === 0 ? '' : `${LIMITS_MARK}${JSON.stringify(limits, Object.keys(limits).toSorted())}\n`;
+
+/** As PHP calls them, and as it says them itself. */
+export function limitValues(limits: PoolLimits): Readonly<Record<string, string>> {
+  const { memoryMiB, executionS, uploadMiB, postMiB, inputVars } = limits;
+  return {
+    ...(memoryMiB === undefined ? {} : { memory_limit: `${memoryMiB}M` }),
+    ...(executionS === undefined ? {} : { max_execution_time: `${executionS}` }),
+    ...(uploadMiB === undefined ? {} : { upload_max_filesize: `${uploadMiB}M` }),
+    ...(postMiB === undefined ? {} : { post_max_size: `${postMiB}M` }),
+    ...(inputVars === undefined ? {} : { max_input_vars: `${inputVars}` }),
+  };
+}
+/** `admin`: no .user.ini and no ini_set goes beyond. */
+const limitLines = (limits: PoolLimits): string =>
+  Object.entries(limitValues(limits))
+    .map(([name, value]) => `php_admin_value[${name}] = ${value}\n`)
+    .join('');
 
 /**
  * `process_control_timeout`: with Debian's default of 0 a stopping master kills requests in flight. Numeric user and
  * groups: a version may live in a file tree with a passwd of its own. `ondemand`: an idle account costs its master only.
  */
-export function poolConfig(master: PhpMaster, webGid: number): string {
+export function poolConfig(master: PhpMaster, webGid: number, limits: PoolLimits = {}): string {
   const { account, home } = master;
   return `; ${MANAGED}
-[global]
+${limitsMark(limits)}[global]
 error_log = /proc/self/fd/2
 daemonize = no
 process_control_timeout = 10s
@@ -94,7 +133,7 @@ listen.owner = 0
 listen.group = ${webGid}
 listen.mode = 0660
 pm = ondemand
-pm.max_children = 10
+pm.max_children = ${limits.children ?? 10}
 pm.process_idle_timeout = 30s
 pm.max_requests = 1000
 ping.path = ${PING_PATH}
@@ -109,7 +148,7 @@ php_admin_value[upload_tmp_dir] = ${home}/tmp
 php_admin_value[session.save_path] = ${home}/tmp
 php_admin_flag[log_errors] = on
 php_flag[display_errors] = off
-`;
+${limitLines(limits)}`;
 }
 
 export const tmpfilesConfig = (account: string, version: string, webGid: number): string =>
@@ -119,22 +158,66 @@ d ${runFolderOf(account)} 0750 0 ${webGid} -
 L+ ${socketLinkOf(account)} - - - - ${socketOf(account, version)}
 `;
 
+/** Certificates: a folder a name, in it one folder a certificate and the link `current`. */
+export const TLS_ROOT = '/etc/hosting/tls';
+export const certificateLinkOf = (domain: string): string => `${TLS_ROOT}/${domain}/current`;
+
+/** A file that nobody may ask for, wherever it is (`xmlrpc.php`) or at one place (`admin/login.php`). */
+export interface BlockedPath {
+  readonly path: string;
+  /** Prefixes that may ask for it all the same. */
+  readonly allow: readonly string[];
+}
+/** What a site is, beyond its account and domain. */
+export interface SiteSettings {
+  readonly aliases: readonly string[];
+  /** Below var/www; empty: var/www itself. */
+  readonly docroot: string;
+  readonly https: 'none' | 'redirect' | 'both';
+  readonly blocked: readonly BlockedPath[];
+}
+export const PLAIN_SITE: SiteSettings = { aliases: [], docroot: '', https: 'none', blocked: [] };
+
+/** The settings stand in the file itself, so that the file alone says what it is; a plain site has no such line. */
+export const SITE_MARK = '# hauban-site: ';
+
+/** By address, which no .htaccess can take back; `And`: what a .htaccess asks for beside it stays asked for. */
+const blockText = ({
+  path,
+  allow,
+}: BlockedPath): string => `  <LocationMatch "${path.includes('/') ? '^' : ''}/${path.replaceAll('.', '\\.')}(?:/|$)">
+    AuthMerging And
+    Require ${allow.length === 0 ? 'all denied' : `ip ${allow.join(' ')}`}
+  </LocationMatch>
+`;
+
+/** Renewal and our own probe have to be reachable without TLS. */
+const redirectText = (domain: string): string =>
+  `  RedirectMatch 301 "^/(?!\\.well-known/(?:acme-challenge/|hauban-probe$))(.*)$" "https://${domain}/$1"
+`;
+
+const tlsText = (domain: string): string => `  SSLEngine on
+  SSLCertificateFile "${certificateLinkOf(domain)}/fullchain.pem"
+  SSLCertificateKeyFile "${certificateLinkOf(domain)}/privkey.pem"
+`;
+
 /**
  * `Options` of `<Directory>`: a link to a neighbour's readable file is served with FollowSymLinks, refused with this.
- * `AllowOverride` without Options but Nonfatal=All: .htaccess lines of shared hosting (php_value, Options) are ignored
- * instead of taking the site down. The probe page is reachable from the node itself only.
+ * It stands for var/www as a whole: with a section for the document root alone, a link in the root's own place would
+ * be judged by the options of `/`. `AllowOverride` without Options but Nonfatal=All: .htaccess lines of shared hosting
+ * (php_value, Options) are ignored instead of taking the site down. The probe page is reachable from the node only.
  */
-export function siteConfig(account: string, domain: string): string {
+function hostText(account: string, domain: string, settings: SiteSettings, port: 80 | 443): string {
   const handler = `SetHandler "proxy:unix:${socketLinkOf(account)}|fcgi://localhost/"`;
   const webRoot = `${homeOf(account)}/var/www`;
   const log = `${logFolderOf(account)}/${domain}`;
-  return `# ${MANAGED}
-<VirtualHost *:80>
+  const { aliases, docroot, https, blocked } = settings;
+  return `<VirtualHost *:${port}>
   ServerName ${domain}
-  DocumentRoot "${webRoot}"
+${aliases.map((alias) => `  ServerAlias ${alias}\n`).join('')}  DocumentRoot "${docroot === '' ? webRoot : `${webRoot}/${docroot}`}"
   ErrorLog "${log}.error.log"
   CustomLog "${log}.access.log" combined
-  <Directory "${webRoot}">
+${port === 443 ? tlsText(domain) : ''}${port === 80 && https === 'redirect' ? redirectText(domain) : ''}${blocked.map(blockText).join('')}  <Directory "${webRoot}">
     Options -Indexes -FollowSymLinks +SymLinksIfOwnerMatch
     AllowOverride FileInfo AuthConfig Limit Indexes Nonfatal=All
     Require all granted
@@ -154,6 +237,14 @@ export function siteConfig(account: string, domain: string): string {
   </Directory>
 </VirtualHost>
 `;
+}
+
+export function siteConfig(account: string, domain: string, settings: SiteSettings = PLAIN_SITE): string {
+  const { aliases, docroot, https, blocked } = settings;
+  const isPlain = aliases.length === 0 && docroot === '' && https === 'none' && blocked.length === 0;
+  const mark = isPlain ? '' : `${SITE_MARK}${JSON.stringify({ aliases, docroot, https, blocked })}\n`;
+  const secure = https === 'none' ? '' : hostText(account, domain, settings, 443);
+  return `# ${MANAGED}\n${mark}${hostText(account, domain, settings, 80)}${secure}`;
 }
 
 /** What visitors see until the customer puts something in its place. */

@@ -52,3 +52,4 @@ export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';
+export type * from './web/web-host.ts';

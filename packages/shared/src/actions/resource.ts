@@ -6,6 +6,7 @@ import type { MailQueries, MailResources, MailTasks } from './mail/mail-host.ts'
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
+import type { WebQueries, WebResources, WebTasks } from './web/web-host.ts';
 
 /**
  * What most actions need of a machine, beyond files and users: things that have a name and one value (the state of a
@@ -14,10 +15,26 @@ import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/
  * All values are JSON without times of day, so that a plan made twice has the same hash.
  */
 export interface Resources
-  extends AccountResources, BalancerResources, DatabaseResources, MailResources, PackageResources, ServiceResources {}
+  extends
+    AccountResources,
+    BalancerResources,
+    DatabaseResources,
+    MailResources,
+    PackageResources,
+    ServiceResources,
+    WebResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
 export interface Tasks
-  extends AccountTasks, BalancerTasks, CustomTasks, DatabaseTasks, MailTasks, NodeTasks, PackageTasks, ServiceTasks {}
+  extends
+    AccountTasks,
+    BalancerTasks,
+    CustomTasks,
+    DatabaseTasks,
+    MailTasks,
+    NodeTasks,
+    PackageTasks,
+    ServiceTasks,
+    WebTasks {}
 /** Questions: arguments and answer. They change nothing. */
 export interface Queries
   extends
@@ -28,7 +45,8 @@ export interface Queries
     MailQueries,
     NodeQueries,
     PackageQueries,
-    ServiceQueries {}
+    ServiceQueries,
+    WebQueries {}
 
 export type ResourceName = keyof Resources;
 export type TaskName = keyof Tasks;

@@ -150,6 +150,15 @@ export function createFakeAccounts(world: FakeWorld): HostAccounts {
   };
 }
 
+/** What its configuration file says; a master that runs has loaded it. */
+function limitsIn(world: FakeWorld, { configFile }: PhpMaster): Record<string, string> {
+  const state = world.files.get(configFile);
+  const content = state?.type === 'file' ? state.content : '';
+  return Object.fromEntries(
+    [...content.matchAll(/^php_admin_value\[(\w+)\] = (\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+}
+
 export function createFakePhp(world: FakeWorld, effect: Effect): HostPhp {
   const isRunning = (master: PhpMaster): boolean => world.phpRunning.get(master.socket)?.version === master.version;
   return {
@@ -181,6 +190,7 @@ export function createFakePhp(world: FakeWorld, effect: Effect): HostPhp {
         sapi: 'fpm-fcgi',
         canWriteHome: false,
         visibleHomes: [master.account],
+        limits: limitsIn(world, master),
       });
     },
   };
@@ -206,10 +216,12 @@ function masterBehind(world: FakeWorld, content: string): PhpMaster | null {
 function answer(world: FakeWorld, { host, path }: HttpProbe): ProbeResult {
   if (!world.apache.isRunning) return { ok: false, problem: 'connection refused' };
   const content = siteFor(world, host);
+  const blocked = `/${path.slice(1).replaceAll('.', '\\.')}(?:/|$)`;
   const reply = (status: number, body: string): ProbeResult => ({ ok: true, status, headers: {}, body });
   if (/^\s*Redirect 503 "\/"$/m.test(content))
     return { ok: true, status: 503, headers: { 'retry-after': '3600' }, body: '' };
   if (!content.includes('proxy:unix:')) return reply(path === '/' ? 200 : 404, 'static');
+  if (content.includes(blocked)) return reply(403, 'blocked');
   const master = masterBehind(world, content);
   if (master === null) return reply(503, 'no PHP');
   if (path !== PROBE_URL) return reply(world.pageStatus.get(master.version) ?? 200, `PHP ${master.version}`);
@@ -256,7 +268,17 @@ function sitesOf(world: FakeWorld): WebSite[] {
       const serverName = /^\s*ServerName (\S+)$/m.exec(content)?.[1];
       return serverName === undefined
         ? []
-        : [{ serverName, aliases: [], file, line: 1, port: 80, secure: false, isDefault: index === 0 }];
+        : [
+            {
+              serverName,
+              aliases: [...content.matchAll(/^\s*ServerAlias (\S+)$/gm)].map(([, name = '']) => name),
+              file,
+              line: 1,
+              port: 80,
+              secure: false,
+              isDefault: index === 0,
+            },
+          ];
     });
 }
 

@@ -90,7 +90,7 @@ export function createFakeWorld(): FakeWorld {
     pageStatus: new Map(),
     resources: new Map(),
     tasks: {},
-    answers: {},
+    answers: { 'site.scan': () => ({ findings: [], filesRead: 0, limits: [] }) },
   };
   world.apache.loaded = apacheFiles(world);
   return world;

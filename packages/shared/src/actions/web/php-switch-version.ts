@@ -2,44 +2,39 @@ import Type, { type Static } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import type { Host, HttpProbe, PhpMaster } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
-import { AccountName, PhpVersion, UID_RANGE } from '../params.ts';
+import { AccountName, PhpVersion } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
+import { loadLimits } from './pool-limits.ts';
+import { scanNotes } from './scan-notes.ts';
+import { loadSite, siteFileOf } from './site-plan.ts';
 import { verifyMaster, verifyPage } from './verify-steps.ts';
+import { loadWebAccount, type WebAccount } from './web-account.ts';
 
 const Args = Type.Object({ account: AccountName, version: PhpVersion }, { additionalProperties: false });
 type Args = Static<typeof Args>;
-
-interface Account {
-  readonly uid: number;
-  readonly currentVersion: string;
-  readonly site: HttpProbe;
-  readonly webGid: number;
-}
-
-/** The account as the machine has it; refuses what was not made by account.create. */
-async function loadAccount(host: Host, account: string): Promise<Account> {
-  const user = await host.accounts.userByName(account);
-  if (user === null) return refuse(`account ${account} does not exist on this node`);
-  if (user.uid < UID_RANGE.first || user.uid > UID_RANGE.last || user.home !== layout.homeOf(account))
-    return refuse(`user ${account} is no hosting account: uid ${user.uid}, home ${user.home}`);
-  const link = await host.files.state(layout.socketLinkOf(account));
-  const currentVersion = link.type === 'symlink' ? layout.versionOfTarget(account, link.target) : null;
-  if (currentVersion === null)
-    return refuse(
-      `${layout.socketLinkOf(account)} is no link to a PHP socket of ${account}: this account is not managed here`,
-    );
-  const domain = layout.domainsOf(account, await host.files.list(layout.SITES_ENABLED))[0];
-  if (domain === undefined) return refuse(`account ${account} has no enabled site to check PHP through`);
-  const webGroup = await host.accounts.groupByName(layout.WEB_GROUP);
-  if (webGroup === null) return refuse(`group ${layout.WEB_GROUP} does not exist: is this Debian's Apache?`);
-  return { uid: user.uid, currentVersion, site: { host: domain, path: '/', port: 80 }, webGid: webGroup.gid };
-}
 
 async function checkNode(host: Host, version: string): Promise<void> {
   const installed = await host.php.installedVersions();
   if (!installed.includes(version))
     refuse(`PHP ${version} is not installed on this node; installed: ${installed.join(', ') || 'none'}`);
   if (!(await host.web.isRunning())) refuse('Apache does not run on this node: start it first');
+}
+
+function siteToWatch({ account, domains }: WebAccount): HttpProbe {
+  const domain = domains[0] ?? refuse(`account ${account} has no enabled site to check PHP through`);
+  return { host: domain, path: '/', port: 80 };
+}
+
+/** What the sites' own files hold that another PHP may take otherwise; it is said and does not stop anybody. */
+async function noteFindings({ host, note }: Planner, { account, uid, domains }: WebAccount): Promise<void> {
+  const docroots = new Set<string>();
+  for (const domain of domains)
+    if ((await host.files.state(siteFileOf({ account, domain }))).type === 'file')
+      docroots.add((await loadSite(host, { account, domain })).docroot);
+  for (const docroot of docroots) {
+    const scan = await host.queries.ask('site.scan', { account, uid, docroot });
+    if (scan.findings.length > 0) scanNotes(scan).forEach(note);
+  }
 }
 
 /** Page to watch: one that works now. A site that fails already cannot tell whether the new version is at fault. */
@@ -53,12 +48,16 @@ async function pageToWatch(planner: Planner, site: HttpProbe): Promise<{ readonl
 async function planSwitch(planner: Planner, { account, version }: Args): Promise<void> {
   const { host } = planner;
   await checkNode(host, version);
-  const { uid, currentVersion, site, webGid } = await loadAccount(host, account);
+  const found = await loadWebAccount(host, account);
+  const { uid, currentVersion, webGid } = found;
+  const site = siteToWatch(found);
   const target = layout.phpMasterOf(account, uid, version);
-  const poolFile = { mode: 0o644, uid: 0, gid: 0 };
-  await planner.file(target.configFile, layout.poolConfig(target, webGid), poolFile);
-  if (currentVersion === version) return planner.phpMaster(target, 'running');
   const old = layout.phpMasterOf(account, uid, currentVersion);
+  const limits = await loadLimits(host, old, webGid);
+  const poolFile = { mode: 0o644, uid: 0, gid: 0 };
+  await planner.file(target.configFile, layout.poolConfig(target, webGid, limits), poolFile);
+  if (currentVersion === version) return planner.phpMaster(target, 'running');
+  await noteFindings(planner, found);
   await planner.phpMaster(target, 'running');
   planner.add({ kind: 'php-check', master: target, through: 'socket', site });
   const watched = await pageToWatch(planner, site);
@@ -69,7 +68,7 @@ async function planSwitch(planner: Planner, { account, version }: Args): Promise
   await planner.rewrite(layout.tmpfilesOf(account), tmpfiles(currentVersion), tmpfiles(version));
   // Ends gracefully: requests in flight finish.
   await planner.phpMaster(old, 'stopped');
-  return planner.rewrite(old.configFile, layout.poolConfig(old, webGid), null);
+  return planner.rewrite(old.configFile, layout.poolConfig(old, webGid, limits), null);
 }
 
 async function verifyOthersStopped(host: Host, master: PhpMaster): Promise<{ name: string; ok: boolean; saw: string }> {

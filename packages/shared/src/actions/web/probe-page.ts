@@ -25,6 +25,9 @@ $answer = array(
 if (isset($_SERVER['${PROBE_PARAMS.homesRoot}'], $_SERVER['${PROBE_PARAMS.home}'])) {
   $seen = @scandir($_SERVER['${PROBE_PARAMS.homesRoot}']);
   $answer['visibleHomes'] = $seen === false ? array() : array_values(array_diff($seen, array('.', '..')));
+  $answer['limits'] = array();
+  foreach (array('memory_limit', 'max_execution_time', 'upload_max_filesize', 'post_max_size', 'max_input_vars') as $name)
+    $answer['limits'][$name] = (string) ini_get($name);
   $answer['canWriteHome'] = @is_writable($_SERVER['${PROBE_PARAMS.home}']);
 }
 echo json_encode($answer);
@@ -38,6 +41,14 @@ export interface ProbeReply {
   /** Only of the full probe. */
   readonly visibleHomes: readonly string[] | null;
   readonly canWriteHome: boolean | null;
+  /** As PHP's own ini_get says them; only of the full probe. */
+  readonly limits: Readonly<Record<string, string>>;
+}
+
+function parseLimits(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {};
+  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(texts.slice(0, 10).map(([name, text]) => [name.slice(0, 40), text.slice(0, 40)]));
 }
 
 /** The customer's PHP could answer anything: null unless it is the probe page's own shape. */
@@ -50,7 +61,7 @@ export function parseProbeReply(body: string): ProbeReply | null {
     throw error;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { hauban, version, sapi, uid, gid, visibleHomes, canWriteHome } = value as Record<string, unknown>;
+  const { hauban, version, sapi, uid, gid, visibleHomes, canWriteHome, limits } = value as Record<string, unknown>;
   if (hauban !== 1 || typeof version !== 'string' || typeof sapi !== 'string') return null;
   if (!Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return null;
   const names = Array.isArray(visibleHomes)
@@ -63,5 +74,6 @@ export function parseProbeReply(body: string): ProbeReply | null {
     gid: gid as number,
     visibleHomes: names,
     canWriteHome: typeof canWriteHome === 'boolean' ? canWriteHome : null,
+    limits: parseLimits(limits),
   };
 }
