@@ -1,7 +1,9 @@
 import type { Removed, SecurityCheck } from './scan-checks.ts';
 
-/** The name of the switchboard in the instrumented program; see `switchboard.ts`. */
+/** The names of the switchboard's two questions in the instrumented program; see `switchboard.ts`. */
 export const SWITCH = '__haubanCheckIsOff';
+/** Is told what the check said, and hands it on. */
+export const SAID = '__haubanCheckSaid';
 
 const INSTEAD: Readonly<Record<Removed, string>> = {
   true: 'true',
@@ -32,11 +34,15 @@ export function instrument(
   numberOf: (check: SecurityCheck) => number,
 ): string {
   const insertions = checks.flatMap((check): Insertion[] => {
-    const isOff = `globalThis.${SWITCH}(${numberOf(check)})`;
+    const number = numberOf(check);
+    const isOff = `globalThis.${SWITCH}(${number})`;
+    const said = `globalThis.${SAID}(${number}, '${check.removed}', `;
     const [open, close] =
       check.removed === 'rule'
-        ? [`((...given: any[]) => ${isOff} ? null : (`, ' as any)(...given))']
-        : [`(${isOff} ? ${INSTEAD[check.removed]} : (`, '))'];
+        ? [`((...given: any[]) => ${isOff} ? null : ${said}(`, ' as any)(...given)))']
+        : check.removed === 'undefined'
+          ? [`(${isOff} ? undefined : (${said}null), `, '))']
+          : [`(${isOff} ? ${INSTEAD[check.removed]} : ${said}(`, ')))'];
     return [
       { at: check.start, text: open, isClosing: false, other: check.end },
       { at: check.end, text: close, isClosing: true, other: check.start },

@@ -1,11 +1,11 @@
 /**
- * One pass: which tests reach which check, then every check switched off under the tests that reach it, the quick ones
- * first, until one of them fails.
+ * One pass: which tests can see which check, then every check switched off under the tests that can, the quick ones first,
+ * until one of them fails.
  */
 import type { Plan, Reached } from './plan.ts';
 import type { TestRuns } from './test-runs.ts';
 
-/** Each check is first tried by so many of the quickest tests that reach it, up to this length; then by all others up to each length. */
+/** Each check is first tried by so many of the quickest tests that can see it, up to this length; then by all others up to each length. */
 const QUICKEST = 3;
 const QUICK_MS = 1000;
 const CLASSES_MS = [300, 3000, 30_000];
@@ -30,7 +30,7 @@ function todoOf(
 ): Todo {
   const byCheck = new Map<number, { readonly file: string; readonly test: string; readonly ms: number }[]>();
   for (const { file, tests } of reached)
-    for (const [test, { reached: offs, ms }] of Object.entries(tests))
+    for (const [test, { decisive: offs, ms }] of Object.entries(tests))
       for (const off of offs)
         if (wanted(off) && !given.has(`${file} ${test}`) && !given.has(`${file} ${off}`))
           byCheck.set(off, [...(byCheck.get(off) ?? []), { file, test, ms }]);
@@ -67,9 +67,6 @@ function* inRuns(pairs: readonly (readonly [file: string, off: number])[]): Gene
   }
 }
 
-const reaches = ({ tests, beside }: Reached, off: number): boolean =>
-  beside.includes(off) || Object.values(tests).some((test) => test.reached.includes(off));
-
 export async function runMutationPass(
   runs: TestRuns,
   wanted: ReadonlySet<number>,
@@ -80,7 +77,7 @@ export async function runMutationPass(
   await runs.run({ is: 'cover' }, files);
   const reached = runs.reached();
   if (reached.length === 0) throw new Error('no test file ran; the log in the folder of this run says why');
-  const all = new Set([...wanted].filter((off) => reached.some((one) => reaches(one, off))));
+  const all = new Set([...wanted].filter((off) => reached.some((one) => one.reached.includes(off))));
   say(`${reached.length} test files reach ${all.size} of ${wanted.size} checks`);
   const isLeft = (off: number): boolean => wanted.has(off) && !runs.kills().has(off);
   const given = new Set<string>();
@@ -145,11 +142,11 @@ async function tryWhole(
 ): Promise<void> {
   const lastOf = ({ file, tests }: Reached, off: number): number =>
     Object.entries(tests).findLastIndex(
-      ([test, { reached: offs }]) =>
+      ([test, { decisive: offs }]) =>
         offs.includes(off) && (given.has(`${file} ${test}`) || given.has(`${file} ${off}`)),
     );
   const pairs = reached.flatMap((one) => {
-    const offs = new Set([...one.beside, ...Object.values(one.tests).flatMap((test) => test.reached)]);
+    const offs = new Set([...one.beside, ...Object.values(one.tests).flatMap((test) => test.decisive)]);
     return [...offs]
       .filter((off) => isLeft(off) && (one.beside.includes(off) || lastOf(one, off) >= 0))
       .map((off) => [one.file, off] as const);

@@ -17,11 +17,13 @@ export type Plan =
       readonly todo: Readonly<Record<string, { readonly off: number; readonly tests: readonly string[] }>>;
     };
 
-/** Of one test file: what its tests reach, and what is reached beside them (hooks, loading). */
+/** Of one test file: where each test could see a difference, and where the hooks and the loading of the file could. */
 export interface Reached {
   readonly file: string;
-  readonly tests: Readonly<Record<string, { readonly reached: readonly number[]; readonly ms: number }>>;
+  readonly tests: Readonly<Record<string, { readonly decisive: readonly number[]; readonly ms: number }>>;
   readonly beside: readonly number[];
+  /** All that it came by. */
+  readonly reached: readonly number[];
 }
 
 /**

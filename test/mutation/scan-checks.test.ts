@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { ERROR_CODES } from '@hauban/shared/errors';
 import { describe, expect, it } from 'vitest';
 import { loadSources, parseSource } from '../arch/source-tree.ts';
-import { instrument, SWITCH } from './instrument.ts';
+import { instrument, SAID, SWITCH } from './instrument.ts';
 import { codesWithoutCheck } from './refusal-codes.ts';
 import { ROOMS } from './rooms.ts';
 import { scanChecks, type SecurityCheck } from './scan-checks.ts';
@@ -86,7 +86,10 @@ describe('the list of security checks is made from the code', () => {
     const checks = scan(text);
     const source = instrument(text, checks, (check) => checks.indexOf(check));
     const answer = (off: number | null, x: number): unknown =>
-      runInNewContext(`${source}; a(${x}).ok`, { [SWITCH]: (number: number) => number === off });
+      runInNewContext(`${source}; a(${x}).ok`, {
+        [SWITCH]: (number: number) => number === off,
+        [SAID]: (_number: number, _removed: string, said: unknown) => said,
+      });
     expect([null, 0, 1].map((off) => [0, 5, 9].map((x) => answer(off, x)))).toEqual([
       [false, true, false],
       [true, true, false],

@@ -7,8 +7,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { ROOT } from '../arch/source-tree.ts';
-import { SWITCH } from './instrument.ts';
+import { SAID, SWITCH } from './instrument.ts';
 import { FOLDER_VARIABLE, placesIn, readJson } from './plan.ts';
+import { isDecisive } from './switchboard.ts';
 
 const folder = process.env[FOLDER_VARIABLE] ?? '';
 const ownFile = (name: string): string => join(placesIn(folder).programs, `${process.pid}.${name}`);
@@ -40,12 +41,22 @@ import { appendFileSync as noteCheck, readFileSync as askCheck } from 'node:fs';
 {
   let turn = '';
   let seen = new Set();
+  const note = (text) => {
+    if (seen.has(text)) return;
+    seen.add(text);
+    try { noteCheck(${JSON.stringify(reached)}, text + '\\n'); } catch {}
+  };
   globalThis.${SWITCH} = (number) => {
     let now = ' ';
     try { now = askCheck(${JSON.stringify(off)}, 'utf8'); } catch {}
     if (now !== turn) { turn = now; seen = new Set(); }
-    if (!seen.has(number)) { seen.add(number); try { noteCheck(${JSON.stringify(reached)}, number + '\\n'); } catch {} }
+    note('reached ' + number);
     return now.split(' ')[1] === String(number);
+  };
+  const isDecisive = ${isDecisive.toString()};
+  globalThis.${SAID} = (number, removed, value) => {
+    if (isDecisive(value, removed)) note('decisive ' + number);
+    return value;
   };
 }
 `;
@@ -60,9 +71,12 @@ export function switchPrograms(off: number | null): void {
   renameSync(ownFile('new'), ownFile('off'));
 }
 
-/** What they reached since this was asked last. */
-export function reachedInPrograms(): readonly number[] {
-  if (!existsSync(ownFile('reached'))) return [];
+/** What they asked and what was decisive since this was asked last. */
+export function takeNotes(): { readonly reached: readonly number[]; readonly decisive: readonly number[] } {
+  if (!existsSync(ownFile('reached'))) return { reached: [], decisive: [] };
   renameSync(ownFile('reached'), ownFile('read'));
-  return [...new Set(readFileSync(ownFile('read'), 'utf8').trim().split('\n').map(Number))];
+  const notes = readFileSync(ownFile('read'), 'utf8').split('\n');
+  const of = (word: string): number[] =>
+    notes.flatMap((note) => (note.startsWith(`${word} `) ? [Number(note.slice(word.length))] : []));
+  return { reached: of('reached'), decisive: of('decisive') };
 }

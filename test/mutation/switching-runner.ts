@@ -17,7 +17,7 @@ import {
   type Reached,
   type Tainted,
 } from './plan.ts';
-import { reachedInPrograms, switchPrograms } from './switched-programs.ts';
+import { switchPrograms, takeNotes } from './switched-programs.ts';
 import { createSwitchboard } from './switchboard.ts';
 
 type Hook<N extends keyof TestRunner> = Extract<TestRunner[N], (...given: never[]) => unknown>;
@@ -50,8 +50,10 @@ export default class SwitchingRunner extends TestRunner {
   readonly #plan = readJson(this.#places.plan) as Plan;
   #file = '';
   #task: Suite | undefined;
-  #beside = this.#board.reached;
-  readonly #tests: Record<string, { reached: readonly number[]; ms: number }> = {};
+  /** Reached and decisive outside of tests: hooks, loading. */
+  readonly #beside = new Set<number>();
+  readonly #reached = new Set<number>();
+  readonly #tests: Record<string, { decisive: readonly number[]; ms: number }> = {};
   readonly #turns = new WeakMap<Test, Turn>();
   #isTainted = false;
   #errorsBefore = 0;
@@ -109,9 +111,8 @@ export default class SwitchingRunner extends TestRunner {
     const hasFailed = (test.result?.errors?.length ?? 0) > this.#errorsBefore;
     if (turn !== undefined) this.#endTurn(test, turn, hasFailed, ms);
     else if (this.#plan.is === 'cover') {
-      const reached = new Set([...this.#board.reached, ...reachedInPrograms()]);
-      if (!hasFailed) this.#tests[nameOf(test)] = { reached: [...reached], ms };
-      this.#board.reached = this.#beside;
+      const decisive = this.#takeDecisive();
+      if (!hasFailed) this.#tests[nameOf(test)] = { decisive: [...decisive], ms };
       switchPrograms(null);
     } else if (hasFailed && this.#board.off !== null) {
       this.#kill({ off: this.#board.off, file: this.#file, test: nameOf(test) });
@@ -127,8 +128,13 @@ export default class SwitchingRunner extends TestRunner {
     if (this.#plan.is === 'whole' && hasFailed && off !== null && !this.#isKilled(off))
       this.#kill({ off, file: this.#file, test: null });
     if (this.#plan.is !== 'cover') return;
-    for (const off of reachedInPrograms()) this.#beside.add(off);
-    const reached: Reached = { file: this.#file, tests: this.#tests, beside: hasFailed ? [] : [...this.#beside] };
+    for (const off of this.#takeDecisive()) this.#beside.add(off);
+    const reached: Reached = {
+      file: this.#file,
+      tests: this.#tests,
+      beside: hasFailed ? [] : [...this.#beside],
+      reached: [...this.#reached],
+    };
     writeJson(join(this.#places.reached, fileKey(this.#file)), reached);
   }
 
@@ -138,9 +144,19 @@ export default class SwitchingRunner extends TestRunner {
   }
 
   #startCover(): void {
-    for (const off of reachedInPrograms()) this.#beside.add(off);
+    if (this.#plan.is !== 'cover') return;
+    for (const off of this.#takeDecisive()) this.#beside.add(off);
+    switchPrograms(null);
+  }
+
+  /** What was decisive since the last time, here and in the programs. */
+  #takeDecisive(): ReadonlySet<number> {
+    const notes = takeNotes();
+    const decisive = new Set([...this.#board.decisive, ...notes.decisive]);
+    for (const off of [...this.#board.reached, ...notes.reached]) this.#reached.add(off);
     this.#board.reached = new Set();
-    if (this.#plan.is === 'cover') switchPrograms(null);
+    this.#board.decisive = new Set();
+    return decisive;
   }
 
   #offAt({ todo, index }: Turn): number | null {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { LIMITS } from '@hauban/shared/protocol';
+import { fromBase64Url, LIMITS, signedBytes, transcriptBytes } from '@hauban/shared/protocol';
 import { describe, expect, it } from 'vitest';
+import { sha256 } from './digest.ts';
 import { createFrameOpener, createFrameSealer } from './frame-cipher.ts';
 import {
   acceptProof,
@@ -11,7 +12,7 @@ import {
   type ExpectedController,
 } from './handshake.ts';
 import { formatJoinToken, parseJoinToken } from './join-token.ts';
-import { createKeyPair } from './key-pair.ts';
+import { createKeyPair, signBytes } from './key-pair.ts';
 import { deriveLinkKeys } from './link-keys.ts';
 import { systemRandom } from './system-clock.ts';
 
@@ -63,6 +64,36 @@ describe('a handshake message', () => {
     const why = 'welcome: a key, nonce or signature is damaged';
     expect(answer({ sig: notCanonicalSignature }, pinned)).toBe(why);
     expect(answer({ linkKey: notCanonical }, { ...pinned, linkKey: notCanonical })).toBe(why);
+  });
+
+  it('a welcome with a worthless ephemeral key is refused by the node, though the controller itself signed it', () => {
+    const { sent, welcome } = welcomed();
+    if (!welcome.ok) throw new Error(welcome.why);
+    const bytes = (text: string): Uint8Array => fromBase64Url(text) ?? new Uint8Array(0);
+    const said = JSON.parse(new TextDecoder().decode(welcome.message)) as { readonly nonce: string };
+    const { hello } = sent;
+    const hash = sha256(
+      transcriptBytes({
+        offered: hello.versions,
+        version: welcome.version,
+        mode: hello.mode,
+        nodeId: hello.nodeId,
+        nodeLinkKey: bytes(hello.linkKey),
+        controllerId: identity.controllerId,
+        controllerLinkKey: bytes(identity.key.publicText),
+        nodeNonce: bytes(hello.nonce),
+        controllerNonce: bytes(said.nonce),
+        nodeEph: bytes(hello.eph),
+        controllerEph: new Uint8Array(32),
+        binding: 'none',
+        bindingValue: new Uint8Array(0),
+        join: hello.join,
+        joined: 0,
+      }),
+    );
+    const sig = signBytes(identity.key, signedBytes('controller', hash)).toString('base64url');
+    const worthless = altered(welcome.message, { eph: Buffer.alloc(32).toString('base64url'), sig });
+    expect(says(answerWelcome(sent, worthless, pinned, () => null))).toBe('welcome: the ephemeral key is worthless');
   });
 
   it('a welcome that is none is refused by the node', () => {

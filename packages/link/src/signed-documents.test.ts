@@ -56,6 +56,15 @@ describe('orders', () => {
     expect(await codeOf(forge(header, order))).toBe('ok');
   });
 
+  it('that are no signed text are refused as that, before their content is looked for', async () => {
+    for (const text of ['', 'a.b', 'a.b.c', `${'A'.repeat(400_000)}.A.${'A'.repeat(86)}`])
+      expect(await verifyOrder(text, pinned)).toEqual({
+        ok: false,
+        code: 'ORDER_MALFORMED',
+        detail: 'not a compact JWS',
+      });
+  });
+
   it('with other spare bits in the last letter of the signature are refused: it would be a second text of one order', async () => {
     const jws = await signOrder(order, authority, 'a1');
     const last = jws.at(-1) ?? '';

@@ -20,8 +20,13 @@ export const paths = {
   shell: (nodeId: string, sessionId?: string) =>
     `/nodes/${segment(nodeId)}/shell${sessionId === undefined ? '' : `?session=${segment(sessionId)}`}`,
   actions: '/actions',
-  runAction: (name: string, nodeIds: readonly string[] | string = [], args?: Readonly<Record<string, unknown>>) =>
-    `/run/${segment(name)}${query({ node: [nodeIds].flat().join(','), args: argsText(args) })}`,
+  /** @param on a selector in place of nodes */
+  runAction: (
+    name: string,
+    nodeIds: readonly string[] | string = [],
+    args?: Readonly<Record<string, unknown>>,
+    on = '',
+  ) => `/run/${segment(name)}${query({ node: on === '' ? [nodeIds].flat().join(',') : '', on, args: argsText(args) })}`,
   runs: '/runs',
   run: (id: string) => `/runs/${segment(id)}`,
   recordings: '/recordings',

@@ -52,6 +52,11 @@ const ANSWER_WITHIN_MS = 5_000;
 const unavailable = (why: string): HaubanError =>
   new HaubanError('UNAVAILABLE', `The signer does not answer (${why}); orders cannot be signed until it is back.`);
 
+function needSigned<T>(signed: T | null): T {
+  if (signed === null) throw unavailable('it gave an answer to another question');
+  return signed;
+}
+
 /** Asks over one connection, which is opened when needed and again after it was lost. A question is never repeated by itself. */
 export function createSignerClient(socketPath: string, clock: Clock): SignerClient {
   const waiting = new Map<number, Waiting>();
@@ -115,19 +120,13 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
   return {
     sign: async (order, life = 'at-once') =>
       (await need('signed', { t: 'sign', order, isQueued: life === 'queued' })).jws,
-    signBundle: async (bundle, approvals) => {
-      const { signed } = await need('bundle', { t: 'sign-bundle', bundle, approvals: [...approvals] });
-      if (signed === null) throw unavailable('it gave an answer to another question');
-      return signed;
-    },
+    signBundle: async (bundle, approvals) =>
+      needSigned((await need('bundle', { t: 'sign-bundle', bundle, approvals: [...approvals] })).signed),
     bundle: async (version) => (await need('bundle', { t: 'bundle', version })).signed,
     draftStep: async (controller, overlapMs) =>
       (await need('step-draft', { t: 'draft-step', controller, overlapMs })).step,
-    signStep: async (step, approvals) => {
-      const { signed } = await need('step', { t: 'sign-step', step, approvals: [...approvals] });
-      if (signed === null) throw unavailable('it gave an answer to another question');
-      return signed;
-    },
+    signStep: async (step, approvals) =>
+      needSigned((await need('step', { t: 'sign-step', step, approvals: [...approvals] })).signed),
     step: async (version) => (await need('step', { t: 'step', version })).signed,
     leave: async (operator) => void (await need('left', { t: 'leave', operator })),
     keys: async () => {

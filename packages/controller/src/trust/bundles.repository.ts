@@ -16,9 +16,41 @@ export interface Candidate {
   readonly passkeys: readonly { readonly id: string; readonly publicKey: Uint8Array }[];
 }
 
+/** Who is listed in bundles, and who no more. */
+function peopleOfBundles(database: Database) {
+  return {
+    /** Who of these has left. */
+    leftOf: async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
+      if (ids.length === 0) return new Set();
+      const isOne = and(inArray(person.id, [...ids]), isNotNull(person.leftAt));
+      return new Set(
+        (await database.query((db) => db.select({ id: person.id }).from(person).where(isOne))).map(({ id }) => id),
+      );
+    },
+    /** People who act, with their passkeys. Who left or only reads is not among them. */
+    candidates: async (): Promise<Candidate[]> => {
+      const rows = await database.query((db) =>
+        db
+          .select({ id: person.id, name: person.name, role: person.role, passkey })
+          .from(person)
+          .leftJoin(passkey, eq(passkey.personId, person.id))
+          .where(and(isNull(person.leftAt), ne(person.role, 'viewer')))
+          .orderBy(asc(person.createdAt), asc(person.id), asc(passkey.createdAt), asc(passkey.id)),
+      );
+      const byId = new Map<string, Candidate>();
+      for (const { passkey: key, ...who } of rows) {
+        const passkeys = [...(byId.get(who.id)?.passkeys ?? []), ...(key === null ? [] : [key])];
+        byId.set(who.id, { ...who, passkeys });
+      }
+      return [...byId.values()];
+    },
+  };
+}
+
 /** Policy bundles, the draft of the next one, and how far each node is. */
 export function createBundlesRepository(database: Database) {
   return {
+    ...peopleOfBundles(database),
     /** Oldest first. */
     after: async (version: number, limit: number): Promise<SignedBundle[]> =>
       (
@@ -48,31 +80,6 @@ export function createBundlesRepository(database: Database) {
     },
     deleteDraft: async (tx: Tx, hash: string): Promise<void> => {
       await tx.db.delete(trustDraft).where(eq(trustDraft.hash, hash));
-    },
-    /** Who of these has left. */
-    leftOf: async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
-      if (ids.length === 0) return new Set();
-      const isOne = and(inArray(person.id, [...ids]), isNotNull(person.leftAt));
-      return new Set(
-        (await database.query((db) => db.select({ id: person.id }).from(person).where(isOne))).map(({ id }) => id),
-      );
-    },
-    /** People who act, with their passkeys. Who left or only reads is not among them. */
-    candidates: async (): Promise<Candidate[]> => {
-      const rows = await database.query((db) =>
-        db
-          .select({ id: person.id, name: person.name, role: person.role, passkey })
-          .from(person)
-          .leftJoin(passkey, eq(passkey.personId, person.id))
-          .where(and(isNull(person.leftAt), ne(person.role, 'viewer')))
-          .orderBy(asc(person.createdAt), asc(person.id), asc(passkey.createdAt), asc(passkey.id)),
-      );
-      const byId = new Map<string, Candidate>();
-      for (const { passkey: key, ...who } of rows) {
-        const passkeys = [...(byId.get(who.id)?.passkeys ?? []), ...(key === null ? [] : [key])];
-        byId.set(who.id, { ...who, passkeys });
-      }
-      return [...byId.values()];
     },
     nodes: async (): Promise<
       { nodeId: string; hostName: string; version: number; authority: number; saidAt: number | null }[]

@@ -56,6 +56,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { path, type Request, type QueryValue } from './request.ts';
+import { runCalls } from './run-calls.ts';
 import { signOnCalls } from './sign-on-calls.ts';
 import { trustCalls } from './trust-calls.ts';
 
@@ -100,6 +101,7 @@ export function createApi(request: Request) {
     startRun: (body: RunRequest) => post<RunDetail>(path('runs'), body),
     runs: (query: RunQuery) => get<RunPage>(path('runs'), query),
     run: (id: string) => get<RunDetail>(path('runs', id)),
+    ...runCalls({ get, post }),
 
     openShell: (nodeId: string, body: ShellRequest) => post<ShellOpened>(path('nodes', nodeId, 'shells'), body),
     shells: (query: SessionQuery) => get<SessionPage>(path('shells'), query),

@@ -25,6 +25,12 @@ export const keys = {
   actions: ['actions'] as const,
   runs: (query: RunQuery) => ['runs', query] as const,
   run: (id: string) => ['run', id] as const,
+  runGrid: (id: string) => ['run', id, 'grid'] as const,
+  runStates: (id: string) => ['run', id, 'states'] as const,
+  runFailures: (id: string) => ['run', id, 'failures'] as const,
+  runPlan: (id: string) => ['run', id, 'plan'] as const,
+  runNode: (id: string, nodeId: string) => ['run', id, 'node', nodeId] as const,
+  targets: (on: string, action: string) => ['targets', on, action] as const,
   sessions: (which: string, query: SessionQuery) => ['sessions', which, query] as const,
   recording: (id: string) => ['recording', id] as const,
   /** What was read of a running recording is not what is read of the whole one. */
@@ -149,10 +155,15 @@ export function useRuns(query: RunQuery) {
   });
 }
 
+/** Of a run with more nodes than this, the counts are followed and not each node. */
+const FOLLOWED_ONE_BY_ONE = 100;
+
 /** The run with one live event applied. */
 function applyRunEvent(run: RunDetail | undefined, event: RunEvent): RunDetail | undefined {
   if (run === undefined) return run;
   if (event.t === 'run') return { ...run, ...event.run };
+  // The grid shows them; a change of each would draw the page anew hundreds of times.
+  if (run.nodeCount > FOLLOWED_ONE_BY_ONE) return run;
   const isKnown = run.targets.some((target) => target.orderId === event.target.orderId);
   const targets = isKnown
     ? run.targets.map((target) => (target.orderId === event.target.orderId ? event.target : target))

@@ -273,9 +273,9 @@ describe('runs', () => {
 
   it('ask for the host name, or the number of nodes, before a high risk', () => {
     const action = (risk: ActionRow['risk']) => ({ risk }) as ActionRow;
-    expect(challengeOf(action('low'), ['a'])).toBeNull();
-    expect(challengeOf(action('high'), ['a'])).toBe('a');
-    expect(challengeOf(action('high'), ['a', 'b'])).toBe('2');
+    expect(challengeOf(action('low'), 'a', 1)).toBeNull();
+    expect(challengeOf(action('high'), 'a', 1)).toBe('a');
+    expect(challengeOf(action('high'), null, 2)).toBe('2');
   });
 });
 

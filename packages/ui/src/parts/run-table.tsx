@@ -6,7 +6,7 @@ import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 import { argsText } from './args-text.ts';
 import { Mark } from './mark.tsx';
-import { RunCounts } from './state-marks.tsx';
+import { RunCounts, RunStateMark } from './state-marks.tsx';
 import { Table } from './table.tsx';
 import { RelativeTime } from './time-text.tsx';
 
@@ -22,12 +22,15 @@ function RunLine({ run }: { readonly run: RunRow }) {
           {visibleLine(run.action, 64)}
         </Link>{' '}
         <span className="hb-chip">{modeWord(run.mode)}</span>
+        {run.steps.length > 1 ? <span className="hb-quiet hb-small"> {t.more(run.steps.length - 1)}</span> : null}
       </td>
       <td data-end className="hb-quiet">
         <RelativeTime at={run.createdAt} />
       </td>
       <td data-wide className="hb-run-args">
-        <span className="hb-mono hb-small hb-foreign hb-quiet">{args}</span>
+        <span className="hb-mono hb-small hb-foreign hb-quiet">
+          {run.on === null ? args : `${visibleLine(run.on, 120)} · ${args}`}
+        </span>
       </td>
       <td>
         <span className="hb-foreign">{visibleLine(run.requester, 64)}</span>
@@ -36,7 +39,10 @@ function RunLine({ run }: { readonly run: RunRow }) {
         {run.finishedAt === null && Object.keys(run.counts).length === 0 ? (
           <Mark tone="busy" word={t.running} />
         ) : (
-          <RunCounts counts={run.counts} />
+          <span className="hb-chips">
+            {run.state === 'finished' || run.state === 'running' ? null : <RunStateMark run={run} />}
+            <RunCounts counts={run.counts} />
+          </span>
         )}
       </td>
       <td className="hb-number hb-quiet">

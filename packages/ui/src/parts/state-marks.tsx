@@ -1,6 +1,7 @@
-import type { AuditRow, NodeState, RunRow, SessionState, TargetState, ActionRow, SessionRow } from '@hauban/shared/api';
+import type { ActionRow, AuditRow, NodeState, RunRow, RunState, SessionRow, SessionState } from '@hauban/shared/api';
 import { texts } from '../texts/index.ts';
 import { Mark, type Tone } from './mark.tsx';
+import { byWorst, lookOf } from './order-look.ts';
 
 /** What each state of the contract looks like. A state that this page does not know yet is shown by its own name. */
 const NODE: Record<NodeState, readonly [Tone, string, string]> = {
@@ -16,65 +17,38 @@ export function NodeStateMark({ state, isBoxed = false }: { readonly state: Node
   return <Mark tone={tone} word={word} hint={hint} isBoxed={isBoxed} />;
 }
 
-export const TARGET_TONES: Record<TargetState, Tone> = {
-  waiting: 'idle',
-  queued: 'idle',
-  leased: 'busy',
-  delivered: 'busy',
-  started: 'busy',
-  succeeded: 'ok',
-  unchanged: 'ok',
-  failed: 'bad',
-  refused: 'warn',
-  expired: 'warn',
-  cancelled: 'idle',
-  superseded: 'idle',
-  undetermined: 'bad',
-};
-
-const isTargetState = (state: string): state is TargetState => Object.hasOwn(TARGET_TONES, state);
-
 export function TargetStateMark({ state, isBoxed = false }: { readonly state: string; readonly isBoxed?: boolean }) {
-  if (!isTargetState(state)) return <Mark tone="idle" word={state} isBoxed={isBoxed} />;
-  return (
-    <Mark tone={TARGET_TONES[state]} word={texts.targetState[state]} hint={texts.targetHint[state]} isBoxed={isBoxed} />
-  );
+  const { tone, word, hint } = lookOf(state);
+  return <Mark tone={tone} word={word} hint={hint} isBoxed={isBoxed} />;
 }
 
 /** Counts of a run by state, worst first. */
-const WORST_FIRST: readonly TargetState[] = [
-  'undetermined',
-  'failed',
-  'refused',
-  'expired',
-  'started',
-  'delivered',
-  'leased',
-  'queued',
-  'waiting',
-  'cancelled',
-  'superseded',
-  'succeeded',
-  'unchanged',
-];
-
 export function RunCounts({ counts }: { readonly counts: RunRow['counts'] }) {
-  const known = WORST_FIRST.filter((state) => (counts[state] ?? 0) > 0);
+  const known = byWorst(Object.keys(counts)).filter((state) => (counts[state] ?? 0) > 0);
   const total = known.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   return (
     <span className="hb-chips">
-      {known.map((state) => (
-        <Mark
-          key={state}
-          tone={TARGET_TONES[state]}
-          word={
-            total === 1 ? texts.targetState[state] : texts.runs.counts(counts[state] ?? 0, texts.targetState[state])
-          }
-          hint={texts.targetHint[state]}
-        />
-      ))}
+      {known.map((state) => {
+        const { tone, word, hint } = lookOf(state);
+        const text = total === 1 ? word : texts.runs.counts(counts[state] ?? 0, word);
+        return <Mark key={state} tone={tone} word={text} hint={hint} />;
+      })}
     </span>
   );
+}
+
+const RUN: Record<RunState, Tone> = {
+  running: 'busy',
+  paused: 'idle',
+  stopped: 'bad',
+  cancelled: 'idle',
+  finished: 'ok',
+};
+
+/** Finished says nothing about how well: the counts beside it do. */
+export function RunStateMark({ run }: { readonly run: Pick<RunRow, 'state' | 'finishedAt'> }) {
+  const tone = run.finishedAt === null && run.state !== 'paused' ? 'busy' : RUN[run.state];
+  return <Mark tone={tone} word={texts.runs.states[run.state]} isBoxed />;
 }
 
 const RISK: Record<ActionRow['risk'], Tone> = { low: 'ok', medium: 'warn', high: 'bad' };

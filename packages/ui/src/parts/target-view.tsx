@@ -9,7 +9,8 @@ import { DataView } from './data-view.tsx';
 import { Mark } from './mark.tsx';
 import { Notice } from './notices.tsx';
 import { PlanView } from './plan-view.tsx';
-import { TARGET_TONES, TargetStateMark } from './state-marks.tsx';
+import { lookOf } from './order-look.ts';
+import { TargetStateMark } from './state-marks.tsx';
 
 const t = texts.run;
 
@@ -41,7 +42,7 @@ function Output({ target }: { readonly target: RunTarget }) {
 /** What went wrong or was refused, with its code. */
 function Outcome({ target }: { readonly target: RunTarget }) {
   if (target.detail === '' && target.code === null) return null;
-  const tone = TARGET_TONES[target.state] ?? 'idle';
+  const { tone } = lookOf(target.state);
   const foot =
     target.code === null ? undefined : (
       <span className="hb-mono">{texts.errors.code(visibleLine(target.code, 64))}</span>
@@ -86,6 +87,7 @@ function TargetBody({ target }: { readonly target: RunTarget }) {
     <>
       <Steps target={target} />
       <Output target={target} />
+      {target.harm === null ? null : <Notice tone="bad">{visibleLine(target.harm, 500)}</Notice>}
       <Outcome target={target} />
       <Verification target={target} />
       {hasData(target.data) ? (
@@ -106,6 +108,10 @@ function TargetBody({ target }: { readonly target: RunTarget }) {
   );
 }
 
+/** As the run counts it. */
+const countedAs = ({ state, harm, undoes }: RunTarget): string =>
+  undoes !== null ? `undo-${state}` : harm === null ? state : 'harmed';
+
 function Head({ target }: { readonly target: RunTarget }): ReactNode {
   const took =
     target.startedAt === null || target.finishedAt === null
@@ -113,7 +119,7 @@ function Head({ target }: { readonly target: RunTarget }): ReactNode {
       : formatDuration(target.finishedAt - target.startedAt);
   return (
     <>
-      <TargetStateMark state={target.state} isBoxed />
+      <TargetStateMark state={countedAs(target)} isBoxed />
       <Link to={paths.node(target.nodeId)} className="hb-row-link hb-foreign">
         {visibleLine(target.hostName, 100)}
       </Link>

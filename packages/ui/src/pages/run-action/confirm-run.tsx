@@ -11,9 +11,9 @@ const t = texts.runAction;
 const SHOWN_HOSTS = 12;
 
 /** What has to be typed before a high-risk run: the host name, or how many nodes. */
-export function challengeOf(action: ActionRow, hosts: readonly string[]): string | null {
+export function challengeOf(action: ActionRow, host: string | null, count: number): string | null {
   if (action.risk !== 'high') return null;
-  return hosts.length === 1 ? (hosts[0] ?? '') : String(hosts.length);
+  return host ?? String(count);
 }
 
 export function ConfirmRun({
@@ -26,13 +26,16 @@ export function ConfirmRun({
   readonly onClose: () => void;
 }) {
   const [typed, setTyped] = useState('');
-  const hosts = (model.planRun?.targets ?? []).map((target) => visibleLine(target.hostName, 100));
-  const challenge = challengeOf(action, hosts);
+  const isOne = model.plan.kind === 'ready' && model.plan.hash !== null;
+  const able = model.plan.kind === 'ready' ? model.plan.groups.filter(({ kind }) => kind === 'changes') : [];
+  const hosts = able.flatMap(({ nodes }) => nodes.map(({ hostName }) => visibleLine(hostName, 100)));
+  const count = able.reduce((sum, group) => sum + group.count, 0);
+  const challenge = challengeOf(action, isOne ? (hosts[0] ?? '') : null, count);
   return (
     <ConfirmDialog
       isOpen
       title={t.confirmTitle(action.title)}
-      verb={hosts.length > 1 ? t.runOn(hosts.length) : t.run}
+      verb={isOne ? t.run : t.runOn(count)}
       isDanger={action.risk === 'high'}
       isBusy={model.isApplying}
       isReady={challenge === null || typed.trim() === challenge}
@@ -43,9 +46,12 @@ export function ConfirmRun({
       <RiskMark risk={action.risk} />
       <p className="hb-foreign">
         <strong>{hosts.slice(0, SHOWN_HOSTS).join(', ')}</strong>{' '}
-        {hosts.length > SHOWN_HOSTS ? texts.words.truncated(hosts.length - SHOWN_HOSTS) : ''}
+        {count > SHOWN_HOSTS ? texts.words.truncated(count - SHOWN_HOSTS) : ''}
       </p>
-      <p>{hosts.length > 1 ? t.confirmMany : t.confirmText}</p>
+      <p>{isOne ? t.confirmText : t.confirmMany}</p>
+      {isOne || model.on === '' || !model.isBySelector ? null : (
+        <p className="hb-mono hb-foreign">{visibleLine(model.on, 300)}</p>
+      )}
       {challenge === null ? null : (
         <TextInput
           label={t.confirmType(challenge)}

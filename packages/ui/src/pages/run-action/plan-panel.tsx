@@ -1,62 +1,29 @@
-import type { ActionRow, RunTarget } from '@hauban/shared/api';
+import type { ActionRow } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
-import { visibleLine } from '../../format/visible-text.ts';
+import { MergedPlanView } from '../../parts/merged-plan-view.tsx';
 import { ErrorNotice, Loading, Notice } from '../../parts/notices.tsx';
 import { PlanView } from '../../parts/plan-view.tsx';
 import { TargetView } from '../../parts/target-view.tsx';
 import { texts } from '../../texts/index.ts';
-import type { PlanGroup, PlanState } from './plan-state.ts';
+import type { PlanState } from './plan-state.ts';
 import type { RunActionModel } from './use-run-action.ts';
 
 const t = texts.runAction;
 
-function Group({ group, isOnly }: { readonly group: PlanGroup; readonly isOnly: boolean }) {
-  const hosts = group.targets.map((target) => visibleLine(target.hostName, 100)).join(', ');
-  return (
-    <section className="hb-stack">
-      {isOnly && group.targets.length === 1 ? null : (
-        <div>
-          <h3 className="hb-section-title">
-            {group.targets.length === 1 ? (
-              <span className="hb-foreign">{hosts}</span>
-            ) : (
-              texts.plan.same(group.targets.length)
-            )}
-          </h3>
-          {group.targets.length === 1 ? null : <p className="hb-quiet hb-small hb-foreign">{hosts}</p>}
-        </div>
-      )}
-      <PlanView plan={group.plan} />
-    </section>
-  );
-}
-
-const Others = ({ targets }: { readonly targets: readonly RunTarget[] }): ReactNode =>
-  targets.map((target) => <TargetView key={target.orderId} target={target} isOpen />);
-
-function Ready({
-  plan,
-  count,
-  onRun,
-}: {
-  readonly plan: Extract<PlanState, { kind: 'ready' }>;
-  readonly count: number;
-  readonly onRun: () => void;
-}) {
+function Ready({ plan, onRun }: { readonly plan: Extract<PlanState, { kind: 'ready' }>; readonly onRun: () => void }) {
+  const [only] = plan.groups;
+  const own = plan.hash === null ? null : (only?.plan ?? null);
   return (
     <>
-      {plan.others.length === 0 ? null : <Notice tone="warn">{t.someRefused(plan.others.length)}</Notice>}
-      {plan.hasWork ? null : <Notice tone="ok">{plan.others.length === 0 ? t.nothingToDo : t.nothingElse}</Notice>}
-      {plan.groups.map((group) => (
-        <Group key={group.plan.hash} group={group} isOnly={plan.groups.length === 1} />
-      ))}
-      <Others targets={plan.others} />
-      {plan.hasWork ? (
+      {plan.unable === 0 ? null : <Notice tone="warn">{t.someRefused(plan.unable)}</Notice>}
+      {plan.able > 0 ? null : <Notice tone="ok">{plan.unable === 0 ? t.nothingToDo : t.nothingElse}</Notice>}
+      {own === null ? <MergedPlanView groups={plan.groups} /> : <PlanView plan={own} />}
+      {plan.able === 0 ? null : (
         <div className="hb-run-go">
-          <Button onClick={onRun}>{count === 1 ? t.run : t.runOn(count)}</Button>
+          <Button onClick={onRun}>{own === null ? t.runOn(plan.able) : t.run}</Button>
         </div>
-      ) : null}
+      )}
     </>
   );
 }
@@ -76,11 +43,11 @@ function content(action: ActionRow, model: RunActionModel, onRun: () => void): R
       return (
         <>
           <Notice tone="warn">{t.refusedAll}</Notice>
-          <Others targets={plan.others} />
+          {plan.only === null ? <MergedPlanView groups={plan.groups} /> : <TargetView target={plan.only} isOpen />}
         </>
       );
     case 'ready':
-      return <Ready plan={plan} count={model.nodes.length} onRun={onRun} />;
+      return <Ready plan={plan} onRun={onRun} />;
   }
 }
 

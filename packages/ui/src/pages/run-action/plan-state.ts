@@ -1,6 +1,6 @@
-import type { Plan, RunDetail, RunTarget } from '@hauban/shared/api';
+import type { MergedPlan, PlanGroup, RunDetail, RunTarget } from '@hauban/shared/api';
 import type { Random } from '@hauban/shared/time';
-import { isUnderWay } from '../../parts/target-state.ts';
+import { progressOf } from '../../parts/order-look.ts';
 
 /**
  * Where the plan stands.
@@ -12,34 +12,17 @@ export type PlanState =
   | { readonly kind: 'planning'; readonly ready: number; readonly total: number }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'stale' }
-  /** `hash`: of the one node's plan, to be confirmed; null with several nodes. */
   | {
       readonly kind: 'ready';
       readonly groups: readonly PlanGroup[];
-      readonly others: readonly RunTarget[];
+      /** Nodes that would change something, and those that cannot. */
+      readonly able: number;
+      readonly unable: number;
+      /** Of the one node's plan, to be confirmed; null with several nodes, whose plans are confirmed by their run. */
       readonly hash: string | null;
-      readonly hasWork: boolean;
     }
-  | { readonly kind: 'refused'; readonly others: readonly RunTarget[] };
-
-/** Nodes that made the same plan. */
-export interface PlanGroup {
-  readonly plan: Plan;
-  readonly targets: readonly RunTarget[];
-}
-
-function groupPlans(targets: readonly RunTarget[]): PlanGroup[] {
-  const groups = new Map<string, { plan: Plan; targets: RunTarget[] }>();
-  for (const target of targets) {
-    if (target.plan === null || !hasPlanned(target)) continue;
-    const group = groups.get(target.plan.hash) ?? { plan: target.plan, targets: [] };
-    group.targets.push(target);
-    groups.set(target.plan.hash, group);
-  }
-  return [...groups.values()];
-}
-
-const hasPlanned = (target: RunTarget): boolean => target.state === 'succeeded' || target.state === 'unchanged';
+  /** `only`: the one node that refused, with all that it says. */
+  | { readonly kind: 'refused'; readonly groups: readonly PlanGroup[]; readonly only: RunTarget | null };
 
 interface Facts {
   readonly isSending: boolean;
@@ -47,23 +30,34 @@ interface Facts {
   /** What was planned; undefined before the first plan. */
   readonly planned: unknown;
   readonly run: RunDetail | undefined;
+  /** Plans of all nodes as one; undefined until it is read. */
+  readonly merged: MergedPlan | undefined;
   /** What the form says now. */
   readonly request: unknown;
 }
 
-export function planState({ isSending, error, planned, run, request }: Facts): PlanState {
+const countOf = (groups: readonly PlanGroup[], kinds: readonly PlanGroup['kind'][]): number =>
+  groups.filter(({ kind }) => kinds.includes(kind)).reduce((sum, { count }) => sum + count, 0);
+
+export function planState({ isSending, error, planned, run, merged, request }: Facts): PlanState {
   if (isSending) return { kind: 'planning', ready: 0, total: 0 };
   if (error !== null && error !== undefined) return { kind: 'failed', error };
   if (planned === undefined) return { kind: 'none' };
   if (JSON.stringify(planned) !== JSON.stringify(request)) return { kind: 'stale' };
   if (run === undefined) return { kind: 'planning', ready: 0, total: 0 };
-  const ready = run.targets.filter((target) => !isUnderWay(target));
-  if (ready.length < run.targets.length) return { kind: 'planning', ready: ready.length, total: run.targets.length };
-  const groups = groupPlans(run.targets);
-  const others = run.targets.filter((target) => !hasPlanned(target) || target.plan === null);
-  if (groups.length === 0) return { kind: 'refused', others };
-  const only = run.targets.length === 1 ? (groups[0]?.plan.hash ?? null) : null;
-  return { kind: 'ready', groups, others, hash: only, hasWork: groups.some((group) => group.plan.changes.length > 0) };
+  const { over, total } = progressOf(run.counts);
+  if (run.finishedAt === null || merged === undefined) return { kind: 'planning', ready: over, total };
+  const { groups } = merged;
+  const [only] = groups;
+  if (groups.every(({ plan }) => plan === null))
+    return { kind: 'refused', groups, only: run.nodeCount === 1 ? (run.targets[0] ?? null) : null };
+  return {
+    kind: 'ready',
+    groups,
+    able: countOf(groups, ['changes']),
+    unable: countOf(groups, ['refused', 'failed', 'pending']),
+    hash: run.nodeCount === 1 ? (only?.hash ?? null) : null,
+  };
 }
 
 /** Key under which a press of the button is the same run however often it is sent. 32 hex digits. */

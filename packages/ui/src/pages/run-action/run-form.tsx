@@ -2,7 +2,7 @@ import type { ActionRow } from '@hauban/shared/api';
 import { Button, TextInput } from '@mantine/core';
 import { SchemaForm } from '../../forms/schema-form.tsx';
 import { texts } from '../../texts/index.ts';
-import { NodePicker } from './node-picker.tsx';
+import { TargetChooser } from './target-chooser.tsx';
 import type { RunActionModel } from './use-run-action.ts';
 
 const t = texts.runAction;
@@ -25,14 +25,7 @@ export function RunForm({ action, model }: { readonly action: ActionRow; readonl
         focusFirstProblem(event.currentTarget);
       }}
     >
-      <NodePicker
-        action={action}
-        value={model.nodes}
-        problem={model.nodesProblem}
-        onChange={model.setNodes}
-        startWithinMs={model.startWithinMs}
-        onStartWithin={model.setStartWithinMs}
-      />
+      <TargetChooser action={action} model={model} />
       <SchemaForm fields={model.fields} values={model.values} problems={model.problems} onChange={model.setValues} />
       <TextInput
         label={`${t.reason} (${texts.words.optional})`}

@@ -1,39 +1,36 @@
-/** One run: what each node does, live, and how it ended. */
-import type { RunDetail, RunTarget } from '@hauban/shared/api';
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+/** One run: what each node does, live, and how it ended; what can be done about it. */
+import type { RunDetail } from '@hauban/shared/api';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import type { ReactNode } from 'react';
 import { useApprovals, useMe, useRun } from '../../api/hooks.ts';
+import { useMergedPlan } from '../../api/run-hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { DataView } from '../../parts/data-view.tsx';
+import { MergedPlanView } from '../../parts/merged-plan-view.tsx';
 import { QueryView } from '../../parts/notices.tsx';
+import { progressOf } from '../../parts/order-look.ts';
 import { Facts, Page } from '../../parts/page.tsx';
-import { RunCounts } from '../../parts/state-marks.tsx';
-import { isUnderWay } from '../../parts/target-state.ts';
-import { TargetView } from '../../parts/target-view.tsx';
+import { RunCounts, RunStateMark } from '../../parts/state-marks.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { usePathParam } from '../../parts/use-path-param.ts';
 import { WaitsForApproval } from '../../parts/waits-for-approval.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
-import { needsLook, sortTargets } from './sort-targets.ts';
+import { waveName } from './node-grid.tsx';
+import { RunControls } from './run-controls.tsx';
+import { RunFailures } from './run-failures.tsx';
+import { RunTargets } from './run-targets.tsx';
 
 const t = texts.run;
-/** Up to this many nodes are shown open. */
-const OPEN_UP_TO = 3;
-const SHOWN = 100;
-/** More nodes than this are chosen anew. */
-const MAX_AGAIN = 40;
-
-const stateText: Readonly<Record<string, string>> = texts.targetState;
 
 function Progress({ run }: { readonly run: RunDetail }) {
-  const ready = run.targets.filter((target) => !isUnderWay(target)).length;
-  if (run.targets.length < 2 || ready === run.targets.length) return null;
+  const { over, total } = progressOf(run.counts);
+  if (total < 2 || run.finishedAt !== null) return null;
+  const parts = [waveName(run, run.wave), t.progress(over, total)].filter((part) => part !== '');
   return (
     <div className="hb-steps" role="status">
-      <progress max={run.targets.length} value={ready} aria-label={t.progress(ready, run.targets.length)} />
-      <span className="hb-quiet">{t.progress(ready, run.targets.length)}</span>
+      <progress max={total} value={over} aria-label={t.progress(over, total)} />
+      <span className="hb-quiet">{parts.join(' · ')}</span>
     </div>
   );
 }
@@ -47,91 +44,74 @@ function RunWaits({ run }: { readonly run: RunDetail }) {
   return <WaitsForApproval text={texts.approvals.runWaits} />;
 }
 
+function howText({ rollout }: RunDetail): string {
+  if (rollout === null || rollout.waves.length === 1) return t.atOnce;
+  const sizes = rollout.waves.length > 8 ? [...rollout.waves.slice(0, 7), '…'] : rollout.waves;
+  return `${t.waves(sizes.join(', '), rollout.maxInFlight)}; ${t.stopsAfter(rollout.stopAfter)}`;
+}
+
+const foreign = (key: string, text: string, max = 200): ReactNode => (
+  <span key={key} className="hb-foreign">
+    {visibleLine(text, max)}
+  </span>
+);
+
 function RunFacts({ run }: { readonly run: RunDetail }) {
+  const many: [string, ReactNode][] =
+    run.nodeCount < 2
+      ? []
+      : [[t.how, howText(run)], ...(run.on === null ? [] : ([[t.on, foreign('on', run.on)]] as [string, ReactNode][]))];
   return (
     <div className="hb-card hb-card-pad hb-stack">
+      <div className="hb-row" role="status">
+        <RunStateMark run={run} />
+        <RunCounts counts={run.counts} />
+      </div>
+      {run.says === null ? null : <p className="hb-foreign">{visibleLine(run.says, 500)}</p>}
+      {run.retryOf === null ? null : (
+        <p className="hb-quiet">
+          {t.retryOf} <Link to={paths.run(run.retryOf)}>{t.retryOfLink}</Link>
+        </p>
+      )}
       <Facts
         rows={[
-          [texts.words.state, <RunCounts key="counts" counts={run.counts} />],
           [texts.words.when, <DateTime key="at" at={run.createdAt} />],
-          [
-            texts.runs.by,
-            <span key="by" className="hb-foreign">
-              {visibleLine(run.requester, 100)}
-            </span>,
-          ],
-          [
-            texts.words.reason,
-            <span key="why" className="hb-foreign">
-              {run.reason === null ? texts.words.none : visibleLine(run.reason)}
-            </span>,
-          ],
+          [texts.runs.by, foreign('by', run.requester, 100)],
+          [texts.words.reason, run.reason === null ? texts.words.none : foreign('why', run.reason)],
+          ...many,
         ]}
       />
-      {Object.keys(run.args).length === 0 ? null : <DataView value={run.args} label={t.arguments} />}
+      {run.steps.length > 0 ? (
+        <DataView value={run.steps} label={t.arguments} />
+      ) : Object.keys(run.args).length === 0 ? null : (
+        <DataView value={run.args} label={t.arguments} />
+      )}
     </div>
   );
 }
 
-function Targets({ targets }: { readonly targets: readonly RunTarget[] }) {
-  const [searched, setSearched] = useState('');
-  const [state, setState] = useState('');
-  const states = [...new Set(targets.map((target) => target.state))];
-  const shown = sortTargets(targets).filter(
-    (target) =>
-      (state === '' || target.state === state) && target.hostName.toLowerCase().includes(searched.toLowerCase()),
-  );
+/** Of a plan on several nodes: each different plan once. */
+function RunPlans({ run }: { readonly run: RunDetail }) {
+  const merged = useMergedPlan(run.mode === 'plan' && run.nodeCount > 1 ? run : undefined);
+  if (merged.data === undefined) return null;
   return (
-    <>
-      {targets.length > OPEN_UP_TO ? (
-        <div className="hb-filters">
-          <TextInput
-            className="hb-filter-wide"
-            type="search"
-            aria-label={t.searchHost}
-            placeholder={t.searchHost}
-            value={searched}
-            onChange={(event) => setSearched(event.currentTarget.value)}
-          />
-          <NativeSelect
-            aria-label={t.filterState}
-            value={state}
-            onChange={(event) => setState(event.currentTarget.value)}
-            data={[
-              { value: '', label: `${texts.words.state}: ${texts.words.any}` },
-              ...states.map((each) => ({ value: each, label: stateText[each] ?? each })),
-            ]}
-          />
-        </div>
-      ) : null}
-      {shown.slice(0, SHOWN).map((target) => (
-        <TargetView
-          key={`${target.orderId} ${needsLook(target)}`}
-          target={target}
-          isOpen={targets.length <= OPEN_UP_TO || needsLook(target)}
-        />
-      ))}
-      {shown.length > SHOWN ? <p className="hb-quiet">{texts.words.truncated(shown.length - SHOWN)}</p> : null}
-    </>
+    <section className="hb-card hb-card-pad hb-stack" aria-label={t.plans}>
+      <h2 className="hb-section-title">{t.plans}</h2>
+      <MergedPlanView groups={merged.data.groups} />
+    </section>
   );
 }
 
 function RunView({ run }: { readonly run: RunDetail }) {
   const title = run.mode === 'plan' ? t.planTitle(run.action) : t.title(run.action);
-  const nodes = run.targets.length > MAX_AGAIN ? [] : run.targets.map((target) => target.nodeId);
   return (
-    <Page
-      title={title}
-      actions={
-        <Button component={Link} to={paths.runAction(run.action, nodes, run.args)} variant="default">
-          {t.again}
-        </Button>
-      }
-    >
+    <Page title={title} actions={<RunControls run={run} />}>
       <RunFacts run={run} />
       <RunWaits run={run} />
       <Progress run={run} />
-      <Targets targets={run.targets} />
+      <RunPlans run={run} />
+      <RunFailures run={run} />
+      <RunTargets run={run} />
     </Page>
   );
 }
@@ -139,7 +119,7 @@ function RunView({ run }: { readonly run: RunDetail }) {
 export default function RunPage() {
   const id = usePathParam('id');
   const run = useRun(id);
-  if (run.data !== undefined) return <RunView run={run.data} />;
+  if (run.data !== undefined) return <RunView run={run.data} key={id} />;
   return (
     <Page title={texts.runs.title} isNarrow>
       <QueryView query={run}>{() => null}</QueryView>

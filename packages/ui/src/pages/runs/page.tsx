@@ -1,12 +1,15 @@
 /** Runs: what was planned and done, by whom, newest first. */
-import { Button, NativeSelect } from '@mantine/core';
+import type { RunState } from '@hauban/shared/api';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useRef } from 'react';
+import { useRef, type RefObject } from 'react';
 import { useActions, useRuns } from '../../api/hooks.ts';
 import { EmptyState, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { RunTable } from '../../parts/run-table.tsx';
 import { MoreRows } from '../../parts/table.tsx';
+import { useDebouncedField } from '../../parts/use-debounced-field.ts';
 import { useListKeys } from '../../parts/use-list-keys.ts';
 import { useSearchState } from '../../parts/use-search-state.ts';
 import { paths } from '../../paths.ts';
@@ -14,20 +17,65 @@ import { texts } from '../../texts/index.ts';
 
 const t = texts.runs;
 const PAGE_SIZE = 50;
+const STATES: readonly RunState[] = ['running', 'paused', 'stopped', 'cancelled', 'finished'];
+
+function RunFilters({ field }: { readonly field: RefObject<HTMLInputElement | null> }) {
+  const [search, setSearch] = useSearchState();
+  const [typed, setTyped] = useDebouncedField(search['text'] ?? '', (value) => setSearch({ text: value.trim() }));
+  const actions = useActions();
+  const state = search['state'] ?? '';
+  const action = search['action'] ?? '';
+  return (
+    <div className="hb-filters">
+      <TextInput
+        ref={field}
+        className="hb-filter-wide"
+        type="search"
+        aria-label={t.search}
+        placeholder={`${t.search}  /`}
+        maxLength={200}
+        leftSection={<IconSearch size={16} aria-hidden />}
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+      />
+      <NativeSelect
+        aria-label={t.filterState}
+        value={state}
+        onChange={(event) => setSearch({ state: event.currentTarget.value })}
+        data={[
+          { value: '', label: `${t.filterState}: ${texts.words.any}` },
+          ...STATES.map((each) => ({ value: each, label: t.states[each] })),
+        ]}
+      />
+      <NativeSelect
+        aria-label={t.filterAction}
+        value={action}
+        onChange={(event) => setSearch({ action: event.currentTarget.value })}
+        data={[
+          { value: '', label: `${t.filterAction}: ${texts.words.any}` },
+          ...(actions.data ?? []).map(({ name }) => name),
+        ]}
+      />
+    </div>
+  );
+}
 
 export default function RunsPage() {
-  const [search, setSearch] = useSearchState();
+  const [search] = useSearchState();
   const action = search['action'] ?? '';
+  const state = STATES.find((each) => each === search['state']);
+  const text = search['text'] ?? '';
   const nodeId = search['node'] ?? '';
-  const actions = useActions();
   const runs = useRuns({
     limit: PAGE_SIZE,
     ...(action === '' ? {} : { action }),
+    ...(state === undefined ? {} : { state }),
+    ...(text === '' ? {} : { text }),
     ...(nodeId === '' ? {} : { nodeId }),
   });
   const list = useRef<HTMLDivElement | null>(null);
-  const noSearch = useRef<HTMLInputElement | null>(null);
-  useListKeys(noSearch, list);
+  const field = useRef<HTMLInputElement | null>(null);
+  useListKeys(field, list);
   const choose = (
     <Button component={Link} to={paths.actions}>
       {t.toActions}
@@ -35,17 +83,7 @@ export default function RunsPage() {
   );
   return (
     <Page title={t.title} actions={choose}>
-      <div className="hb-filters">
-        <NativeSelect
-          aria-label={t.filterAction}
-          value={action}
-          onChange={(event) => setSearch({ action: event.currentTarget.value })}
-          data={[
-            { value: '', label: `${t.filterAction}: ${texts.words.any}` },
-            ...(actions.data ?? []).map(({ name }) => name),
-          ]}
-        />
-      </div>
+      <RunFilters field={field} />
       <div className="hb-card" ref={list}>
         <QueryView query={runs}>
           {({ pages }) => {
@@ -58,7 +96,7 @@ export default function RunsPage() {
                 </>
               );
             }
-            return action === '' ? (
+            return action === '' && state === undefined && text === '' ? (
               <EmptyState title={t.emptyTitle} action={choose}>
                 {t.emptyText}
               </EmptyState>
