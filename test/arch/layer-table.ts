@@ -173,8 +173,8 @@ const AGENT: readonly Layer[] = [
       CONTRACT,
       PURE_NODE,
       FILES,
-      // https: asking a site with TLS whether it still answers.
-      'node:{child_process,os,net,http,https}',
+      // https: asking a site with TLS whether it still answers; tls: which certificate it shows.
+      'node:{child_process,os,net,http,https,tls}',
       // Manifests of the hoster's own actions, read as root.
       'npm:smol-toml',
     ],

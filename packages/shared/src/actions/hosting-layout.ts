@@ -181,12 +181,18 @@ export const PLAIN_SITE: SiteSettings = { aliases: [], docroot: '', https: 'none
 /** The settings stand in the file itself, so that the file alone says what it is; a plain site has no such line. */
 export const SITE_MARK = '# hauban-site: ';
 
-/** By address, which no .htaccess can take back; `And`: what a .htaccess asks for beside it stays asked for. */
+/**
+ * By address, which no .htaccess can take back. `And`: what a .htaccess asks for beside it stays asked for. `Satisfy`: a
+ * .htaccess that says `Satisfy Any` would open it again.
+ */
 const blockText = ({
   path,
   allow,
 }: BlockedPath): string => `  <LocationMatch "${path.includes('/') ? '^' : ''}/${path.replaceAll('.', '\\.')}(?:/|$)">
     AuthMerging And
+    <IfModule mod_access_compat.c>
+      Satisfy All
+    </IfModule>
     Require ${allow.length === 0 ? 'all denied' : `ip ${allow.join(' ')}`}
   </LocationMatch>
 `;

@@ -122,7 +122,7 @@ async function readPair(files: HostFiles, folder: string): Promise<Pair | { read
   return typeof key === 'string' ? { chain, key } : key;
 }
 
-export async function readFacts(files: HostFiles, folder: string): Promise<CertificateAnswer> {
+async function readFacts(files: HostFiles, folder: string): Promise<CertificateAnswer> {
   const pair = await readPair(files, folder);
   if (pair === null || 'problem' in pair) return pair;
   return judgePair(pair);
