@@ -9,7 +9,7 @@ export interface OrderLook {
   readonly hint: string;
 }
 
-export const TARGET_TONES: Record<TargetState, Tone> = {
+const TARGET_TONES: Record<TargetState, Tone> = {
   waiting: 'idle',
   queued: 'idle',
   leased: 'busy',
@@ -79,7 +79,7 @@ export function byWorst(states: readonly string[]): string[] {
 
 const OPEN: ReadonlySet<string> = new Set(['waiting', 'queued', 'leased', 'delivered', 'started']);
 /** Nothing comes of it any more. */
-export const isOver = (state: string): boolean => !OPEN.has(state.startsWith(UNDO) ? state.slice(UNDO.length) : state);
+const isOver = (state: string): boolean => !OPEN.has(state.startsWith(UNDO) ? state.slice(UNDO.length) : state);
 
 /** Orders that are over, and all of them. */
 export function progressOf(counts: Readonly<Record<string, number>>): {

@@ -7,7 +7,7 @@ const TONES: readonly Tone[] = ['ok', 'warn', 'bad', 'idle', 'busy'];
 type Colours = Readonly<Record<Tone | 'ink' | 'surface' | 'focus', string>>;
 
 /** As the theme has them at this moment. */
-export function coloursOf(element: Element): Colours {
+function coloursOf(element: Element): Colours {
   const style = getComputedStyle(element);
   const of = (name: string): string => style.getPropertyValue(`--hb-${name}`).trim();
   const tones = Object.fromEntries(TONES.map((tone) => [tone, of(tone === 'busy' ? 'accent' : tone)]));

@@ -17,7 +17,7 @@ export interface WaveRows {
 }
 
 /** Room for the name of the wave. */
-export const LABEL_PX = 76;
+const LABEL_PX = 76;
 const GAP_PX = 8;
 const LARGE_PX = 16;
 const SMALL_PX = 11;

@@ -35,7 +35,7 @@ export function verbsOf(run: RunDetail): {
     verbs: [
       ...(isHeldBack && run.state === 'running' ? (['pause'] as const) : []),
       ...(isHeldBack && run.state === 'paused' ? (['resume'] as const) : []),
-      ...(isOpen ? (['cancel'] as const) : []),
+      ...(isOpen && !isCut ? (['cancel'] as const) : []),
       ...(mayUndo ? (['undo'] as const) : []),
     ],
     retry,

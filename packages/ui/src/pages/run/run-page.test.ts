@@ -87,6 +87,7 @@ describe('what can be done to a run', () => {
     [{ counts: { waiting: 9 } }, ['pause', 'cancel'], null],
     [{ counts: { waiting: 9, succeeded: 1 } }, ['pause', 'cancel', 'undo'], null],
     [{ state: 'paused', counts: { waiting: 9 } }, ['resume', 'cancel'], null],
+    [{ state: 'cancelled', counts: { cancelled: 9, started: 1 } }, [], null],
     [{ rollout: null, counts: { queued: 9, succeeded: 1 } }, ['cancel'], null],
     [{ state: 'finished', finishedAt: 1, counts: { succeeded: 10 } }, ['undo'], null],
     [{ state: 'finished', finishedAt: 1, counts: { succeeded: 9, failed: 1 } }, ['undo'], 'failed'],
