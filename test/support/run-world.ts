@@ -124,6 +124,7 @@ export async function createRunWorld(count: number) {
 
   return {
     sql: fixture.sql,
+    database,
     audit,
     transaction,
     clock,

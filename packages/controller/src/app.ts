@@ -39,6 +39,7 @@ import { oidcRoutes } from './people/oidc.routes.ts';
 import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
+import { poolRoutes } from './pools/pools.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
 import { runControlRoutes } from './runs/run-control.routes.ts';
 import { runRoutes } from './runs/runs.routes.ts';
@@ -73,6 +74,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   oidcRoutes,
   ownRoutes,
   peopleRoutes,
+  poolRoutes,
   recordingRoutes,
   runControlRoutes,
   runRoutes,
@@ -120,7 +122,14 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
       refusals,
       runs: { ...dispatch, receipt: receipts.receipt },
       metrics,
-      inventory,
+      inventory: {
+        ...inventory,
+        inventory: async (link, message) => {
+          await inventory.inventory(link, message);
+          // Sections come when something in them changed.
+          await services.poolWork.hint(link.nodeId);
+        },
+      },
       shells,
       recordings,
       trust: { nodeStatus: (nodeId, held) => services.bundles.nodeStatus(nodeId, held) },
@@ -281,7 +290,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
   const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
-  const { approvals, bundles, rollout } = services;
+  const { approvals, bundles, rollout, poolWork } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -294,6 +303,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       approvals.start();
       orderBeat.start();
       rollout.start();
+      poolWork.start();
       expiry.start();
       shells.start();
       upgrades.attach(app.server.server);
@@ -311,6 +321,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await gateway.close();
       await closeApp(app, clock);
       cleanUp.cancel();
+      await poolWork.stop();
       await rollout.stop();
       await orderBeat.stop();
       expiry.stop();

@@ -9,6 +9,7 @@ import { createRequestRows } from './audit/request-rows.ts';
 import type { OutsideWitness } from './audit/outside-witness.ts';
 import { createAudit, createAuditEvidence } from './compose-audit.ts';
 import { createPeople, type Shared, type SignOnOptions } from './compose-people.ts';
+import { createPools } from './compose-pools.ts';
 import { createRuns } from './compose-runs.ts';
 import { createShells } from './compose-shells.ts';
 import { createTargetSource } from './compose-targets.ts';
@@ -199,7 +200,15 @@ export function createServices(parts: ControllerParts, later: Later) {
     leaveBundle: (person, by) => work.bundles.leave(person, by),
   });
   const selectTargets = createSelectTargets({ nodes, inventory: fleet.inventory, clock });
-  const targets = createTargetSource({ nodes, runs, shells, selectTargets });
+  const pools = createPools(shared, database, {
+    runs,
+    actions: work.actions,
+    nodes,
+    selectTargets,
+    judgeRelease: judgeRelease(nodes, rightsOf(people), clock),
+    links: { isOnline: (nodeId) => find(nodeId)?.isOpen ?? false },
+  });
+  const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
   return {
     offboarding,
     targets,
@@ -207,6 +216,7 @@ export function createServices(parts: ControllerParts, later: Later) {
     ...people,
     ...fleet,
     ...work,
+    ...pools,
     ...evidence,
     audit,
     requestRows,

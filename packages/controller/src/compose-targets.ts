@@ -11,11 +11,15 @@ export interface TargetParts {
   readonly nodes: Pick<NodesService, 'findMany'>;
   readonly runs: Pick<RunsService, 'nodesOf' | 'actionsOf'>;
   readonly selectTargets: SelectTargets;
+  readonly pools: {
+    poolMembers(poolId: string): Promise<readonly string[] | null>;
+    poolActions(poolId: string): Promise<readonly string[]>;
+  };
   readonly shells: Pick<ShellsService, 'find'>;
 }
 
 /** Expands what a request names to nodes with the labels and roles that they have now. */
-export function createTargetSource({ nodes, runs, shells, selectTargets }: TargetParts): TargetSource {
+export function createTargetSource({ nodes, runs, shells, selectTargets, pools }: TargetParts): TargetSource {
   const ofNodes = async (ids: readonly string[]): Promise<readonly Target[]> => {
     const known = new Map((await nodes.findMany([...new Set(ids)])).map((node) => [node.id, node]));
     return ids.map((id) => {
@@ -31,6 +35,13 @@ export function createTargetSource({ nodes, runs, shells, selectTargets }: Targe
     },
     ofSelector: async (on) =>
       (await selectTargets.resolve(on)).map(({ id, labels, roles }) => ({ kind: 'node', id, labels, roles })),
+    ofPool: async (poolId) => {
+      const ids = await pools.poolMembers(poolId);
+      if (ids === null) return null;
+      // Of a pool without nodes somebody decides who may decide everywhere.
+      return ids.length === 0 ? [{ kind: 'fleet' }] : ofNodes(ids);
+    },
+    actionsOfPool: (poolId) => pools.poolActions(poolId),
     actionsOfRun: (runId) => runs.actionsOf(runId),
     ofSession: async (sessionId) => {
       const session = await shells.find(sessionId);

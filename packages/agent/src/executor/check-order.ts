@@ -1,5 +1,5 @@
 import { orderHash, peekJws, type AuthorityChain, type Verified } from '@hauban/link';
-import { parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
+import { orderedActions, parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ErrorCode } from '@hauban/shared/errors';
 import { decideAction, decideShell } from '@hauban/shared/policy';
 import {
@@ -120,11 +120,15 @@ export function checkPolicy(accepted: AcceptedOrder, loaded: LoadedPolicy): Refu
       'POLICY_DENIED',
       `the node's policy file is not usable: ${loaded.problems[0] ?? 'unknown fault'}`.slice(0, 400),
     );
-  const decision =
+  const decisions =
     accepted.kind === 'shell'
-      ? decideShell(loaded.policy, accepted.order.user)
-      : decideAction(loaded.policy, accepted.action.name, accepted.args);
-  return decision.allowed ? null : no('POLICY_DENIED', decision.detail);
+      ? [decideShell(loaded.policy, accepted.order.user)]
+      : // What an order holds is judged as if it came alone.
+        orderedActions(accepted.action.name, accepted.args).map(({ action, args }) =>
+          decideAction(loaded.policy, action, args),
+        );
+  const denied = decisions.find((decision) => !decision.allowed);
+  return denied?.allowed === false ? no('POLICY_DENIED', denied.detail) : null;
 }
 
 /** Known action and version, arguments that fit, an executor that can do it. */

@@ -9,10 +9,10 @@ export type Access = (typeof ACCESS_LEVELS)[number];
 export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'admin';
 
 /**
- * Where the targets of a request are: the node, run or shell of the path, the nodes of the body, all of the fleet, or
+ * Where the targets of a request are: the node, run, pool or shell of the path, the nodes of the body, all of the fleet, or
  * (`list`) nowhere yet: the handler leaves out of the answer what the caller may not read.
  */
 export interface RouteNeed {
   readonly right: Need;
-  readonly on: 'node' | 'nodes' | 'run' | 'session' | 'fleet' | 'list';
+  readonly on: 'node' | 'nodes' | 'run' | 'pool' | 'session' | 'fleet' | 'list';
 }

@@ -92,6 +92,8 @@ async function start(more: Partial<AppOptions> = {}): Promise<App> {
       ofRun: async () => null,
       ofSelector: async () => [],
       actionsOfRun: async () => [],
+      ofPool: async () => null,
+      actionsOfPool: async () => [],
       ofSession: async () => null,
     },
     nowMs: () => 0,

@@ -1,3 +1,4 @@
+import { orderedActions } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
@@ -19,6 +20,10 @@ export interface TargetSource {
   ofSelector(on: string): Promise<readonly Target[]>;
   /** Actions of a run's steps; empty when there is no such run. */
   actionsOfRun(runId: string): Promise<readonly string[]>;
+  /** Every node of the pool, the fleet when it has none; null when there is no such pool. */
+  ofPool(poolId: string): Promise<readonly Target[] | null>;
+  /** Actions that put the pool's wished state right. */
+  actionsOfPool(poolId: string): Promise<readonly string[]>;
   /** Null when there is no such shell. */
   ofSession(
     sessionId: string,
@@ -92,10 +97,18 @@ async function namedActions(
   { params, body }: Pick<FastifyRequest, 'params' | 'body'>,
 ): Promise<readonly string[]> {
   if (on === 'run') return source.actionsOfRun(textOf(params, 'runId'));
-  const steps = (body as { readonly steps?: unknown } | null | undefined)?.steps;
-  const ofSteps = Array.isArray(steps) ? steps.map((step) => textOf(step, 'action')) : [];
-  const single = textOf(body, 'action');
-  return ofSteps.length > 0 && single === '' ? ofSteps : [single, ...ofSteps];
+  const known = on === 'pool' ? await source.actionsOfPool(textOf(params, 'poolId')) : [];
+  const { steps } = (body ?? {}) as { readonly steps?: unknown };
+  const ofSteps = Array.isArray(steps) ? steps.flatMap(actionsIn) : [];
+  const single = actionsIn(body);
+  const hasSingle = single[0] !== '';
+  return [...known, ...(hasSingle || ofSteps.length + known.length === 0 ? single : []), ...ofSteps];
+}
+
+/** The action that is named, and those of its items. */
+function actionsIn(named: unknown): readonly string[] {
+  const { args } = (named ?? {}) as { readonly args?: unknown };
+  return orderedActions(textOf(named, 'action'), args).map(({ action }) => action);
 }
 
 type Asked = Pick<Use, 'targets' | 'user' | 'openedBy'>;
@@ -120,6 +133,11 @@ async function expand(
     case 'run': {
       const targets = await source.ofRun(textOf(params, 'runId'));
       if (targets === null) throw absent('run');
+      return { targets };
+    }
+    case 'pool': {
+      const targets = await source.ofPool(textOf(params, 'poolId'));
+      if (targets === null) throw absent('pool');
       return { targets };
     }
     case 'session': {

@@ -100,6 +100,8 @@ async function makeBench(): Promise<Bench> {
       ofRun: async () => null,
       ofSelector: async () => [],
       actionsOfRun: async () => [],
+      ofPool: async () => null,
+      actionsOfPool: async () => [],
       ofSession: async () => null,
     },
     nowMs: () => clock.nowMs(),

@@ -13,6 +13,7 @@
  * expired (never taken) or undetermined (taken); the node's receipt, however late, is the truth and replaces that.
  */
 import type { RunDetail, RunQuery, RunRequest, RunRow } from '@hauban/shared/api';
+import { orderedActions } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvent } from './run-events.ts';
@@ -20,6 +21,7 @@ import { toRunDetail, toRunRow, toRunTarget } from './run-row.ts';
 import { MOST_TARGETS, type TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
 import { createStartRun, type Requester, type Retry, type StartRunParts } from './start-run.service.ts';
+import type { Alongside } from './store-run.ts';
 
 type Readable = (nodeIds: readonly string[]) => Promise<ReadonlySet<string>>;
 
@@ -33,8 +35,11 @@ export interface RunsParts extends Omit<StartRunParts, 'detailOf' | 'nodes'> {
 export interface RunsService {
   /** News of runs, after they are stored; the result ends it. */
   onRun(listener: (event: RunEvent) => void): () => void;
-  /** @param waitMs as `get`: one request brings the outcome */
-  start(request: RunRequest, requester: Requester, waitMs?: number): Promise<RunDetail>;
+  /**
+   * @param waitMs as `get`: one request brings the outcome
+   * @param alongside what is stored with the run, or not at all
+   */
+  start(request: RunRequest, requester: Requester, waitMs?: number, alongside?: Alongside): Promise<RunDetail>;
   /** The same content as another run, for its nodes that did not end well. */
   again(request: RunRequest, requester: Requester, retry: Retry): Promise<RunDetail>;
   /** @param waitMs answers as soon as the run has finished, or after this time */
@@ -91,9 +96,9 @@ export function createRunsService(parts: RunsParts): RunsService {
 
   return {
     onRun: (listener) => events.onRun(listener),
-    start: async (request, requester, waitMs = 0) => {
+    start: async (request, requester, waitMs = 0, alongside) => {
       const startedMs = clock.monotonicMs();
-      const detail = await startRun(request, requester, null);
+      const detail = await startRun(request, requester, null, alongside);
       const leftMs = waitMs - (clock.monotonicMs() - startedMs);
       if (detail.finishedAt !== null || leftMs <= 0) return detail;
       // Nothing has been read from a node since the commit: no end can have been missed.
@@ -106,7 +111,8 @@ export function createRunsService(parts: RunsParts): RunsService {
     actionsOf: async (runId) => {
       const run = await runs.find(runId);
       if (run === null) return [];
-      return run.steps.length === 0 ? [run.action] : [...new Set(run.steps.map(({ action }) => action))];
+      const steps = run.steps.length === 0 ? [run] : run.steps;
+      return [...new Set(steps.flatMap(({ action, args }) => orderedActions(action, args).map((one) => one.action)))];
     },
     list: async (query, readable = null) => {
       const limit = query.limit ?? PAGE;

@@ -7,7 +7,7 @@ import { toRunDetail, toRunTarget } from './run-row.ts';
 import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 import type { Requester, StartRunParts } from './start-parts.ts';
-import { createStoreRun, SIGN_FIRST, type Draft } from './store-run.ts';
+import { createStoreRun, SIGN_FIRST, type Alongside, type Draft } from './store-run.ts';
 
 export type { Requester, RunApprovals, StartRunParts } from './start-parts.ts';
 
@@ -123,7 +123,12 @@ export function createStartRun(parts: StartRunParts) {
 
   const store = createStoreRun(parts);
 
-  return async (request: RunRequest, requester: Requester, retry: Retry | null = null): Promise<RunDetail> => {
+  return async (
+    request: RunRequest,
+    requester: Requester,
+    retry: Retry | null = null,
+    alongside?: Alongside,
+  ): Promise<RunDetail> => {
     const nodeIds = [...new Set(request.nodes ?? [])].sort();
     const { run: made, fresh, needed } = await draft(request, requester, { nodeIds, retry });
     const known = await findByKey(parts, made);
@@ -138,7 +143,7 @@ export function createStartRun(parts: StartRunParts) {
     const openTargets = drafts.filter(({ target }) => target.finishedAt === null).length;
     const run = { ...made, openTargets, finishedAt: openTargets === 0 ? clock.nowMs() : null };
     try {
-      await store({ run, drafts, names, needed, requester });
+      await store({ run, drafts, names, needed, requester, ...(alongside === undefined ? {} : { alongside }) });
     } catch (error) {
       // Somebody else used the key at the same moment.
       const other = runs.isConflict(error) ? await findByKey(parts, run) : null;

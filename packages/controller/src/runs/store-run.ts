@@ -21,17 +21,22 @@ interface Storing {
   /** Approvals of people; 0: none. */
   readonly needed: number;
   readonly requester: Requester;
+  readonly alongside?: Alongside;
 }
+
+/** Writes of another room in the transaction of the run; they may not depend on each other's order. */
+export type Alongside = (tx: Tx, run: RunRecord) => void;
 
 /** Stores a run with all of its targets at once, then sends what is signed. */
 export function createStoreRun(parts: StartRunParts) {
   const { runs, targets, signing, dispatch, events, audit } = parts;
   const { transaction, together, approvals, controllerId, supersede } = parts;
-  const write = (tx: Tx, { run, drafts, names, needed, requester }: Storing): void => {
+  const write = (tx: Tx, { run, drafts, names, needed, requester, alongside }: Storing): void => {
     const { address } = requester;
     const rows = drafts.map(({ target }) => target);
     runs.add(tx, run);
     targets.add(tx, rows);
+    alongside?.(tx, run);
     const { id: runId, action, mode, args, steps, selector, supersedeKey, retryOf } = run;
     const more = { ...(steps.length > 0 ? { steps } : {}), ...(selector === null ? {} : { on: selector }) };
     const links = { ...(supersedeKey === null ? {} : { supersedeKey }), ...(retryOf === null ? {} : { retryOf }) };

@@ -26,7 +26,14 @@ describe('the list', () => {
       expect(action.name).toBe(name);
       expect(action.docs.length).toBeGreaterThan(60);
       if (action.readOnly) continue;
-      expect(action.locks({ ...account, account: 'w4a100010', targets: [] }).length).toBeGreaterThan(0);
+      expect(
+        action.locks({
+          ...account,
+          account: 'w4a100010',
+          targets: [],
+          items: [{ action: 'account.create', args: account }],
+        }).length,
+      ).toBeGreaterThan(0);
     }
   });
 });

@@ -17,6 +17,8 @@ export interface Host {
   readonly resources: HostResources;
   readonly tasks: HostTasks;
   readonly queries: HostQueries;
+  /** A wished state is put right: plans may replace files of theirs that were changed by hand. Absent: they refuse. */
+  readonly putsRight?: boolean;
 }
 
 /** Programs by name; the absolute path is the host's. A name that is not here cannot be started. */

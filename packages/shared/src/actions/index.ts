@@ -11,10 +11,11 @@ import { NODE_ACTIONS } from './node/index.ts';
 import { PACKAGE_ACTIONS } from './packages/index.ts';
 import { PROTECTION_ACTIONS } from './protection/index.ts';
 import { SERVICE_ACTIONS } from './services/index.ts';
+import { createStateActions } from './state/index.ts';
 import { WEB_ACTIONS } from './web/index.ts';
 
-/** Every action that exists, by name. A new one is one file and one line in its family's list. */
-export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
+/** Those that a wished state can be made of. */
+const ITEM_ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
   [
     ACCOUNT_ACTIONS,
     BALANCER_ACTIONS,
@@ -30,6 +31,12 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     .map((action) => [action.name, action]),
 );
 
+/** Every action that exists, by name. A new one is one file and one line in its family's list. */
+export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map([
+  ...ITEM_ACTIONS,
+  ...createStateActions((name) => ITEM_ACTIONS.get(name)).map((action) => [action.name, action] as const),
+]);
+
 export * from './address.ts';
 export * from './change.ts';
 export * from './custom/custom-manifest.ts';
@@ -44,6 +51,8 @@ export * from './params.ts';
 export * from './parse-arguments.ts';
 export * from './web/probe-page.ts';
 export * from './resource.ts';
+export { counterItem, desiredKey, MOST_APPLIED, MOST_COMPARED, orderedActions, whyNoItem } from './state/index.ts';
+export type { Compared, Deviation, StateItem } from './state/index.ts';
 export type * from './accounts/account-host.ts';
 export type * from './balancer/balancer-host.ts';
 export type * from './custom/custom-host.ts';

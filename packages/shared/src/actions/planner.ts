@@ -62,18 +62,18 @@ function createFileSteps(host: Host, changes: Change[]): Pick<Planner, 'director
       else if (more.grows === true) {
         if (!same(metaOf(state), metaOf(meta)))
           changes.push({ kind: 'file', path, before: { ...metaOf(state), content: '' }, after, ...more });
-      } else if (state.content !== content)
+      } else if (state.content !== content && host.putsRight !== true)
         refuse(`${path} is there with other content: it was changed by hand or belongs to something else`);
-      else if (!same(metaOf(state), metaOf(meta)))
-        changes.push({ kind: 'file', path, before: { ...metaOf(state), content }, after });
+      else if (state.content !== content || !same(metaOf(state), metaOf(meta)))
+        changes.push({ kind: 'file', path, before: { ...metaOf(state), content: state.content }, after });
     },
     async rewrite(path, from, to) {
       const state = await host.files.state(path);
       if (state.type !== 'file') return refuse(`${path} is not there as a file`);
       if (state.content === to) return undefined;
-      if (state.content !== from)
+      if (state.content !== from && host.putsRight !== true)
         return refuse(`${path} was changed by hand: put it back or remove the account's own lines`);
-      const before = { ...metaOf(state), content: from };
+      const before = { ...metaOf(state), content: state.content };
       changes.push({ kind: 'file', path, before, after: to === null ? null : { ...before, content: to } });
       return undefined;
     },
@@ -81,8 +81,8 @@ function createFileSteps(host: Host, changes: Change[]): Pick<Planner, 'director
       const state = await host.files.state(path);
       if (state.type === 'symlink' && state.target === target) return;
       if (state.type === 'absent') changes.push({ kind: 'symlink', path, before: null, after: target });
-      else if (state.type === 'symlink' && state.target === from)
-        changes.push({ kind: 'symlink', path, before: from, after: target });
+      else if (state.type === 'symlink' && (state.target === from || host.putsRight === true))
+        changes.push({ kind: 'symlink', path, before: state.target, after: target });
       else refuse(`${path} is there and points elsewhere: it belongs to something else`);
     },
   };

@@ -3,6 +3,7 @@ export * from './audit.ts';
 export * from './live.ts';
 export * from './nodes.ts';
 export * from './people.ts';
+export * from './pools.ts';
 export * from './primitives.ts';
 export * from './rollout-of.ts';
 export * from './rule-place.ts';

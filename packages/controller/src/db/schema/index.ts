@@ -4,6 +4,7 @@ export * from './inventory.ts';
 export * from './metrics.ts';
 export * from './nodes.ts';
 export * from './people.ts';
+export * from './pools.ts';
 export * from './runs.ts';
 export * from './shells.ts';
 export * from './trust.ts';

@@ -1,0 +1,258 @@
+import type { RunDetail, RunTarget } from '@hauban/shared/api';
+import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { Tx } from '../db/transaction.ts';
+import type { WorkChunk } from '../db/schema/pools.ts';
+import type { JudgeRelease } from '../runs/rollout-parts.ts';
+import type { PoolsParts } from './pools.service.ts';
+import type { DriftRepository, SeenDrift } from './drift.repository.ts';
+import type { PoolWorkRepository, WorkRecord } from './pool-work.repository.ts';
+import type { ItemRecord, PoolRecord, PoolsRepository } from './pools.repository.ts';
+import { readCompared } from './read-compared.ts';
+import { alone, chunksFor } from './work-chunks.ts';
+
+export interface AdvanceParts {
+  readonly pools: PoolsRepository;
+  readonly drift: DriftRepository;
+  readonly work: PoolWorkRepository;
+  readonly runs: Pick<PoolsParts['runs'], 'start'> & { get(runId: string): Promise<RunDetail> };
+  readonly links: { isOnline(nodeId: string): boolean };
+  readonly judgeRelease: JudgeRelease;
+  readonly audit: AuditService;
+  readonly clock: Clock;
+}
+
+/** Compares and repairs of one work: something that another one breaks each time would never end. */
+const MOST_ROUNDS = 30;
+/** Orders of one node at once: they wait for each other's locks anyway. */
+const ORDERS_AT_ONCE = 2;
+const START_WITHIN_MS = 600_000;
+
+/** Ended without having been tried: it is made again. */
+const UNTRIED: readonly string[] = ['expired', 'cancelled', 'superseded'];
+const GOOD: readonly string[] = ['succeeded', 'unchanged'];
+
+/** What there is to know for a step. */
+interface Here {
+  readonly tx: Tx;
+  readonly work: WorkRecord;
+  readonly pool: PoolRecord;
+  readonly items: readonly ItemRecord[];
+}
+
+const wishes = (count: number): string => (count === 1 ? '1 wish' : `${count} wishes`);
+const targetOf = (run: RunDetail | undefined): RunTarget | undefined => run?.targets[0];
+const reasonOf = (target: RunTarget | undefined): string => target?.detail.slice(0, 500) ?? 'nothing is known of it';
+
+/** The end of a work. */
+function createFinish({ work: works, audit, clock }: AdvanceParts) {
+  return async ({ tx, work, pool }: Here, isWell: boolean, says: string, failed = work.failed): Promise<void> => {
+    await works.set(tx, work.id, { isWell, says, failed, chunks: [], finishedAt: clock.nowMs() });
+    if (work.kind === 'compare') return;
+    const { id, nodeId, kind, done } = work;
+    const detail = { poolId: pool.id, pool: pool.name, nodeId, workId: id, kind, done, says };
+    audit.record(tx, { code: isWell ? 'A3036I' : 'A3037W', who: work.requester.name, detail });
+  };
+}
+
+/** Makes the orders that are written down and not made yet. */
+function createOrders(parts: AdvanceParts) {
+  const { runs, links, work: works, judgeRelease } = parts;
+  const finish = createFinish(parts);
+  const start = async ({ work, pool, items }: Here, chunk: WorkChunk): Promise<string> => {
+    const known = new Map(items.map((item) => [item.id, item]));
+    const isCompare = work.phase === 'compare';
+    const args = {
+      items: chunk.items.flatMap((id) => {
+        const item = known.get(id);
+        return item === undefined ? [] : [{ action: item.action, args: item.args }];
+      }),
+    };
+    // What only reads is the pool's own; what changes is in the name of who asked for it.
+    const by = isCompare ? ({ id: 'pool', name: `pool ${pool.name}`, via: 'system' } as const) : work.requester;
+    const reason = work.reason ?? `pool ${pool.name}`;
+    const made = await runs.start(
+      {
+        action: isCompare ? 'state.compare' : 'state.apply',
+        args,
+        nodes: [work.nodeId],
+        mode: 'apply',
+        reason,
+        idempotencyKey: chunk.key,
+        startWithinMs: START_WITHIN_MS,
+      },
+      { ...by, address: null },
+    );
+    return made.id;
+  };
+  const isAllowed = async (here: Here): Promise<boolean> => {
+    const { work, items } = here;
+    if (work.phase === 'compare') return true;
+    const actions = [...new Set(['state.apply', ...items.map(({ action }) => action)])];
+    const { isGone, forbidden } = await judgeRelease(work.requester, actions, [work.nodeId]);
+    return !isGone && !forbidden.has(work.nodeId);
+  };
+
+  return async (here: Here, chunks: readonly WorkChunk[], underWay: number): Promise<void> => {
+    const { tx, work } = here;
+    const waiting = chunks.filter(({ runId }) => runId === null).slice(0, ORDERS_AT_ONCE - underWay);
+    if (waiting.length === 0) return;
+    if (!links.isOnline(work.nodeId)) return works.set(tx, work.id, { chunks, says: 'Waits for the node.' });
+    if (!(await isAllowed(here))) return finish(here, false, `${work.requester.name} may not do this there any more.`);
+    const made = new Map<string, string>();
+    for (const chunk of waiting) made.set(chunk.key, await start(here, chunk));
+    const says = work.phase === 'compare' ? 'Compares.' : `Puts right; ${wishes(work.done)} so far.`;
+    return works.set(tx, work.id, {
+      chunks: chunks.map((chunk) => ({ ...chunk, runId: made.get(chunk.key) ?? chunk.runId })),
+      says,
+    });
+  };
+}
+
+/** What all compares of a phase have seen; or why that is not known. */
+function seenBy(
+  chunks: readonly WorkChunk[],
+  ended: ReadonlyMap<string, RunDetail>,
+): readonly SeenDrift[] | { readonly why: string; readonly isUntried: boolean } {
+  const seen: SeenDrift[] = [];
+  for (const { key, items } of chunks) {
+    const target = targetOf(ended.get(key));
+    const state = target?.state ?? 'failed';
+    if (!GOOD.includes(state)) return { why: reasonOf(target), isUntried: UNTRIED.includes(state) };
+    const compared = readCompared(target?.data, items);
+    if (compared === null) return { why: 'The node answered with what is no comparison.', isUntried: false };
+    seen.push(...compared);
+  }
+  return seen;
+}
+
+/** After a compare: what was seen is kept, and what can be put right is ordered. */
+function createCompareEnd(parts: AdvanceParts) {
+  const { drift, work: works, audit, clock } = parts;
+  const finish = createFinish(parts);
+
+  const keep = async ({ tx, work, pool, items }: Here, seen: readonly SeenDrift[]): Promise<ReadonlySet<string>> => {
+    const at = { poolId: pool.id, nodeId: work.nodeId, seenAt: clock.nowMs() };
+    const before = new Map((await drift.ofNode(tx, pool.id, work.nodeId)).map((one) => [one.itemId, one]));
+    await drift.put(tx, at, seen);
+    const inOrder = items.length - seen.length;
+    await drift.putNode(tx, {
+      poolId: pool.id,
+      nodeId: work.nodeId,
+      comparedAt: at.seenAt,
+      version: pool.version,
+      inOrder,
+    });
+    const fresh = seen.filter(({ itemId, hash }) => before.get(itemId)?.hash !== hash);
+    if (fresh.length > 0) {
+      const says = fresh.slice(0, 5).map((one) => one.says);
+      const detail = { poolId: pool.id, pool: pool.name, nodeId: work.nodeId, count: fresh.length, says };
+      audit.record(tx, { code: 'A3038W', who: 'system', detail });
+    }
+    const isAdopted = ({ itemId, hash }: SeenDrift): boolean => {
+      const known = before.get(itemId);
+      return known?.hash === hash && known.adoptedAt !== null;
+    };
+    return new Set(seen.filter(isAdopted).map(({ itemId }) => itemId));
+  };
+
+  const goOn = async (here: Here, left: readonly SeenDrift[]): Promise<void> => {
+    const { tx, work, items } = here;
+    const asked = work.items === null ? null : new Set(work.items);
+    const scope = left.filter(({ itemId }) => asked === null || asked.has(itemId));
+    if (scope.length === 0) return finish(here, true, `As wished: ${wishes(work.done)} put right.`);
+    const able = new Set(
+      scope.filter((one) => one.state === 'differs' && work.failed[one.itemId] === undefined).map((one) => one.itemId),
+    );
+    const rest = scope[0];
+    if (able.size === 0 || work.round >= MOST_ROUNDS) {
+      const first = rest === undefined ? '' : (work.failed[rest.itemId] ?? rest.says);
+      const failed = { ...Object.fromEntries(scope.map((one) => [one.itemId, one.says])), ...work.failed };
+      return finish(here, false, `${wishes(scope.length)} could not be put right: ${first}`, failed);
+    }
+    const next = { ...work, phase: 'apply' as const };
+    const chunks = chunksFor(
+      { ...next, round: work.round + 1 },
+      items.filter(({ id }) => able.has(id)),
+    );
+    return works.set(tx, work.id, { phase: 'apply', round: work.round + 1, chunks });
+  };
+
+  return async (here: Here, ended: ReadonlyMap<string, RunDetail>): Promise<void> => {
+    const { tx, work, pool, items } = here;
+    const all = seenBy(work.chunks, ended);
+    if ('why' in all) {
+      if (all.isUntried && work.round < MOST_ROUNDS)
+        return works.set(tx, work.id, { round: work.round + 1, chunks: [] });
+      // Not at once again: what a node refuses it refuses each time.
+      const comparedAt = clock.nowMs();
+      await drift.putNode(tx, { poolId: pool.id, nodeId: work.nodeId, comparedAt, version: pool.version, inOrder: 0 });
+      return finish(here, false, `It could not be compared: ${all.why}`);
+    }
+    const known = new Set(items.map(({ id }) => id));
+    const seen = all.filter(({ itemId }) => known.has(itemId));
+    const adopted = await keep(here, seen);
+    // Who names a difference wants it put right, adopted or not.
+    const left = seen.filter(({ itemId }) => !adopted.has(itemId) || (work.items?.includes(itemId) ?? false));
+    if (work.kind === 'compare')
+      return finish(here, left.length === 0, left.length === 0 ? 'As wished.' : `Differs in ${wishes(left.length)}.`);
+    return goOn(here, left);
+  };
+}
+
+/** After orders that put right: what failed together is tried alone; then it is compared again. */
+function createApplyEnd({ work: works }: AdvanceParts) {
+  return async ({ tx, work }: Here, ended: ReadonlyMap<string, RunDetail>): Promise<void> => {
+    const failed: Record<string, string> = { ...work.failed };
+    const again: WorkChunk[] = [];
+    let done = work.done;
+    for (const chunk of work.chunks) {
+      const target = targetOf(ended.get(chunk.key));
+      const [only] = chunk.items;
+      if (target !== undefined && GOOD.includes(target.state)) done += chunk.items.length;
+      else if (UNTRIED.includes(target?.state ?? '')) continue;
+      else if (chunk.items.length > 1) again.push(...alone(chunk));
+      else if (only !== undefined) failed[only] = reasonOf(target);
+    }
+    if (again.length > 0) return works.set(tx, work.id, { done, failed, chunks: again });
+    return works.set(tx, work.id, { done, failed, phase: 'compare', round: work.round + 1, chunks: [] });
+  };
+}
+
+/** One step of one work, in the transaction that holds it. Orders are made once, whatever dies meanwhile. */
+export function createAdvanceWork(parts: AdvanceParts) {
+  const { work: works, pools, runs } = parts;
+  const [order, finish] = [createOrders(parts), createFinish(parts)];
+  const [compareEnd, applyEnd] = [createCompareEnd(parts), createApplyEnd(parts)];
+
+  const step = async (here: Here): Promise<void> => {
+    const { work, items } = here;
+    if (items.length === 0) return finish(here, true, 'Nothing is wished of this pool.');
+    if (work.chunks.length === 0) {
+      if (work.phase === 'compare') return order(here, chunksFor(work, items), 0);
+      return works.set(here.tx, work.id, { phase: 'compare', round: work.round + 1 });
+    }
+    const made = work.chunks.filter(({ runId }) => runId !== null);
+    const details = await Promise.all(made.map(async ({ key, runId }) => [key, await runs.get(runId ?? '')] as const));
+    const ended = new Map(details.filter(([, { finishedAt }]) => finishedAt !== null));
+    if (ended.size < work.chunks.length) return order(here, work.chunks, made.length - ended.size);
+    return work.phase === 'compare' ? compareEnd(here, ended) : applyEnd(here, ended);
+  };
+
+  return async (tx: Tx, workId: string): Promise<void> => {
+    const work = await works.tryLock(tx, workId);
+    const pool = work === null ? null : await pools.find(work.poolId);
+    if (work === null || pool === null) return;
+    const here: Here = { tx, work, pool, items: await pools.items(pool.id) };
+    try {
+      await step(here);
+    } catch (error) {
+      if (!(error instanceof HaubanError) || error.code === 'DATABASE') throw error;
+      // What is wished was changed between two steps: it is looked at anew.
+      if (error.code === 'CONFLICT' && work.round < MOST_ROUNDS)
+        return works.set(tx, work.id, { phase: 'compare', round: work.round + 1, chunks: [] });
+      await finish(here, false, error.detail);
+    }
+  };
+}

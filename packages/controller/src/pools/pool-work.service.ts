@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { PoolWorkRequest } from '@hauban/shared/api';
+import { HaubanError } from '@hauban/shared/errors';
+import type { Timer } from '@hauban/shared/time';
+import type { Transact, Tx } from '../db/transaction.ts';
+import type { Log } from '../runtime/index.ts';
+import type { Requester } from '../runs/start-run.service.ts';
+import { createAdvanceWork, type AdvanceParts } from './advance-work.ts';
+import type { NodeRecord } from './drift.repository.ts';
+import type { PoolMemberNode, ReadMembers } from './pool-members.ts';
+import type { WorkRecord } from './pool-work.repository.ts';
+import type { PoolRecord } from './pools.repository.ts';
+
+export interface PoolWorkParts extends AdvanceParts {
+  readonly members: ReadMembers;
+  readonly transaction: Transact;
+  readonly log: Log;
+}
+
+export type PoolWork = ReturnType<typeof createPoolWork>;
+
+const TICK_MS = 1_000;
+const DUE_EVERY_TICKS = 5;
+/** Works that are looked at in one tick; of compares so many are begun at once. */
+const MOST_OPEN = 100;
+const COMPARES_AT_ONCE = 20;
+/** Between two compares of a node, whatever happens there. */
+const REST_MS = 10_000;
+const HOUR_MS = 3_600_000;
+const COMPARES_KEPT_MS = 24 * HOUR_MS;
+
+type Asked = Pick<WorkRecord, 'poolId' | 'nodeId' | 'kind' | 'items' | 'requester' | 'reason'>;
+const SYSTEM = { id: 'pool', via: 'system' } as const;
+
+const makeWork = (asked: Asked, now: number): WorkRecord => ({
+  ...asked,
+  id: randomUUID(),
+  phase: 'compare',
+  round: 0,
+  chunks: [],
+  failed: {},
+  done: 0,
+  says: 'Begins.',
+  createdAt: now,
+  finishedAt: null,
+  isWell: null,
+});
+
+/** Nodes of one pool are not all compared in the same minute: up to a tenth later, each by its own. */
+const jitter = (nodeId: string): number => 1 + Number.parseInt(nodeId.slice(0, 2), 16) / 2560;
+
+/** Is it time to look at this node again? */
+function isDue(pool: PoolRecord, node: PoolMemberNode, known: NodeRecord | undefined, now: number): boolean {
+  if (known === undefined) return true;
+  if (now - known.comparedAt < REST_MS) return false;
+  const isStale = known.version !== pool.version || (node.connectedAt ?? 0) > known.comparedAt;
+  return isStale || now - known.comparedAt >= pool.compareMinutes * 60_000 * jitter(node.id);
+}
+
+/** Which nodes are due for a compare, and what may be put right without a person. */
+function createPlanning(parts: PoolWorkParts) {
+  const { drift, work: works, members, links, transaction, audit, clock } = parts;
+
+  const add = async (tx: Tx, asked: Asked): Promise<boolean> => works.add(tx, makeWork(asked, clock.nowMs()));
+
+  const repairBySelf = async (pool: PoolRecord, online: readonly PoolMemberNode[]): Promise<void> => {
+    let left = pool.budget - (await works.doneBySystem(pool.id, clock.nowMs() - HOUR_MS));
+    const here = new Set(online.map(({ id }) => id));
+    // Seen twice: what an order was changing at the first look is no difference.
+    const all = (await drift.ofPool(pool.id)).filter(
+      (one) => here.has(one.nodeId) && one.state === 'differs' && one.adoptedAt === null && one.seenAt > one.since,
+    );
+    for (const nodeId of new Set(all.map((one) => one.nodeId))) {
+      const seen = all.filter((one) => one.nodeId === nodeId);
+      const items = seen.slice(0, Math.max(0, left)).map(({ itemId }) => itemId);
+      if (items.length === 0) return;
+      left -= items.length;
+      const requester = { ...SYSTEM, name: `pool ${pool.name}` };
+      await transaction(async (tx) => {
+        const asked = { poolId: pool.id, nodeId, kind: 'repair', items, requester, reason: null } as const;
+        if (!(await add(tx, asked))) return;
+        const detail = { poolId: pool.id, pool: pool.name, nodeId, kind: 'repair', items: items.length };
+        audit.record(tx, { code: 'A3035I', who: requester.name, detail });
+      });
+    }
+  };
+
+  const ofPool = async (pool: PoolRecord, room: number): Promise<number> => {
+    const now = clock.nowMs();
+    const known = new Map((await drift.nodes(pool.id)).map((node) => [node.nodeId, node]));
+    const online = (await members(pool)).filter(({ id }) => links.isOnline(id));
+    if (pool.repair === 'auto') await repairBySelf(pool, online);
+    const due = online.filter((node) => isDue(pool, node, known.get(node.id), now)).slice(0, room);
+    if (due.length === 0) return 0;
+    const requester = { ...SYSTEM, name: `pool ${pool.name}` };
+    await transaction(async (tx) => {
+      for (const { id: nodeId } of due)
+        await add(tx, { poolId: pool.id, nodeId, kind: 'compare', items: null, requester, reason: null });
+    });
+    return due.length;
+  };
+  return { add, ofPool };
+}
+
+/** Begins what people ask for. */
+function createBeginning(parts: PoolWorkParts) {
+  const { work: works, transaction, audit, clock } = parts;
+  /** One node's work, or what is under way there already. */
+  return async (pool: PoolRecord, nodeId: string, request: PoolWorkRequest, by: Requester): Promise<string> =>
+    transaction(async (tx) => {
+      const { kind, items, reason } = request;
+      const requester = { id: by.id, name: by.name, via: by.via };
+      const asked: Asked = {
+        poolId: pool.id,
+        nodeId,
+        kind,
+        items: kind === 'repair' ? (items ?? null) : null,
+        requester,
+        reason: reason ?? null,
+      };
+      const open = await works.openOn(tx, pool.id, nodeId);
+      if (open !== null && (open.kind !== 'compare' || kind === 'compare')) return open.id;
+      // A compare that is under way makes room for what a person wants.
+      if (open !== null)
+        await works.set(tx, open.id, { finishedAt: clock.nowMs(), isWell: null, says: 'Gave way.', chunks: [] });
+      const record = makeWork(asked, clock.nowMs());
+      if (!(await works.add(tx, record)))
+        throw new HaubanError('CONFLICT', 'Somebody else began something there at this moment: try again.');
+      if (kind !== 'compare') {
+        const detail = { poolId: pool.id, pool: pool.name, nodeId, kind, workId: record.id, ...by.decision };
+        audit.record(tx, { code: 'A3035I', who: by.name, address: by.address, detail });
+      }
+      return record.id;
+    });
+}
+
+/** Works on nodes of pools, from the request to the last compare. */
+export function createPoolWork(parts: PoolWorkParts) {
+  const { pools, drift, work: works, members, transaction, clock, log } = parts;
+  const begin = createBeginning(parts);
+  const advance = createAdvanceWork(parts);
+  const planning = createPlanning(parts);
+  let timer: Timer | null = null;
+  let ticks = 0;
+  let running: Promise<void> = Promise.resolve();
+
+  const plan = async (open: readonly WorkRecord[]): Promise<void> => {
+    let room = COMPARES_AT_ONCE - open.filter(({ kind }) => kind === 'compare').length;
+    for (const pool of await pools.all()) {
+      if (room <= 0) return;
+      try {
+        room -= await planning.ofPool(pool, room);
+      } catch (error) {
+        log.warn({ err: error, pool: pool.name }, 'members of a pool could not be looked at');
+      }
+    }
+    await transaction(async (tx) => works.forgetCompares(tx, clock.nowMs() - COMPARES_KEPT_MS));
+  };
+
+  const tick = async (): Promise<void> => {
+    const open = await works.open(MOST_OPEN);
+    for (const { id } of open) {
+      try {
+        await transaction((tx) => advance(tx, id));
+      } catch (error) {
+        // Its row is as it was; the next tick tries again.
+        log.warn({ err: error, workId: id }, 'a work of a pool could not go on');
+      }
+    }
+    if (ticks++ % DUE_EVERY_TICKS === 0) await plan(open);
+  };
+
+  return {
+    tick,
+    /** The works of this request, one a node. */
+    request: async (pool: PoolRecord, request: PoolWorkRequest, by: Requester): Promise<ReadonlySet<string>> => {
+      const all = (await members(pool)).map(({ id }) => id);
+      const stranger = request.only?.find((id) => !all.includes(id));
+      if (stranger !== undefined)
+        throw new HaubanError('BAD_REQUEST', `The node ${stranger} is no member of the pool ${pool.name}.`);
+      const begun = new Set<string>();
+      for (const nodeId of request.only ?? all) begun.add(await begin(pool, nodeId, request, by));
+      return begun;
+    },
+    /** Something changed on this node: it is compared soon. */
+    hint: async (nodeId: string): Promise<void> => {
+      await transaction(async (tx) => drift.forgetCompare(tx, [nodeId], clock.nowMs() - REST_MS));
+    },
+    start: () => {
+      let isTicking = false;
+      timer = clock.every(TICK_MS, () => {
+        if (isTicking) return;
+        isTicking = true;
+        running = tick()
+          .catch((error: unknown) => log.warn({ err: error }, 'pools could not be looked at'))
+          .finally(() => (isTicking = false));
+      });
+    },
+    stop: async () => {
+      timer?.cancel();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import Type, { type Static } from 'typebox';
+import type { ActionDefinition } from '../define-action.ts';
+import { parseActionArguments } from '../parse-arguments.ts';
+
+/** One wish: the action and the arguments that make it so. */
+export const StateItem = Type.Object(
+  {
+    action: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}\\.[a-z][a-z0-9-]{0,31}$', maxLength: 64, title: 'Action' }),
+    args: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9]{0,39}$' }), Type.Unknown(), {
+      title: 'Its arguments',
+      maxProperties: 40,
+    }),
+  },
+  { additionalProperties: false },
+);
+export type StateItem = Static<typeof StateItem>;
+export interface StateArgs {
+  items: StateItem[];
+}
+
+/** Actions that an item may name. */
+export type FindItemAction = (name: string) => ActionDefinition | undefined;
+
+const PREFIX = 'state.';
+/** What these leave can be looked at later. A restart or a dump is a moment, and what is deleted comes back by hand only. */
+const LASTING = /\.(?:ban|create|grant|install|set-[a-z-]+|start|stop|suspend|switch-version|unban|unsuspend)$/;
+
+/** Why this action can be no part of a wished state; null: it can. */
+export function whyNoItem(action: ActionDefinition | undefined, name: string): string | null {
+  if (action === undefined) return `there is no action ${name} that a state could be made of`;
+  if (action.readOnly) return `${name} only reads: it leaves no state`;
+  if (!LASTING.test(name)) return `${name} is done at a moment: nothing of it can be wished to stay`;
+  return action.risk === 'high' ? `${name} is of high risk: it is done by an order of its own, never by a state` : null;
+}
+
+/** Every item in canonical form, or the first thing that is wrong. */
+export function normaliseItems(
+  args: StateArgs,
+  find: FindItemAction,
+): { readonly ok: true; readonly args: StateArgs } | { readonly ok: false; readonly problem: string } {
+  const items: StateItem[] = [];
+  for (const [index, item] of args.items.entries()) {
+    const action = find(item.action);
+    const why = whyNoItem(action, item.action);
+    if (why !== null || action === undefined) return { ok: false, problem: `item ${index + 1}: ${why ?? 'unknown'}` };
+    const parsed = parseActionArguments(action, item.args);
+    if (!parsed.ok) return { ok: false, problem: `item ${index + 1} (${item.action}): ${parsed.problem}` };
+    items.push({ action: item.action, args: parsed.args });
+  }
+  return { ok: true, args: { items } };
+}
+
+/** Actions that an order is about: those of its items too. Whoever may not do each of them may not do them together. */
+export function orderedActions(action: string, args: unknown): readonly StateItem[] {
+  const own = { action, args: args as StateItem['args'] };
+  if (!action.startsWith(PREFIX)) return [own];
+  const items = (args as Partial<StateArgs> | null | undefined)?.items;
+  if (!Array.isArray(items)) return [own];
+  const named = items.map((item: Partial<StateItem> | null) => ({
+    action: typeof item?.action === 'string' ? item.action : '',
+    args: item?.args ?? {},
+  }));
+  return [own, ...named];
+}
