@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ActionDefinition, Change, Verified } from '@hauban/shared/actions';
 import { FakeClock } from '@hauban/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createScratchActions, createScratchHost } from '../../../../test/support/scratch-host.ts';
-import { runAction, undoneResult, type RunEnd } from './run-action.ts';
+import { createScratchActions, createScratchHost } from '../support/scratch-host.ts';
+import { runAction, undoneResult, type RunEnd } from '../../packages/agent/src/executor/run-action.ts';
 
 const never = new Promise<never>(() => undefined);
 const holds: Verified = { name: 'file', ok: true, saw: 'file' };
