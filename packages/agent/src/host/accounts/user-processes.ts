@@ -12,8 +12,11 @@ export interface UserProcess {
 }
 
 const END_TIMEOUT_MS = 10_000;
-/** What is started again and again is not there all the time: so many looks in a row have to find nothing. */
-const QUIET_LOOKS = 3;
+/**
+ * What is started again and again is not there all the time: so many looks in a row, for half a second,
+ * have to find nothing.
+ */
+const QUIET_LOOKS = 25;
 
 async function look(pid: string, uid: number): Promise<UserProcess | null> {
   try {

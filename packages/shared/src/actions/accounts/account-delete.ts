@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { Change } from '../change.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { Host, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
@@ -79,6 +80,17 @@ async function planDelete(planner: Planner, name: string): Promise<void> {
   return planKept(planner, user, domains, php);
 }
 
+/** A service of the system may have started one under the number alone. */
+async function verifyQuiet(host: Host, changes: readonly Change[]): Promise<readonly Verified[]> {
+  const uid = changes.flatMap((change) =>
+    change.kind === 'task' && change.task === 'account.end-processes' && 'uid' in change.args ? [change.args.uid] : [],
+  )[0];
+  if (uid === undefined) return [];
+  const alive = (await host.queries.ask('account.processes', { uid }))[0];
+  const saw = alive === undefined ? 'none' : `${alive.pid} ${alive.command}`;
+  return [{ name: 'No process', ok: alive === undefined, saw }];
+}
+
 async function verifyGone(host: Host, name: string): Promise<readonly Verified[]> {
   const user = await host.accounts.userByName(name);
   const group = await host.accounts.groupByName(name);
@@ -114,5 +126,5 @@ Undo brings everything back from there. What is kept takes room until somebody r
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planDelete(planner, args.name)),
   rehearse: async (host, { name }, changes) => rehearseSites(host, changes, await probesOf(host, name), 'gone'),
-  verify: (host, { name }) => verifyGone(host, name),
+  verify: async (host, { name }, changes) => [...(await verifyGone(host, name)), ...(await verifyQuiet(host, changes))],
 });
