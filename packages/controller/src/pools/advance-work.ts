@@ -3,11 +3,9 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Tx } from '../db/transaction.ts';
-import type { WorkChunk } from '../db/schema/pools.ts';
-import type { JudgeRelease } from '../runs/rollout-parts.ts';
 import type { PoolsParts } from './pools.service.ts';
 import type { DriftRepository, SeenDrift } from './drift.repository.ts';
-import type { PoolWorkRepository, WorkRecord } from './pool-work.repository.ts';
+import type { PoolWorkRepository, WorkChunk, WorkRecord } from './pool-work.repository.ts';
 import type { ItemRecord, PoolRecord, PoolsRepository } from './pools.repository.ts';
 import { readCompared } from './read-compared.ts';
 import { alone, chunksFor } from './work-chunks.ts';
@@ -18,7 +16,12 @@ export interface AdvanceParts {
   readonly work: PoolWorkRepository;
   readonly runs: Pick<PoolsParts['runs'], 'start'> & { get(runId: string): Promise<RunDetail> };
   readonly links: { isOnline(nodeId: string): boolean };
-  readonly judgeRelease: JudgeRelease;
+  /** May this still be done in the name of who asked for it, long after the request? */
+  readonly judgeRelease: (
+    requester: { readonly id: string; readonly via: string },
+    actions: readonly string[],
+    nodeIds: readonly string[],
+  ) => Promise<{ readonly isGone: boolean; readonly forbidden: ReadonlySet<string> }>;
   readonly audit: AuditService;
   readonly clock: Clock;
 }

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
-import type { Database, Tx } from '../db/index.ts';
+import { storableJson, storableText, type Database, type Tx } from '../db/index.ts';
 import { poolDrift, poolNode } from '../db/schema/pools.ts';
 
 export type DriftRecord = typeof poolDrift.$inferSelect;
@@ -36,7 +36,8 @@ function driftRows(database: Database) {
       const here = and(eq(poolDrift.poolId, poolId), eq(poolDrift.nodeId, nodeId));
       const left = seen.map(({ itemId }) => itemId);
       await tx.db.delete(poolDrift).where(left.length === 0 ? here : and(here, notInArray(poolDrift.itemId, left)));
-      for (const one of seen)
+      for (const { says, changes, ...rest } of seen) {
+        const one = { ...rest, says: storableText(says), changes: storableJson(changes) };
         await tx.db
           .insert(poolDrift)
           .values({ ...one, poolId, nodeId, since: seenAt, seenAt, adoptedBy: null, adoptedAt: null })
@@ -54,6 +55,7 @@ function driftRows(database: Database) {
               adoptedAt: sql`CASE WHEN ${poolDrift.hash} = ${one.hash} THEN ${poolDrift.adoptedAt} END`,
             },
           });
+      }
     },
     /** False: it is not there, or it is another difference by now. */
     adopt: async (

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { poolWork } from '../db/schema/pools.ts';
 
+export type { WorkChunk } from '../db/schema/pools.ts';
 export type WorkRecord = typeof poolWork.$inferSelect;
 
 /** What is done on the nodes of pools: one work at a time on each. */

@@ -2,7 +2,6 @@ import { canonicalJson, sha256Hex } from '@hauban/link';
 import { PlannedChange } from '@hauban/shared/api';
 import Type from 'typebox';
 import Value from 'typebox/value';
-import { storableText } from '../db/index.ts';
 import type { SeenDrift } from './drift.repository.ts';
 
 /** As a node answers a compare: its word, of which nothing is believed that does not fit. */
@@ -18,8 +17,6 @@ const Answer = Type.Object({
   ),
 });
 
-const clean = (text: string | null): string | null => (text === null ? null : storableText(text));
-
 /** @param items ids of the order's items, in its order; null: the answer is none */
 export function readCompared(data: unknown, items: readonly string[]): readonly SeenDrift[] | null {
   if (!Value.Check(Answer, data)) return null;
@@ -27,14 +24,10 @@ export function readCompared(data: unknown, items: readonly string[]): readonly 
   for (const { item, is, says, changes } of data.deviations) {
     const itemId = items[item];
     if (itemId === undefined) return null;
-    const shown = changes.map((change) => ({
-      kind: storableText(change.kind),
-      title: storableText(change.title),
-      before: clean(change.before),
-      after: clean(change.after),
-    }));
+    // As checked, and no field more.
+    const shown = changes.map(({ kind, title, before, after }) => ({ kind, title, before, after }));
     const hash = sha256Hex(canonicalJson({ is, says, changes: shown }));
-    seen.set(itemId, { itemId, state: is, hash, says: storableText(says), changes: shown });
+    seen.set(itemId, { itemId, state: is, hash, says, changes: shown });
   }
   return [...seen.values()];
 }

@@ -1,7 +1,6 @@
 import { MOST_APPLIED, MOST_COMPARED } from '@hauban/shared/actions';
-import type { WorkChunk } from '../db/schema/pools.ts';
 import type { ItemRecord } from './pools.repository.ts';
-import type { WorkRecord } from './pool-work.repository.ts';
+import type { WorkChunk, WorkRecord } from './pool-work.repository.ts';
 
 /** An order of that many characters, signed, fits a message of the link. */
 const ORDER_CHARACTERS = 120_000;

@@ -10,6 +10,7 @@ import type { Requester, StartRunParts } from './start-parts.ts';
 import { createStoreRun, SIGN_FIRST, type Alongside, type Draft } from './store-run.ts';
 
 export type { Requester, RunApprovals, StartRunParts } from './start-parts.ts';
+export type { Alongside } from './store-run.ts';
 
 /** What one statement can be about; the shape of an order has the same bound. */
 const MOST_APPROVED = 5_000;
