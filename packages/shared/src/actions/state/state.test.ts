@@ -37,12 +37,13 @@ async function changesOf(host: FakeHost, items: readonly unknown[] = ITEMS): Pro
   if (!planned.ok) throw new Error(planned.detail);
   return planned.changes;
 }
-/** A line that somebody wrote into a site. */
+/** A line that somebody wrote into a site, and loaded. */
 async function editSite(host: FakeHost): Promise<string> {
   const state = await host.files.state(SITE);
   if (state.type !== 'file') throw new Error('there is no site');
   const content = `${state.content}# by hand\n`;
   await host.files.writeFile(SITE, content, { mode: 0o644, uid: 0, gid: 0 });
+  await host.web.reload();
   return content;
 }
 
