@@ -323,6 +323,11 @@ const CONTROLLER: readonly Layer[] = [
     why: 'the key that seals the secrets of authenticator apps: a file beside the link key',
   },
   {
+    files: 'packages/controller/src/enrolment/link-key-folder.ts',
+    may: ['own', CONTRACT, LINK, FILES, PURE_NODE],
+    why: 'the link key and the one that shall take over, and to whom their files belong',
+  },
+  {
     files: 'packages/controller/src/people/oidc-provider.ts',
     may: ['own', CONTRACT, 'npm:openid-client'],
     why: 'the one place that talks to identity providers',

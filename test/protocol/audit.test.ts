@@ -59,7 +59,7 @@ describe('a node as a witness', () => {
       log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message), error: () => undefined },
       load: () => loadKeptHead(path),
       store: (head) => storeKeptHead(path, head),
-      controller: () => ({ controllerId, controllerKey: key.publicText }),
+      controller: () => ({ controllerId, controllerKeys: [key.publicText] }),
     });
 
   beforeEach(() => {

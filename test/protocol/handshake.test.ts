@@ -226,6 +226,8 @@ describe('transcript', () => {
       bindingValue: new Uint8Array(0),
       join: { counter: 1, marks: ['a'] },
       joined: 0,
+      pinned: 'k',
+      steps: [],
     };
     const hashOf = (change: object): string => sha256(transcriptBytes({ ...transcript, ...change })).toString('hex');
     const changes = [
@@ -244,6 +246,9 @@ describe('transcript', () => {
       { join: { counter: 1, marks: ['b'] } },
       { join: { counter: 1, marks: ['a', 'b'] } },
       { joined: 1 },
+      { pinned: 'l' },
+      { steps: [{ byBefore: 'a', byNext: 'b', approvals: [] }] },
+      { steps: [{ byAuthority: 'a', byBefore: 'b', byNext: 'c' }] },
     ];
     expect(new Set(changes.map(hashOf)).size).toBe(changes.length);
   });

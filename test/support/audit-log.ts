@@ -64,7 +64,7 @@ export function exportPieces({ controller, key, rows, heads }: AuditLog): AsyncG
       repository: { listAfter: async (after, limit) => rows.slice(after, after + limit) },
       heads: { between: async (after, upTo) => head(after, upTo) },
     },
-    { controller, seq, end: (all) => signAuditExportEnd({ v: 1, controller, seq, hash, at, ...all }, key) },
+    { controller, seq, steps: [], end: (all) => signAuditExportEnd({ v: 1, controller, seq, hash, at, ...all }, key) },
   );
 }
 

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { createSeriesList, catalogueSeries, type ChunkKey, type SeriesList } from '@hauban/shared/metrics';
 import { SeededRandom } from '@hauban/shared/testing';
 import type { Clock, Random } from '@hauban/shared/time';
-import { createKeyPair, systemClock, type KeyPair } from '@hauban/link';
+import { createKeyPair, keyThumbprint, systemClock, type KeyPair } from '@hauban/link';
 import {
   AuditWitness,
   ClockOffset,
+  ControllerKeys,
   createJoinLedger,
   createWebSocketDial,
   ExecutorClient,
@@ -25,25 +26,34 @@ import {
   type LinkKeyStore,
   type LinkIdentity,
 } from '../../packages/agent/src/link/index.ts';
+import type { ControllerKeysFile } from '../../packages/agent/src/store/controller-keys-file.ts';
 import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
 import type { FakeController } from './fake-controller.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import { STATUS } from './fake-node.ts';
 
+/** Who the node is, and which controller its enrolment has pinned. */
+type FakeIdentity = LinkIdentity & { readonly controllerId: string; readonly controllerKey: string };
+
 export interface FakeAgentOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly dial?: (ca: string | null) => Dial;
-  readonly identity?: Partial<LinkIdentity>;
+  readonly identity?: Partial<FakeIdentity>;
   readonly key?: KeyPair;
   readonly nodeId?: string;
   /** Where the marks of former links are kept; default: in memory. */
   readonly ledger?: LedgerStore;
   /** The link key and the one that shall take over; default: one for ever. */
   readonly keys?: LinkKeyStore;
+  /** What an earlier life of this node has kept of the controller's link keys. */
+  readonly keptKeys?: ControllerKeysFile | null;
   /** False: nobody listens at the executor's socket. */
   readonly hasExecutor?: boolean;
 }
+
+/** As an enrolment pins it. */
+const authorityRoot = (key: KeyPair) => ({ kid: keyThumbprint(key.publicText) ?? '', key: key.publicText });
 
 /** Keys of a node that never rotates. */
 export const fixedKey = (key: KeyPair, clock: Clock): LinkKeyStore => ({
@@ -123,10 +133,13 @@ export class FakeAgent {
   inventoryRuns: (readonly string[] | null)[] = [];
   /** What the watch of trust and key files calls. */
   filesChanged: () => void = () => undefined;
-  identity: LinkIdentity;
+  identity: FakeIdentity;
   hasSettled = false;
   /** The newest head of the audit log, as the link process keeps it on disk. */
   keptHead: KeptHead | null = null;
+  /** What it keeps of the controller's link keys. */
+  keptKeys: ControllerKeysFile | null;
+  readonly controllerKeys: ControllerKeys;
 
   constructor(controller: FakeController, options: FakeAgentOptions = {}) {
     const { clock = systemClock, random = new SeededRandom(7) } = options;
@@ -147,6 +160,17 @@ export class FakeAgent {
     };
     const note = (level: string) => (fields: object, message: string) => void this.log.push({ level, fields, message });
     const log = { info: note('info'), warn: note('warn'), error: note('error') };
+    this.keptKeys = options.keptKeys ?? null;
+    this.controllerKeys = new ControllerKeys({
+      clock,
+      log,
+      pinned: () => ({
+        ...this.identity,
+        authority: { root: [authorityRoot(controller.state.authority)], steps: [] },
+      }),
+      load: () => this.keptKeys,
+      store: (keys) => void (this.keptKeys = keys),
+    });
     this.shells = new ShellRelay({ log, shellsDir: this.shellsDir, connect: (path) => connect(path) });
     this.client = new ExecutorClient({
       clock,
@@ -187,8 +211,9 @@ export class FakeAgent {
         log,
         load: () => this.keptHead,
         store: (head) => void (this.keptHead = head),
-        controller: () => this.identity,
+        controller: () => this.controllerKeys.signing,
       }),
+      controllerKeys: this.controllerKeys,
       inventory: this.inventory,
       clockOffset: this.offset,
       keyRotation: new KeyRotation({
@@ -208,6 +233,7 @@ export class FakeAgent {
       random,
       log,
       loadIdentity: () => ({ ...this.identity, key: options.keys?.current() ?? this.identity.key }),
+      controllerKeys: this.controllerKeys,
       dialWith: options.dial ?? createWebSocketDial,
       join: createJoinLedger(this.ledger, log),
       watchFiles: (changed) => {

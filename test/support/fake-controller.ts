@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { parseSealedChunk } from '@hauban/shared/metrics';
-import type { NodeId, ShellFrame } from '@hauban/shared/protocol';
+import type { LinkItem, NodeId, ShellFrame } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import {
   createKeyPair,
@@ -107,6 +107,8 @@ export interface ControllerState {
   readonly tokens: Map<string, IssuedToken>;
   /** Orders without a receipt, per node. */
   readonly pending: Map<string, string[]>;
+  /** From each former link key to the one of the identity. */
+  readonly linkSteps: Map<string, readonly LinkItem[]>;
   /** Newest head of the audit log; null: none yet. */
   auditHead: string | null;
   /** False for tests whose nodes remember nothing of their links. */
@@ -121,6 +123,7 @@ export const createControllerState = (): ControllerState => ({
   nodes: new Map(),
   tokens: new Map(),
   pending: new Map(),
+  linkSteps: new Map(),
   auditHead: null,
   countsJoins: false,
 });
@@ -375,7 +378,10 @@ export function createPorts(
       frame: (_link, frame) => void told.frames.push(frame),
       linkLost: (link) => void told.lost.push(link),
     },
-    trust: { nodeStatus: async () => ({ items: [], isAll: true }) },
+    trust: {
+      nodeStatus: async () => ({ items: [], isAll: true }),
+      linkSteps: (pinned) => state.linkSteps.get(pinned) ?? [],
+    },
     recordings: {
       chunk: async (_link, chunk) => {
         told.recordings.push(chunk);

@@ -99,5 +99,6 @@ export const STATUS: Extract<AgentMessage, { t: 'status' }> = {
   shells: [],
   bundle: 0,
   authority: 1,
+  controllerKey: 'A'.repeat(43),
   auditHead: null,
 };

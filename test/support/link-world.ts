@@ -216,6 +216,13 @@ export class LinkWorld {
       seriesList: async () => this.#list,
     };
     const metrics = new MetricsFeed({ clock, log, spool }, sampler);
+    const { controllerId, key } = this.state.identity;
+    const controllerKeys = {
+      newest: key.publicText,
+      expected: () => ({ by: 'key', controllerId, linkKey: key.publicText }) as const,
+      follow: async () => false,
+      obeys: () => undefined,
+    };
     const node: NodeLink = new NodeLink({
       clock,
       log,
@@ -249,6 +256,7 @@ export class LinkWorld {
           throw new Error('no heads here');
         },
       }),
+      controllerKeys,
       settled: () => undefined,
     });
     const identity = {
@@ -257,14 +265,13 @@ export class LinkWorld {
       nodeId: this.nodeId,
       key: this.#key,
       formerKeys: [],
-      controllerId: this.state.identity.controllerId,
-      controllerKey: this.state.identity.key.publicText,
     };
     const keeper = new LinkKeeper({
       clock,
       random,
       log,
       loadIdentity: () => identity,
+      controllerKeys,
       dialWith: () => this.#dial(),
       join: createJoinLedger(this.#ledger, log),
       watchFiles: () => ({ close: () => undefined }),

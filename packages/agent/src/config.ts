@@ -15,6 +15,8 @@ export interface AgentPaths {
   readonly linkKeyFile: string;
   /** What the next link shows of the ones before. */
   readonly joinFile: string;
+  /** Link keys of the controller that were followed to since the enrolment. */
+  readonly controllerKeysFile: string;
   /** The newest head of the controller's audit log that was seen. */
   readonly auditHeadFile: string;
   readonly spoolDir: string;
@@ -89,6 +91,7 @@ export function resolvePaths(flags: PathFlags, env: Readonly<Record<string, stri
     linkDir,
     linkKeyFile: join(linkDir, 'link-key.json'),
     joinFile: join(linkDir, 'joined'),
+    controllerKeysFile: join(linkDir, 'controller-keys.json'),
     auditHeadFile: join(linkDir, 'audit-head.json'),
     spoolDir: join(linkDir, 'spool'),
     executorDir,

@@ -9,6 +9,7 @@ import { takeInventoryInChild } from './host/inventory-child.ts';
 import {
   AuditWitness,
   ClockOffset,
+  ControllerKeys,
   createJoinLedger,
   createLinkKeyFiles,
   createWebSocketDial,
@@ -29,6 +30,7 @@ import { readBootId } from './proc/boot-id.ts';
 import { createSampler } from './sampler/index.ts';
 import { createSpool, zlibDeflate, type Spool } from './spool/index.ts';
 import { createSlotFile } from './store/slot-file.ts';
+import { loadControllerKeys, storeControllerKeys } from './store/controller-keys-file.ts';
 import { loadKeptHead, storeKeptHead } from './store/audit-head-file.ts';
 import { watchFolder } from './store/folder-watch.ts';
 import { readRecordingChunk } from './store/recording-chunk-file.ts';
@@ -46,12 +48,29 @@ export interface LinkProgram {
 const clock = systemClock;
 const random = systemRandom;
 
+const notEnrolled = (paths: AgentPaths): HaubanError =>
+  new HaubanError('CONFIG_BAD', `This node is not enrolled (${paths.trustFile}): run "hauban-agent enrol".`);
+
 function loadIdentity(paths: AgentPaths): LinkIdentity {
   const trust = loadTrust(paths.trustFile);
   const key = loadKeyPair(paths.linkKeyFile);
-  if (trust === null || key === null)
-    throw new HaubanError('CONFIG_BAD', `This node is not enrolled (${paths.trustFile}): run "hauban-agent enrol".`);
+  if (trust === null || key === null) throw notEnrolled(paths);
   return { ...trust, key, formerKeys: loadFormerLinkKeys(paths.linkKeyFile) };
+}
+
+function createControllerKeys(paths: AgentPaths, log: LinkLog): ControllerKeys {
+  return new ControllerKeys({
+    clock,
+    log,
+    pinned: () => {
+      const trust = loadTrust(paths.trustFile);
+      if (trust === null) throw notEnrolled(paths);
+      const { controllerId, controllerKey, authorityKeys: root, authoritySteps: steps } = trust;
+      return { controllerId, controllerKey, authority: { root, steps } };
+    },
+    load: () => loadControllerKeys(paths.controllerKeysFile),
+    store: (keys) => storeControllerKeys(paths.controllerKeysFile, keys),
+  });
 }
 
 /** The sampler and its way to the controller; they need each other, so one of them is told the other afterwards. */
@@ -101,11 +120,12 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     log,
     takeInventory: (sections) => takeInventoryInChild(mainFile, sections, stop),
   });
+  const controllerKeys = createControllerKeys(paths, log);
   const auditWitness = new AuditWitness({
     log,
     load: () => loadKeptHead(paths.auditHeadFile),
     store: (head) => storeKeptHead(paths.auditHeadFile, head),
-    controller: () => loadIdentity(paths),
+    controller: () => controllerKeys.signing,
   });
   const bootedAt = Math.round(clock.nowMs() - uptime() * 1000);
   const node: NodeLink = new NodeLink({
@@ -120,6 +140,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     inventory,
     clockOffset,
     auditWitness,
+    controllerKeys,
     keyRotation: new KeyRotation({
       clock,
       random,
@@ -135,6 +156,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     random,
     log,
     loadIdentity: () => loadIdentity(paths),
+    controllerKeys,
     dialWith: createWebSocketDial,
     join: createJoinLedger(createSlotFile(paths.joinFile), log),
     watchFiles: (changed) => watchFolder(paths.configDir, changed, () => undefined),

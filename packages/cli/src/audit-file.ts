@@ -2,11 +2,14 @@ import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   createExportVerifier,
+  linkKeyTimes,
   openAuditHead,
+  stepInLine,
   type AuditCrypto,
   type AuditHead,
   type ExportVerdict,
 } from '@hauban/shared/audit';
+import type { SignedLinkStep } from '@hauban/shared/protocol';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -16,16 +19,22 @@ const KEY = /^[A-Za-z0-9_-]{43}$/;
 
 function createCrypto(keys: readonly string[]): AuditCrypto {
   const known = new Map<string, KeyObject>();
+  const add = (x: string): KeyObject => {
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    known.set(x, key);
+    return key;
+  };
   for (const x of keys) {
     if (!KEY.test(x))
       throw new CliError(EXIT.usage, 'BAD_REQUEST', `"${x}" is not a public key: it has 43 characters (base64url).`);
-    known.set(x, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }));
+    add(x);
   }
   return {
     sha256Hex: (text) => hash('sha256', text, 'hex'),
     verifyEd25519: (publicKey, signed, signature) => {
-      const key = known.get(publicKey);
-      return key !== undefined && verify(null, Buffer.from(signed), key, signature);
+      // Another one is a key that the export's own steps lead to.
+      const key = known.get(publicKey) ?? add(publicKey);
+      return verify(null, Buffer.from(signed), key, signature);
     },
   };
 }
@@ -76,6 +85,26 @@ async function loadWitnessed(path: string, keys: readonly string[], crypto: Audi
   return heads;
 }
 
+/** The keys that were given, and those that the steps at the beginning of the export lead to. */
+async function keysOfExport(path: string, keys: readonly string[], crypto: AuditCrypto): Promise<readonly string[]> {
+  const steps: SignedLinkStep[] = [];
+  let controller = '';
+  try {
+    for await (const { text } of linesOf(path)) {
+      const first = /^\{"t":"audit","v":1,"controller":"([^"]+)"\}$/.exec(text)?.[1];
+      const step = stepInLine(text);
+      if (step !== null) steps.push(step);
+      else if (first === undefined) break;
+      controller = first ?? controller;
+    }
+  } catch (error) {
+    // The verifier finds it again, and names the line.
+    if (error instanceof RangeError || error instanceof TypeError) return keys;
+    unreadable(path, error);
+  }
+  return (linkKeyTimes(steps, keys, controller, crypto) ?? []).map(({ key }) => key);
+}
+
 export interface VerifyRequest {
   readonly path: string;
   /** base64url public link keys of the controller. */
@@ -87,7 +116,8 @@ export interface VerifyRequest {
 /** Reads the file once, in bounded memory. */
 export async function verifyAuditFile({ path, keys, witnesses }: VerifyRequest): Promise<ExportVerdict> {
   const crypto = createCrypto(keys);
-  const witnessed = (await Promise.all(witnesses.map((file) => loadWitnessed(file, keys, crypto)))).flat();
+  const all = witnesses.length === 0 ? keys : await keysOfExport(path, keys, crypto);
+  const witnessed = (await Promise.all(witnesses.map((file) => loadWitnessed(file, all, crypto)))).flat();
   const verifier = createExportVerifier(crypto, { keys, witnessed });
   let line = 0;
   const bad = (problem: string): ExportVerdict => ({ ok: false, line, seq: null, problem });

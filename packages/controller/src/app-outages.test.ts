@@ -41,6 +41,7 @@ async function build(database: Database, more: Partial<ControllerParts> = {}): P
       signStep: () => Promise.reject(new TypeError('no step is signed here')),
       step: async () => null,
       leave: async () => undefined,
+      signLinkStep: () => Promise.reject(new TypeError('no link key is signed for here')),
       close: () => undefined,
     },
     log: createLog('silent'),

@@ -77,6 +77,7 @@ beforeAll(async () => {
       signStep: () => Promise.reject(new TypeError('no step is signed here')),
       step: async () => null,
       leave: async () => undefined,
+      signLinkStep: () => Promise.reject(new TypeError('no link key is signed for here')),
       close: () => undefined,
     },
     log: createLog('silent'),

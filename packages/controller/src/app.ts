@@ -96,7 +96,7 @@ type RouteParts = Services & {
 function createNodeGateway(parts: ControllerParts, services: Services): Gateway {
   const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts, shells, recordings } = services;
   return createGateway({
-    identity: parts.identity,
+    identity: services.identity,
     clock: parts.clock ?? systemClock,
     random: parts.random ?? systemRandom,
     log: parts.log,
@@ -132,7 +132,10 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
       },
       shells,
       recordings,
-      trust: { nodeStatus: (nodeId, held) => services.bundles.nodeStatus(nodeId, held) },
+      trust: {
+        nodeStatus: (nodeId, held) => services.bundles.nodeStatus(nodeId, held),
+        linkSteps: (pinned) => services.bundles.linkSteps(pinned),
+      },
       audit: { seen: (link, auditHead) => services.auditHeads.seen(link, auditHead) },
     },
   });

@@ -2,7 +2,7 @@ import type { ControllerIdentity } from '@hauban/link';
 import type { Clock } from '@hauban/shared/time';
 import { createAuditFindings } from './audit/audit-findings.service.ts';
 import { createAuditHeadsRepository } from './audit/audit-heads.repository.ts';
-import { AuditHeadsService } from './audit/audit-heads.service.ts';
+import { AuditHeadsService, type AuditHeadsParts } from './audit/audit-heads.service.ts';
 import { createAuditOrdersRepository } from './audit/audit-orders.repository.ts';
 import { createSightOf } from './audit/audit-sight.ts';
 import { createAuditWhy } from './audit/audit-why.service.ts';
@@ -24,6 +24,7 @@ export function createAudit(database: Database, clock: Clock): AuditService {
 
 export interface AuditNeeds {
   readonly identity: ControllerIdentity;
+  readonly linkKeys: AuditHeadsParts['linkKeys'];
   readonly witnesses: readonly OutsideWitness[];
   hostNameOf(nodeId: string): Promise<string | null>;
   tellNodes(jws: string): void;

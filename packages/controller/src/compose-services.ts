@@ -1,6 +1,6 @@
 /** Every feature of the controller, without HTTP and sockets: who knows whom, by plain arguments. */
 import { inflateRawSync } from 'node:zlib';
-import { systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import { systemClock, systemRandom, type ControllerIdentity, type KeyPair } from '@hauban/link';
 import type { NodeId } from '@hauban/shared/protocol';
 import type { Clock, Random } from '@hauban/shared/time';
 import { createAccountUidsRepository } from './actions/account-uids.repository.ts';
@@ -36,11 +36,16 @@ import type { RootLog } from './runtime/index.ts';
 import type { SignerClient } from './signer/index.ts';
 import type { TotpSeal } from './people/totp-seal.ts';
 import type { WaitingRuns } from './trust/approvals.service.ts';
+import { createLinkKeysRepository } from './trust/link-keys.repository.ts';
+import { LinkKeysService } from './trust/link-keys.service.ts';
 import type { Gateway } from './gateway/gateway.ts';
 
 export interface ControllerParts {
   readonly database: Database;
+  /** As it is now; after a rotation `loadLinkKey` gives the next one. */
   readonly identity: ControllerIdentity;
+  /** Private half of a link key, from this machine; null: it is not there. Left out: there is no other one. */
+  readonly loadLinkKey?: (publicText: string) => KeyPair | null;
   readonly signer: SignerClient;
   readonly log: RootLog;
   readonly publicUrl: URL;
@@ -96,7 +101,7 @@ function createFleet(parts: ControllerParts, shared: Shared, find: FindLink) {
   const joinTokens = createJoinTokensService({
     ...shared,
     repository: enrolmentRepository,
-    linkKey: identity.key.publicText,
+    linkKey: () => identity.key.publicText,
     publicUrl,
   });
   const enrolment = createEnrolmentService({
@@ -119,6 +124,7 @@ function createWork(
   later: Later & {
     readonly find: FindLink;
     readonly rightsOf: (personId: string) => Promise<Grant | null>;
+    readonly linkKeys: LinkKeysService;
   },
 ) {
   const { database, identity, signer, publicUrl } = parts;
@@ -133,6 +139,7 @@ function createWork(
     waitingRuns,
     hostNames: nodes.hostNames,
     links: () => links()?.all() ?? [],
+    linkKeys: later.linkKeys,
   });
   const shells = createShells({
     ...shared,
@@ -163,8 +170,16 @@ function createWork(
 
 export type Services = ReturnType<typeof createServices>;
 
-export function createServices(parts: ControllerParts, later: Later) {
-  const { database, identity, log, publicUrl } = parts;
+export function createServices(given: ControllerParts, later: Later) {
+  const { database, log, publicUrl } = given;
+  const linkKeys = new LinkKeysService({
+    repository: createLinkKeysRepository(database),
+    identity: given.identity,
+    loadKey: given.loadLinkKey ?? (() => null),
+    log,
+  });
+  const { identity } = linkKeys;
+  const parts = { ...given, identity };
   const { links, onLeft } = later;
   const { transaction, together } = database;
   const clock = parts.clock ?? systemClock;
@@ -179,13 +194,14 @@ export function createServices(parts: ControllerParts, later: Later) {
     ...(parts.totpSeal === undefined ? {} : { totpSeal: parts.totpSeal }),
   });
   const fleet = createFleet(parts, shared, find);
-  const work = createWork(parts, shared, fleet, { ...later, find, rightsOf: rightsOf(people) });
+  const work = createWork(parts, shared, fleet, { ...later, find, linkKeys, rightsOf: rightsOf(people) });
   const { nodes } = fleet;
   const { runs, shells } = work;
   const refusals = createLinkRefusals(audit, clock, log);
   const requestRows = createRequestRows(audit, clock, log);
   const evidence = createAuditEvidence(shared, database, {
     identity,
+    linkKeys,
     witnesses: parts.auditWitnesses ?? [],
     hostNameOf: async (nodeId) => (await nodes.hostNames([nodeId])).get(nodeId) ?? null,
     tellNodes: (jws) =>
@@ -210,6 +226,7 @@ export function createServices(parts: ControllerParts, later: Later) {
   });
   const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
   return {
+    identity,
     offboarding,
     targets,
     selectTargets,

@@ -13,12 +13,14 @@ import { ApprovalsService, type WaitingRuns } from './trust/approvals.service.ts
 import { createAuthorityRepository } from './trust/authority.repository.ts';
 import { AuthorityService, type AuthorityParts } from './trust/authority.service.ts';
 import { createBundlesRepository } from './trust/bundles.repository.ts';
+import type { LinkKeysService } from './trust/link-keys.service.ts';
 import { TrustService, type TrustParts } from './trust/trust.service.ts';
 
 export interface TrustNeeds {
   readonly controllerId: string;
   readonly publicUrl: URL;
   readonly signer: TrustParts['signer'] & AuthorityParts['signer'];
+  readonly linkKeys: LinkKeysService;
   readonly links: TrustParts['links'];
   readonly hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Asked when it is there: runs need approvals, and approvals end runs. */
@@ -32,7 +34,7 @@ type Judged = Parameters<typeof approvalsNeeded>[0];
 
 /** The policy bundle, and what waits for people. */
 export function createTrust(shared: Shared, database: Database, needs: TrustNeeds) {
-  const { controllerId, publicUrl, signer, links, hostNames } = needs;
+  const { controllerId, publicUrl, signer, links, hostNames, linkKeys } = needs;
   const repository = createApprovalsRepository(database);
   const authority = new AuthorityService({
     ...shared,
@@ -44,6 +46,7 @@ export function createTrust(shared: Shared, database: Database, needs: TrustNeed
   });
   const bundles: TrustService = new TrustService({
     authority,
+    linkKeys,
     ...shared,
     controllerId,
     signer,

@@ -6,10 +6,10 @@
  * Exit codes: 0 done, 1 a fault of ours, 2 wrong usage or configuration, 3 the port or folder is in use, 4 the
  * database or the signer does not answer.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadOrCreateKeyPair, systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
+import { systemClock, systemRandom, type ControllerIdentity } from '@hauban/link';
 import { JoinTokenRequest } from '@hauban/shared/api';
 import { HaubanError, type ErrorCode } from '@hauban/shared/errors';
 import Value from 'typebox/value';
@@ -19,6 +19,7 @@ import { createWitnessFile } from './audit/witness-file.ts';
 import { createWitnessUrl } from './audit/witness-url.ts';
 import { createAudit } from './compose-audit.ts';
 import { backUp, restore } from './compose-backup.ts';
+import { linkKeysOf, rotateLinkKeyHere } from './compose-link-keys.ts';
 import { createPeople } from './compose-people.ts';
 import { createTrust } from './compose-trust.ts';
 import {
@@ -33,6 +34,7 @@ import { createControllerIdentityRepository } from './enrolment/controller-ident
 import { loadControllerIdentity } from './enrolment/controller-identity.service.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
+import { createLinkKeyFolder } from './enrolment/link-key-folder.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { loadTotpSeal } from './people/load-totp-seal.ts';
 import { parseSignOnSettings } from './people/oidc-settings.ts';
@@ -53,6 +55,8 @@ const USAGE = `Usage: hauban-controller <command>
                  --host-name X     only the machine of that name
   verify-audit check the audit log's chain from its first row to its last
   rotate-authority-key  a new key for signing orders; owners approve it where there is a policy bundle
+                 --overlap-hours 24  how long nodes take the old one as well; 0: not at all
+  rotate-link-key  (as root, with HAUBAN_SIGNER_DIR) a new key for the links of the nodes
                  --overlap-hours 24  how long nodes take the old one as well; 0: not at all
   backup FILE  database and keys in one new encrypted file, also while all of it runs
   restore FILE [--replace]  (while nothing runs) puts such a file back, and does after-restore
@@ -126,9 +130,13 @@ function publicUrlOf(config: ControllerConfig, port: number): URL {
 
 /** The link key of that folder, and the id in the database that it belongs to. */
 async function loadIdentity(config: ControllerConfig, database: Database): Promise<ControllerIdentity> {
-  mkdirSync(config.controllerDir, { recursive: true, mode: 0o700 });
-  const key = loadOrCreateKeyPair(join(config.controllerDir, 'link-key.json'));
-  return loadControllerIdentity(createControllerIdentityRepository(database), key, systemClock);
+  const folder = createLinkKeyFolder(config.controllerDir);
+  const current = folder.current();
+  const repository = createControllerIdentityRepository(database);
+  const identity = await loadControllerIdentity(repository, current, systemClock, folder.find);
+  // A rotation that was cut off after its commit comes to its end.
+  if (identity.key.publicText !== current.publicText) folder.adoptNext();
+  return identity;
 }
 
 async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
@@ -159,6 +167,7 @@ async function serve(): Promise<void> {
     const parts = {
       database,
       identity,
+      loadLinkKey: createLinkKeyFolder(config.controllerDir).find,
       signer,
       log,
       publicUrl,
@@ -276,7 +285,7 @@ async function joinToken(args: readonly string[]): Promise<void> {
       transaction: database.transaction,
       clock: systemClock,
       random: systemRandom,
-      linkKey: identity.key.publicText,
+      linkKey: () => identity.key.publicText,
       publicUrl: publicUrlOf(config, config.port),
     });
     say((await joinTokens.make(request, { name: 'system', address: null })).token);
@@ -295,18 +304,48 @@ async function verifyAudit(): Promise<void> {
   }
 }
 
-/** Works beside a running controller, which hands the step to the nodes. */
-async function rotateAuthorityKey(args: readonly string[]): Promise<void> {
+function parseOverlap(args: readonly string[]): number {
   const { values } = parseArgs({ args: [...args], options: { 'overlap-hours': { type: 'string' } } });
   const hours = Number(values['overlap-hours'] ?? '24');
   if (!(hours >= 0 && hours <= 720))
     throw new HaubanError('BAD_REQUEST', '--overlap-hours must be a number from 0 to 720.');
+  return Math.round(hours * 3_600_000);
+}
+
+/** Works beside a running controller, which takes the new key within seconds. */
+async function rotateLinkKey(args: readonly string[]): Promise<void> {
+  const overlapMs = parseOverlap(args);
+  const config = loadControllerConfig(process.env);
+  const { keyDir: signerDir } = loadSignerConfig(process.env);
+  await withDatabase(config.databaseUrl, async (database) => {
+    const identity = await loadIdentity(config, database);
+    const signer = createSignerClient(config.signerSocket, systemClock);
+    try {
+      const folder = createLinkKeyFolder(config.controllerDir);
+      const { version, retireAt } = await rotateLinkKeyHere(
+        { database, identity, folder, signer, signerDir },
+        overlapMs,
+      );
+      say(
+        `Link key ${version} is in force. Nodes take the old one until ${new Date(retireAt).toISOString()}, and each follows when it is connected, however long it was away. Join tokens that were made before are worth nothing. Make a backup now: nodes refuse a controller that is restored from an older one.`,
+      );
+    } finally {
+      signer.close();
+    }
+  });
+}
+
+/** Works beside a running controller, which hands the step to the nodes. */
+async function rotateAuthorityKey(args: readonly string[]): Promise<void> {
+  const overlapMs = parseOverlap(args);
   const config = loadControllerConfig(process.env);
   await withDatabase(config.databaseUrl, async (database) => {
-    const { controllerId } = await loadIdentity(config, database);
+    const identity = await loadIdentity(config, database);
+    const { controllerId } = identity;
     const signer = createSignerClient(config.signerSocket, systemClock);
     const { bundles, authority } = createTrust(sharedOf(database), database, {
       controllerId,
+      linkKeys: linkKeysOf(database, identity),
       signer,
       publicUrl: publicUrlOf(config, config.port),
       links: () => [],
@@ -317,7 +356,7 @@ async function rotateAuthorityKey(args: readonly string[]): Promise<void> {
     });
     try {
       await bundles.state();
-      const outcome = await authority.rotate(hours * 3_600_000, { name: 'system', address: null });
+      const outcome = await authority.rotate(overlapMs, { name: 'system', address: null });
       const { followed, nodes } = (await bundles.state()).authority;
       if (outcome.is === 'waiting')
         say(
@@ -371,6 +410,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   'join-token': joinToken,
   'verify-audit': verifyAudit,
   'rotate-authority-key': rotateAuthorityKey,
+  'rotate-link-key': rotateLinkKey,
   backup: backupCommand,
   restore: restoreCommand,
   'after-restore': afterRestore,

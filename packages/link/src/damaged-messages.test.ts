@@ -89,6 +89,8 @@ describe('a handshake message', () => {
         bindingValue: new Uint8Array(0),
         join: hello.join,
         joined: 0,
+        pinned: sent.hello.pinned,
+        steps: [],
       }),
     );
     const sig = signBytes(identity.key, signedBytes('controller', hash)).toString('base64url');

@@ -14,6 +14,7 @@ import {
   type Check,
   type Hello,
   type JoinClaim,
+  type LinkItem,
   type LinkMode,
   type Parsed,
   type Transcript,
@@ -47,7 +48,15 @@ export interface Established {
 
 /** What the node knows of the controller before it dials: its pinned key, or the thumbprint in a join token (rule HELLO7). */
 export type ExpectedController =
-  | { readonly by: 'key'; readonly controllerId: string; readonly linkKey: string }
+  | {
+      readonly by: 'key';
+      readonly controllerId: string;
+      readonly linkKey: string;
+      /** The link key before that one, while a controller that has only it is taken; null or left out: none. */
+      readonly alsoTaken?: string | null;
+      /** Link keys that were replaced and whose time is over: refused by name (rule KEYS22). */
+      readonly retired?: readonly string[];
+    }
   | { readonly by: 'thumbprint'; readonly thumbprint: string };
 
 export interface HandshakeStart {
@@ -58,6 +67,8 @@ export interface HandshakeStart {
   readonly random: Random;
   /** Left out in mode `enrol`, where there is no former link. */
   readonly join?: JoinClaim;
+  /** The newest link key of the controller that is gone by; left out: none. */
+  readonly pinned?: string;
   /** Versions spoken; only a test says other than all. */
   readonly versions?: readonly number[];
 }
@@ -84,9 +95,8 @@ const malformed = (why: string): Refusal => refuse(4400, 'LINK_HANDSHAKE_FAILED'
 const text = new TextDecoder('utf-8', { fatal: true });
 
 /** Size before parsing (rule TRANS3), then UTF-8, then shape. */
-function parseMessage<T>(check: Check<T>, message: Uint8Array): Parsed<T> {
-  if (message.length > LIMITS.helloBytes)
-    return { ok: false, problem: `a handshake message of ${message.length} bytes` };
+function parseMessage<T>(check: Check<T>, message: Uint8Array, mostBytes: number = LIMITS.helloBytes): Parsed<T> {
+  if (message.length > mostBytes) return { ok: false, problem: `a handshake message of ${message.length} bytes` };
   try {
     return parseJson(check, text.decode(message));
   } catch (error) {
@@ -109,6 +119,7 @@ export function startHandshake(start: HandshakeStart): SentHello {
     nonce: Buffer.from(start.random.bytes(32)).toString('base64url'),
     eph: eph.publicText,
     join: start.join ?? NO_JOIN,
+    pinned: start.pinned ?? '',
   };
   return { message: encode(hello), hello, start, eph };
 }
@@ -136,15 +147,32 @@ function transcriptHash(hello: Hello, welcome: Omit<Welcome, 'sig'>, bindingValu
     bindingValue,
     join: hello.join,
     joined: welcome.joined,
+    pinned: hello.pinned,
+    steps: welcome.steps,
   };
   return sha256(transcriptBytes(transcript));
 }
 
-function identityProblem(expected: ExpectedController, welcome: Welcome): string | null {
+const foreign = (why: string): Refusal => refuse(4495, 'LINK_CONTROLLER_IDENTITY', why);
+const notExpected = (problem: string): Refusal => foreign(`The controller is not the expected one: ${problem}.`);
+
+function checkIdentity(expected: ExpectedController, welcome: Welcome): Refusal | null {
   if (expected.by === 'thumbprint')
-    return keyThumbprint(welcome.linkKey) === expected.thumbprint ? null : 'its key is not the one of the join token';
-  if (welcome.linkKey !== expected.linkKey) return 'its key is not the pinned one';
-  return welcome.controllerId === expected.controllerId ? null : 'its id is not the pinned one';
+    return keyThumbprint(welcome.linkKey) === expected.thumbprint
+      ? null
+      : notExpected('its key is not the one of the join token');
+  const { linkKey } = welcome;
+  if (expected.retired?.includes(linkKey) === true)
+    return refuse(4495, 'LINK_STEP_RETIRED', 'The controller has a link key that was replaced, and its time is over.');
+  if (linkKey !== expected.linkKey && linkKey !== (expected.alsoTaken ?? null))
+    return notExpected('its key is not the pinned one');
+  return welcome.controllerId === expected.controllerId ? null : notExpected('its id is not the pinned one');
+}
+
+/** What the controller says of keys that the node has not followed to yet; none in a message that is no welcome. */
+export function linkItemsIn(message: Uint8Array): readonly LinkItem[] {
+  const parsed = parseMessage(checkWelcome, message, LIMITS.welcomeBytes);
+  return parsed.ok ? parsed.value.steps : [];
 }
 
 /** Value of the binding that the welcome names, as this side sees it; null when this side has none. */
@@ -159,12 +187,11 @@ export function answerWelcome(
   expected: ExpectedController,
   exporter: ReadExporter,
 ): NodeEstablished | Refusal {
-  const parsed = parseMessage(checkWelcome, message);
+  const parsed = parseMessage(checkWelcome, message, LIMITS.welcomeBytes);
   if (!parsed.ok) return malformed(`welcome: ${parsed.problem}`);
   const welcome = parsed.value;
-  const foreign = (why: string): Refusal => refuse(4495, 'LINK_CONTROLLER_IDENTITY', why);
-  const problem = identityProblem(expected, welcome);
-  if (problem !== null) return foreign(`The controller is not the expected one: ${problem}.`);
+  const other = checkIdentity(expected, welcome);
+  if (other !== null) return other;
   if (!sent.hello.versions.includes(welcome.version))
     return refuse(4426, 'LINK_VERSION', `the controller chose version ${welcome.version}, which was not offered`);
   const bindingValue = bindingValueOf(welcome.binding, exporter);
@@ -229,7 +256,14 @@ export interface SentWelcome {
 
 /** Step 2 of the controller, once the claimed key is known to be the registered one (rule HELLO3). */
 export function welcomeNode(
-  read: { readonly hello: Hello; readonly version: number; /** 0: none. */ readonly joined?: number },
+  read: {
+    readonly hello: Hello;
+    readonly version: number;
+    /** 0: none. */
+    readonly joined?: number;
+    /** From the key that the hello names to the one of this controller. */
+    readonly steps?: readonly LinkItem[];
+  },
   identity: ControllerIdentity,
   random: Random,
   exporter: ReadExporter,
@@ -246,6 +280,7 @@ export function welcomeNode(
     eph: eph.publicText,
     binding: bindingValue === null ? 'none' : 'tls-exporter',
     joined: read.joined ?? 0,
+    steps: [...(read.steps ?? [])],
   } as const;
   const hash = transcriptHash(hello, unsigned, bindingValue ?? new Uint8Array(0));
   let secret = eph.agree(hello.eph);

@@ -48,6 +48,7 @@ export {
 export {
   acceptProof,
   answerWelcome,
+  linkItemsIn,
   readHello,
   startHandshake,
   welcomeNode,
@@ -81,6 +82,14 @@ export {
   verifyBytes,
   type KeyPair,
 } from './key-pair.ts';
+export {
+  followLinkItems,
+  linkKeysAt,
+  linkStepHash,
+  newestLinkKey,
+  signLinkStep,
+  type LinkChain,
+} from './link-chain.ts';
 export {
   createEphemeralKey,
   deriveLinkKeys,

@@ -55,7 +55,7 @@ export async function askEnrolment(question: EnrolmentQuestion): Promise<Enrolme
     const { dial, random, url } = question;
     const expected = { by: 'thumbprint', thumbprint: token.thumbprint } as const;
     const attempt = new LinkAttempt(
-      { dial, clock, random, url, mode: 'enrol', nodeId: '', key: linkKey, expected, join: null },
+      { dial, clock, random, url, mode: 'enrol', nodeId: '', key: linkKey, expected, follow: null, join: null },
       {
         established: (channel, who) => {
           controller = who;

@@ -9,8 +9,8 @@ export interface AuditWitnessDeps {
   load(): KeptHead | 'damaged' | null;
   /** Durable when it returns; throws HaubanError when it cannot be. */
   store(head: KeptHead): void;
-  /** The controller that this node is pinned to; read anew each time. */
-  controller(): { readonly controllerId: string; readonly controllerKey: string };
+  /** The controller that this node is pinned to, and its link keys that are taken now; read anew each time. */
+  controller(): { readonly controllerId: string; readonly controllerKeys: readonly string[] };
 }
 
 /**
@@ -46,8 +46,8 @@ export class AuditWitness {
 
   #judge(jws: string): void {
     const { log, controller, store } = this.#deps;
-    const { controllerId, controllerKey } = controller();
-    const head = openAuditHead(jws, [controllerKey], auditCrypto);
+    const { controllerId, controllerKeys } = controller();
+    const head = openAuditHead(jws, controllerKeys, auditCrypto);
     if (head === null || head.controller !== controllerId) {
       log.warn({}, 'a head of the audit log was not signed by the controller and is not kept');
       return;

@@ -4,6 +4,7 @@
  */
 export { AuditWitness } from './audit-witness.ts';
 export { ClockOffset } from './clock-offset.ts';
+export { ControllerKeys } from './controller-keys.ts';
 export { watchConfigFiles } from './config-watch.ts';
 export { createWebSocketDial, type Dial } from './dial.ts';
 export { ExecutorClient } from './executor-client.ts';

@@ -3,12 +3,14 @@ import {
   LIMITS,
   parseControllerMessage,
   type ControllerMessage,
+  type LinkItem,
   type LinkMode,
 } from '@hauban/shared/protocol';
 import type { Clock, Random, Timer } from '@hauban/shared/time';
 import {
   answerWelcome,
   createFrameChannel,
+  linkItemsIn,
   startHandshake,
   type BodyType,
   type ControlOf,
@@ -33,6 +35,8 @@ export interface AttemptOptions {
   readonly nodeId: string;
   readonly key: KeyPair;
   readonly expected: ExpectedController;
+  /** Takes up steps to another link key of the controller, and says who is expected then (rule KEYS20). Null in mode `enrol`. */
+  readonly follow: ((items: readonly LinkItem[]) => Promise<ExpectedController>) | null;
   /** Null in mode `enrol`. */
   readonly join: JoinLedger | null;
 }
@@ -71,6 +75,7 @@ export class LinkAttempt {
   readonly #options: AttemptOptions;
   readonly #events: AttemptEvents;
   #deadline: Timer | null = null;
+  #isFollowing = false;
   #state: State;
 
   constructor(options: AttemptOptions, events: AttemptEvents) {
@@ -117,7 +122,9 @@ export class LinkAttempt {
     }
     const { mode, nodeId, key, random, clock } = this.#options;
     const join = this.#options.join?.claim(nodeId);
-    const sent = startHandshake({ mode, nodeId, key, random, ...(join === undefined ? {} : { join }) });
+    const { expected } = this.#options;
+    const pinned = expected.by === 'key' ? expected.linkKey : '';
+    const sent = startHandshake({ mode, nodeId, key, random, pinned, ...(join === undefined ? {} : { join }) });
     this.#state = { at: 'greeting', transport, exporter, sent };
     this.#deadline = clock.after(LIMITS.handshakeMs, () =>
       this.close(4408, `no answer to the hello within ${LIMITS.handshakeMs / 1000} s`),
@@ -128,11 +135,27 @@ export class LinkAttempt {
   #message(bytes: Uint8Array): void {
     const state = this.#state;
     if (state.at === 'established') state.channel.receive(bytes);
-    else if (state.at === 'greeting') this.#welcomed(state, bytes);
+    else if (state.at === 'greeting') this.#hear(state, bytes);
   }
 
-  #welcomed(state: Extract<State, { at: 'greeting' }>, bytes: Uint8Array): void {
-    const answer = answerWelcome(state.sent, bytes, this.#options.expected, state.exporter);
+  /** A welcome by a key that is not known yet says how it follows on the one that is. */
+  #hear(state: Extract<State, { at: 'greeting' }>, bytes: Uint8Array): void {
+    const { follow, expected } = this.#options;
+    const items = follow === null ? [] : linkItemsIn(bytes);
+    if (follow === null || items.length === 0) return this.#welcomed(state, bytes, expected);
+    if (this.#isFollowing) return this.close(4400, 'a message before the proof');
+    this.#isFollowing = true;
+    follow(items).then(
+      (now) => {
+        if (this.#state === state) this.#welcomed(state, bytes, now);
+      },
+      (error: unknown) => this.close(1011, `the keys of the controller cannot be followed: ${String(error)}`),
+    );
+    return undefined;
+  }
+
+  #welcomed(state: Extract<State, { at: 'greeting' }>, bytes: Uint8Array, expected: ExpectedController): void {
+    const answer = answerWelcome(state.sent, bytes, expected, state.exporter);
     if (!answer.ok) return this.close(answer.close, answer.why);
     this.#deadline?.cancel();
     const { joinMark: mark, joined } = answer;

@@ -1,7 +1,7 @@
-import { closeCodeInfo, LIMITS, type ControllerMessage } from '@hauban/shared/protocol';
+import { closeCodeInfo, LIMITS, type ControllerMessage, type LinkItem } from '@hauban/shared/protocol';
 import { fullJitterMs, type Clock, type Random, type Timer } from '@hauban/shared/time';
 import { HaubanError } from '@hauban/shared/errors';
-import type { BodyType, ControlOf, Echo, FrameChannel, KeyPair } from '@hauban/link';
+import type { BodyType, ControlOf, Echo, ExpectedController, FrameChannel, KeyPair } from '@hauban/link';
 import type { Dial } from './dial.ts';
 import type { JoinLedger } from './join-ledger.ts';
 import { LinkAttempt, type AttemptEnd } from './link-attempt.ts';
@@ -20,8 +20,13 @@ export interface LinkIdentity {
   readonly key: KeyPair;
   /** Link keys before that one, newest first: for a controller that was restored from a backup (rule KEYS11). */
   readonly formerKeys: readonly KeyPair[];
-  readonly controllerId: string;
-  readonly controllerKey: string;
+}
+
+/** The link keys of the controller that this node goes by. */
+export interface ExpectedKeys {
+  /** Throws HaubanError when its file is not usable. */
+  expected(): ExpectedController;
+  follow(items: readonly LinkItem[]): Promise<boolean>;
 }
 
 export interface LinkKeeperDeps {
@@ -30,6 +35,7 @@ export interface LinkKeeperDeps {
   readonly log: LinkLog;
   /** Throws HaubanError when the files are missing or not usable. */
   loadIdentity(): LinkIdentity;
+  readonly controllerKeys: ExpectedKeys;
   dialWith(ca: string | null): Dial;
   /**
    * Calls when trust or key files change; for a link that was refused (rule LIFE5). Only makes it faster: what it does
@@ -145,15 +151,20 @@ export class LinkKeeper {
   #dial(): void {
     this.#rest(this.#state);
     const { clock, random, events, join } = this.#deps;
-    const identity = this.#identity();
-    if (identity === null) return;
-    const { url, nodeId, controllerId, controllerKey: linkKey } = identity;
-    const expected = { by: 'key', controllerId, linkKey } as const;
+    const found = this.#identity();
+    if (found === null) return;
+    const { identity, expected } = found;
+    const { url, nodeId } = identity;
+    const { controllerKeys } = this.#deps;
+    const follow = async (items: readonly LinkItem[]): Promise<ExpectedController> => {
+      await controllerKeys.follow(items);
+      return controllerKeys.expected();
+    };
     const key = this.#chooseKey(identity);
     this.#attempts += 1;
     const number = this.#attempts;
     const attempt = new LinkAttempt(
-      { dial: this.#deps.dialWith(identity.ca), clock, random, url, mode: 'node', nodeId, key, expected, join },
+      { dial: this.#deps.dialWith(identity.ca), clock, random, url, mode: 'node', nodeId, key, expected, follow, join },
       {
         established: (channel) => this.#opening(attempt, channel),
         control: (message) => this.#control(message),
@@ -171,9 +182,9 @@ export class LinkKeeper {
     if (attempt.at !== 'over') this.#state = { at: 'trying', attempt };
   }
 
-  #identity(): LinkIdentity | null {
+  #identity(): { readonly identity: LinkIdentity; readonly expected: ExpectedController } | null {
     try {
-      return this.#deps.loadIdentity();
+      return { identity: this.#deps.loadIdentity(), expected: this.#deps.controllerKeys.expected() };
     } catch (error) {
       if (!(error instanceof HaubanError)) throw error;
       this.#deps.log.error({ code: error.code, detail: error.detail }, 'the link cannot be made with these files');

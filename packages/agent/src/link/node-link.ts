@@ -1,8 +1,9 @@
-import { decodeShellFrame, FRAME_TYPES, type FromExecutor } from '@hauban/shared/protocol';
+import { decodeShellFrame, FRAME_TYPES, type FromExecutor, type LinkItem } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { BodyType, FrameChannel } from '@hauban/link';
 import type { AuditWitness } from './audit-witness.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import type { ControllerKeys } from './controller-keys.ts';
 import type { ExecutorClient } from './executor-client.ts';
 import type { InventoryFeed } from './inventory-feed.ts';
 import type { KeyRotation } from './key-rotation.ts';
@@ -36,6 +37,7 @@ export interface NodeLinkDeps {
   readonly clockOffset: ClockOffset;
   readonly keyRotation: KeyRotation;
   readonly auditWitness: AuditWitness;
+  readonly controllerKeys: Pick<ControllerKeys, 'newest' | 'follow' | 'obeys'>;
   /** The first attempt has come to something. */
   settled(): void;
 }
@@ -124,9 +126,22 @@ export class NodeLink implements LinkKeeperEvents {
         return metrics.watched(message.periodMs);
       case 'inventory.refresh':
         return inventory.refresh(message.sections);
+      case 'link.steps':
+        return this.#follow(message.items);
       case 'audit.head':
         return this.#deps.auditWitness.take(message.jws);
     }
+  }
+
+  /** What comes after it (a head by the new key) waits for nothing: it comes again after the status (rule KEYS21). */
+  #follow(items: readonly LinkItem[]): void {
+    const { controllerKeys, log } = this.#deps;
+    controllerKeys.follow(items).then(
+      (isOther) => {
+        if (isOther && this.#state.at === 'up') this.#sendStatus(this.#state.channel);
+      },
+      (error: unknown) => log.error({ err: error }, 'fault while a link key of the controller was followed'),
+    );
   }
 
   /** Status first (rule LIFE2), then everything that waited for it. */
@@ -149,6 +164,7 @@ export class NodeLink implements LinkKeeperEvents {
     const open = this.#facts?.shells ?? shells.openShells;
     const spoolChunks = this.#deps.spoolChunks();
     const auditHead = auditWitness.newest;
+    const controllerKey = this.#deps.controllerKeys.newest;
     channel.sendControl({
       t: 'status',
       ...node,
@@ -159,6 +175,7 @@ export class NodeLink implements LinkKeeperEvents {
       authority,
       spoolChunks,
       shells: open,
+      controllerKey,
       auditHead,
     });
   }
@@ -190,6 +207,7 @@ export class NodeLink implements LinkKeeperEvents {
     // Before a link is up this says nothing about it: the chunks that follow cannot be sent yet.
     if (this.#state.at === 'up') this.#deps.recordings.told();
     this.#facts = facts;
+    this.#deps.controllerKeys.obeys(facts.authority);
     if (this.#state.at === 'introducing') this.#introduce();
     else if (this.#state.at === 'up' && isNews) this.#sendStatus(this.#state.channel);
   }

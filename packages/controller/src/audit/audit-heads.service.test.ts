@@ -4,8 +4,17 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { auditCrypto, createKeyPair, signAuditHead, systemRandom } from '@hauban/link';
+import {
+  auditCrypto,
+  createKeyPair,
+  linkStepHash,
+  signAuditHead,
+  signLinkStep,
+  systemRandom,
+  type KeyPair,
+} from '@hauban/link';
 import { createExportVerifier, openAuditHead, type ExportVerdict } from '@hauban/shared/audit';
+import type { LinkStep, SignedLinkStep } from '@hauban/shared/protocol';
 import { FakeClock } from '@hauban/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
@@ -22,6 +31,7 @@ let clock: FakeClock;
 let told: string[];
 let folder: string;
 let witnesses: OutsideWitness[];
+let linkSteps: SignedLinkStep[];
 const identity = { controllerId: randomUUID(), key: createKeyPair() };
 const nodeId = randomUUID();
 const by = { name: 'owner', address: '192.0.2.1' };
@@ -31,7 +41,8 @@ beforeEach(async () => {
   database = createDatabase({ url: fixture.url });
   clock = new FakeClock();
   folder = mkdtempSync(join(tmpdir(), 'hb-'));
-  [told, witnesses] = [[], []];
+  [told, witnesses, linkSteps] = [[], [], []];
+  identity.key = createKeyPair();
 });
 afterEach(async () => {
   await database.close();
@@ -46,6 +57,12 @@ function parts() {
   const shared = { audit, transaction, together, clock, random: systemRandom, log: createLog('silent') };
   const needs = {
     identity,
+    linkKeys: {
+      get steps() {
+        return linkSteps;
+      },
+      refresh: async () => false,
+    },
     witnesses,
     hostNameOf: async () => 'web1',
     tellNodes: (jws: string) => void told.push(jws),
@@ -57,10 +74,17 @@ const write = (audit: ReturnType<typeof parts>['audit'], who: string): Promise<v
 const codes = async (audit: ReturnType<typeof parts>['audit']): Promise<string[]> =>
   (await audit.list({ limit: 1000 })).rows.map(({ code }) => code);
 
-async function verdictOf(text: AsyncGenerator<string>): Promise<ExportVerdict> {
+async function textOf(text: AsyncGenerator<string>): Promise<string> {
   let source = '';
   for await (const piece of text) source += piece;
-  const verifier = createExportVerifier(auditCrypto, { keys: [identity.key.publicText], witnessed: [] });
+  return source;
+}
+
+const verdictOf = async (text: AsyncGenerator<string>): Promise<ExportVerdict> =>
+  verdictBy(await textOf(text), identity.key);
+
+function verdictBy(source: string, key: KeyPair): ExportVerdict {
+  const verifier = createExportVerifier(auditCrypto, { keys: [key.publicText], witnessed: [] });
   for (const line of source.split('\n').slice(0, -1)) if (!verifier.line(line)) break;
   return verifier.finish();
 }
@@ -221,5 +245,105 @@ describe('an export', () => {
       `ALTER TABLE audit_entry DISABLE TRIGGER ALL; UPDATE audit_entry SET who = 'z' WHERE seq = 2`,
     );
     expect(await verdictOf(await auditExport(by))).toMatchObject({ ok: false, seq: 2 });
+  });
+
+  /** The next link key follows on the one in use, whose time ends now. */
+  async function rotate(): Promise<KeyPair> {
+    const [before, next] = [identity.key, createKeyPair()];
+    const last = linkSteps.at(-1) ?? null;
+    const step: LinkStep = {
+      v: 1,
+      is: 'hauban-link-step',
+      controller: identity.controllerId,
+      version: linkSteps.length + 2,
+      previous: last === null ? null : linkStepHash(stepIn(last)),
+      before: before.publicText,
+      next: next.publicText,
+      authority: 1,
+      issuedAt: clock.nowMs(),
+      retireAt: clock.nowMs(),
+    };
+    linkSteps.push(await sealStep(step, before, next));
+    identity.key = next;
+    return before;
+  }
+  const stepIn = ({ byNext }: SignedLinkStep): LinkStep =>
+    JSON.parse(Buffer.from(byNext.split('.')[1] ?? '', 'base64url').toString()) as LinkStep;
+  const sealStep = async (step: LinkStep, before: KeyPair, next: KeyPair): Promise<SignedLinkStep> => ({
+    byAuthority: 'e30.e30.e30',
+    byBefore: await signLinkStep(step, before),
+    byNext: await signLinkStep(step, next),
+  });
+  /** Three keys, with a row and a head by each. */
+  async function rotatedLog() {
+    const made = parts();
+    const keys: KeyPair[] = [];
+    for (const who of ['a', 'b', 'c']) {
+      await write(made.audit, who);
+      await made.auditHeads.beat();
+      clock.advance(600_000);
+      if (who !== 'c') keys.push(await rotate());
+    }
+    return { ...made, keys: [...keys, identity.key] as [KeyPair, KeyPair, KeyPair] };
+  }
+
+  it('KEYS23 over two rotations is whole by any one of its keys', async () => {
+    const { auditExport, keys } = await rotatedLog();
+    const source = await textOf(await auditExport(by));
+    for (const key of keys) expect(verdictBy(source, key)).toMatchObject({ ok: true, rows: 4, heads: 4 });
+    expect(verdictBy(source, createKeyPair())).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('do not lead to a key that was given'),
+    });
+  });
+
+  it('KEYS23 a head by the replaced key, stolen, after its time is found', async () => {
+    const { audit, auditHeads, auditExport, keys } = await rotatedLog();
+    await write(audit, 'd');
+    const newest = identity.key;
+    [identity.key] = keys;
+    await auditHeads.beat();
+    identity.key = newest;
+    const source = await textOf(await auditExport(by));
+    expect(verdictBy(source, newest)).toMatchObject({
+      ok: false,
+      seq: 4,
+      problem: expect.stringContaining('by a link key outside its time'),
+    });
+  });
+
+  it('KEYS23 the same with an old time in it is found by the time of the row', async () => {
+    const { audit, auditExport, keys } = await rotatedLog();
+    await write(audit, 'd');
+    const [{ seq, hash, at: writtenAt } = { seq: 0, hash: '', at: 0 }] = (await audit.list({ limit: 1 })).rows;
+    const at = writtenAt - 1_200_000;
+    const jws = signAuditHead({ v: 1, controller: identity.controllerId, seq, hash, at }, keys[0]);
+    await fixture.sql`INSERT INTO audit_head ${fixture.sql({ seq, hash, at, key: keys[0].publicText, jws })}`;
+    expect(verdictBy(await textOf(await auditExport(by)), identity.key)).toMatchObject({ ok: false, seq: 4 });
+  });
+
+  it('KEYS23 a second successor that a stolen old key names is found', async () => {
+    const { auditExport, keys } = await rotatedLog();
+    const stranger = createKeyPair();
+    const [first] = linkSteps as [SignedLinkStep, SignedLinkStep];
+    linkSteps.push(await sealStep({ ...stepIn(first), next: stranger.publicText }, keys[0], stranger));
+    expect(verdictBy(await textOf(await auditExport(by)), identity.key)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('steps between link keys'),
+    });
+  });
+
+  it('KEYS23 a step that is not signed by both keys, or is of another controller, is found', async () => {
+    const { auditExport, keys } = await rotatedLog();
+    const [first, second] = linkSteps as [SignedLinkStep, SignedLinkStep];
+    const foreign = { ...stepIn(first), controller: randomUUID() };
+    for (const bad of [
+      { ...first, byNext: second.byNext },
+      { ...first, byBefore: await signLinkStep(stepIn(first), createKeyPair()) },
+      await sealStep(foreign, keys[0], keys[1]),
+    ]) {
+      linkSteps = [bad, second];
+      expect(verdictBy(await textOf(await auditExport(by)), identity.key)).toMatchObject({ ok: false, seq: null });
+    }
   });
 });

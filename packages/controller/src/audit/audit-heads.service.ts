@@ -4,6 +4,7 @@
  */
 import { signAuditExportEnd, signAuditHead, type ControllerIdentity } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
+import type { SignedLinkStep } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
 import type { AuditFindingsService } from './audit-findings.service.ts';
@@ -18,6 +19,8 @@ export interface AuditHeadsParts {
   readonly audit: AuditService;
   readonly findings: AuditFindingsService;
   readonly identity: ControllerIdentity;
+  /** Steps between link keys; `refresh` learns of another one. */
+  readonly linkKeys: { readonly steps: readonly SignedLinkStep[]; refresh(): Promise<unknown> };
   readonly clock: Clock;
   readonly log: Log;
   readonly witnesses: readonly OutsideWitness[];
@@ -87,7 +90,7 @@ export class AuditHeadsService {
 
   /** Signs the log as it stands, for an export up to there; `end` gives the statement that closes the export. */
   async closing() {
-    const { identity, clock } = this.#parts;
+    const { identity, clock, linkKeys } = this.#parts;
     const head = await this.#sign();
     if (head === null) throw new HaubanError('CONFLICT', 'The audit log is empty: there is nothing to export.');
     const { controllerId: controller, key } = identity;
@@ -95,6 +98,7 @@ export class AuditHeadsService {
     return {
       controller,
       seq,
+      steps: linkKeys.steps,
       end: (all: { readonly heads: number; readonly headsHash: string }): string =>
         signAuditExportEnd({ v: 1, controller, seq, hash, at: clock.nowMs(), ...all }, key),
     };
@@ -102,7 +106,9 @@ export class AuditHeadsService {
 
   /** Unless the newest row was signed already. Two controllers may do this at once: the log and its place are the same. */
   async #sign(): Promise<HeadRecord | null> {
-    const { repository, heads, identity, clock } = this.#parts;
+    const { repository, heads, identity, clock, linkKeys } = this.#parts;
+    // A key that was replaced signs nothing more.
+    await linkKeys.refresh();
     const known = await heads.newest();
     const { seq, hash } = await repository.tail();
     if (seq === 0 || (known !== null && known.seq >= seq)) this.#newest = known;

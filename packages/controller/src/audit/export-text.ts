@@ -1,5 +1,13 @@
 import { sha256Hex } from '@hauban/link';
-import { AUDIT_GENESIS, auditFirstLine, auditRowLine, auditSignedLine, chainHeads } from '@hauban/shared/audit';
+import {
+  AUDIT_GENESIS,
+  auditFirstLine,
+  auditRowLine,
+  auditSignedLine,
+  auditStepLine,
+  chainHeads,
+} from '@hauban/shared/audit';
+import type { SignedLinkStep } from '@hauban/shared/protocol';
 import type { AuditHeadsRepository } from './audit-heads.repository.ts';
 import type { AuditRepository } from './audit.repository.ts';
 
@@ -12,6 +20,8 @@ export interface ExportParts {
 export interface ExportClosing {
   readonly controller: string;
   readonly seq: number;
+  /** Between link keys, oldest first. */
+  readonly steps: readonly SignedLinkStep[];
   end(all: { readonly heads: number; readonly headsHash: string }): string;
 }
 
@@ -23,6 +33,7 @@ const PAGE = 1000;
  */
 export async function* exportText({ repository, heads }: ExportParts, closing: ExportClosing): AsyncGenerator<string> {
   yield `${auditFirstLine(closing.controller)}\n`;
+  for (const step of closing.steps) yield `${auditStepLine(step)}\n`;
   let [seq, count, headsHash] = [0, 0, AUDIT_GENESIS];
   for (;;) {
     const rows = (await repository.listAfter(seq, PAGE)).filter((row) => row.seq <= closing.seq);

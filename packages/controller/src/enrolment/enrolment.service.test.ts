@@ -55,7 +55,7 @@ beforeAll(async () => {
     transaction,
     clock,
     random: systemRandom,
-    linkKey,
+    linkKey: () => linkKey,
     publicUrl,
   });
 });

@@ -14,8 +14,8 @@ export interface JoinTokensParts {
   readonly transaction: Transact;
   readonly clock: Clock;
   readonly random: Random;
-  /** Public link key of this controller, base64url. */
-  readonly linkKey: string;
+  /** Public link key of this controller, base64url; another one after a rotation. */
+  readonly linkKey: () => string;
   readonly publicUrl: URL;
 }
 
@@ -26,7 +26,6 @@ const DEFAULT_MINUTES = 15;
 /** Join tokens: what lets a machine in (rule ENROL1). The secret is shown once and stored as a hash. */
 export function createJoinTokensService(parts: JoinTokensParts) {
   const { repository, audit, transaction, clock, random } = parts;
-  const thumbprint = sha256Base64Url(fromBase64Url(parts.linkKey) ?? new Uint8Array());
   const linkUrl = new URL('/link', parts.publicUrl);
   linkUrl.protocol = parts.publicUrl.protocol === 'https:' ? 'wss:' : 'ws:';
 
@@ -57,6 +56,7 @@ export function createJoinTokensService(parts: JoinTokensParts) {
       const { secretHash: _secret, createdAt: _at, createdBy: _by, usesLeft: _left, ...detail } = row;
       audit.record(tx, { code: 'A2000I', who: actor.name, address: actor.address, detail });
     });
+    const thumbprint = sha256Base64Url(fromBase64Url(parts.linkKey()) ?? new Uint8Array());
     const token = formatJoinToken({ tokenId: id, secret, thumbprint });
     return {
       id,

@@ -148,7 +148,9 @@ export class LinkSession {
   }
 
   #welcome(read: { readonly hello: Hello; readonly version: number; readonly joined?: number }): void {
-    const sent = welcomeNode(read, this.#deps.identity, this.#deps.random, this.#start.exporter);
+    const { identity, random, ports } = this.#deps;
+    const steps = ports.trust.linkSteps(read.hello.pinned);
+    const sent = welcomeNode({ ...read, steps }, identity, random, this.#start.exporter);
     if (!sent.ok) {
       this.#refused(sent);
       return;

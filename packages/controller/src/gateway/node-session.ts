@@ -5,6 +5,7 @@ import {
   SHELL_OPS,
   splitRecordingChunk,
   type AgentMessage,
+  type LinkItem,
   type NodeId,
   type ShellFrame,
   type TrustItem,
@@ -87,6 +88,10 @@ export class NodeSession implements RegisteredLink {
     return this.#channel.sendControl({ t: 'inventory.refresh', sections });
   }
 
+  sendLinkSteps(items: readonly LinkItem[]): SendOutcome {
+    return items.length === 0 ? 'sent' : this.#channel.sendControl({ t: 'link.steps', items: [...items] });
+  }
+
   sendAuditHead(jws: string): SendOutcome {
     return this.#channel.sendControl({ t: 'audit.head', jws });
   }
@@ -153,9 +158,11 @@ export class NodeSession implements RegisteredLink {
     }
   }
 
-  async #status({ bundle: version, authority, auditHead }: StatusMessage): Promise<void> {
+  async #status({ bundle: version, authority, controllerKey, auditHead }: StatusMessage): Promise<void> {
     const { trust, runs } = this.#ports;
-    const lacking = await trust.nodeStatus(this.nodeId, { version, authority });
+    const lacking = await trust.nodeStatus(this.nodeId, { version, authority, linkKey: controllerKey });
+    // First: the head of the audit log that comes last is by the newest key.
+    this.sendLinkSteps(trust.linkSteps(controllerKey));
     this.sendBundles(lacking.items);
     // A node that follows a long way says so again; orders by a key that it does not know yet would be refused.
     if (lacking.isAll) for (const jws of await runs.pendingOrders(this.#ref)) this.sendOrder(jws);

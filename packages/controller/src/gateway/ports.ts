@@ -2,6 +2,7 @@ import type {
   AgentMessage,
   ControllerMessage,
   JoinClaim,
+  LinkItem,
   NodeId,
   ShellFrame,
   TrustItem,
@@ -196,8 +197,10 @@ export interface TrustPort {
    */
   nodeStatus(
     nodeId: NodeId,
-    held: { readonly version: number; readonly authority: number },
+    held: { readonly version: number; readonly authority: number; readonly linkKey: string },
   ): Promise<{ readonly items: readonly TrustItem[]; readonly isAll: boolean }>;
+  /** From a link key of this controller to the newest one (rules KEYS20, KEYS21); none from that one, or from a stranger's. */
+  linkSteps(pinned: string): readonly LinkItem[];
 }
 
 /** Fields first, then a fixed sentence. */
@@ -239,6 +242,8 @@ export interface NodeLink extends LinkRef {
   watch(periodMs: 1000 | 10_000): SendOutcome;
   /** Null: all sections. */
   refreshInventory(sections: readonly string[] | null): SendOutcome;
+  /** Rule KEYS21; nothing is sent for an empty list. */
+  sendLinkSteps(items: readonly LinkItem[]): SendOutcome;
   /** Rule AUDIT1. */
   sendAuditHead(jws: string): SendOutcome;
   /** Calls once, as soon as less than 8 MiB wait (at once if so already) or the link is gone. */

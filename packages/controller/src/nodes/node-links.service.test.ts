@@ -94,6 +94,7 @@ const status = (
   shells: [randomUUID()],
   bundle: 0,
   authority: 1,
+  controllerKey: 'A'.repeat(43),
   auditHead: null,
   ...more,
 });

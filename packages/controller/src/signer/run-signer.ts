@@ -5,6 +5,7 @@ import { ACTIONS, type ActionDefinition } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
+import { createAllowedStep } from './allowed-step.ts';
 import { loadAuthorityRing } from './authority-ring.ts';
 import { loadBundleStore } from './bundle-store.ts';
 import { loadLeavers } from './leavers.ts';
@@ -69,7 +70,16 @@ export async function runSigner(
   await clearStaleSocket(settings.socketPath);
   const ownUid = process.getuid?.() ?? 0;
   const callers = [0, ownUid, settings.callerUid ?? ownUid];
-  const server = createSignerServer({ ring, store, leavers, actions, callers, clock, log });
+  const server = createSignerServer({
+    ring,
+    store,
+    leavers,
+    allowed: createAllowedStep(settings.keyDir),
+    actions,
+    callers,
+    clock,
+    log,
+  });
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     sockets.add(socket);

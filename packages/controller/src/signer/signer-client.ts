@@ -7,6 +7,7 @@ import {
   type AuthorityStep,
   type Bundle,
   type ControllerMessage,
+  type LinkStep,
   type Order,
   type SignedBundle,
   type SignedStep,
@@ -35,6 +36,8 @@ export interface SignerClient {
   step(version: number): Promise<SignedStep | null>;
   /** Nothing is signed for this operator any more; its own code when it refuses. */
   leave(operator: string): Promise<void>;
+  /** Signs for that link key, which root has allowed; its own code when it refuses. */
+  signLinkStep(step: LinkStep): Promise<string>;
   /** What nodes pin. */
   keys(): Promise<AuthorityKeys>;
   close(): void;
@@ -129,6 +132,7 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
       needSigned((await need('step', { t: 'sign-step', step, approvals: [...approvals] })).signed),
     step: async (version) => (await need('step', { t: 'step', version })).signed,
     leave: async (operator) => void (await need('left', { t: 'leave', operator })),
+    signLinkStep: async (step) => (await need('signed', { t: 'sign-link-step', step })).jws,
     keys: async () => {
       const { keys, steps } = await need('keys', { t: 'keys' });
       return { authorityKeys: keys, authoritySteps: steps };

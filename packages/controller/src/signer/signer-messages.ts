@@ -41,6 +41,8 @@ const questions = {
   'sign-step': object({ t: literal('sign-step'), n, step: json, approvals: checkAssertions }),
   /** Nothing is signed for this operator any more, nor by an approval of theirs. */
   leave: object({ t: literal('leave'), n, operator: text(36, { pattern: new RegExp(UUID_PATTERN) }) }),
+  /** The next link key of the controller; allowed by root of this machine. */
+  'sign-link-step': object({ t: literal('sign-link-step'), n, step: json }),
   /** The step that led to this version of the key. */
   step: object({ t: literal('step'), n, version: integer(2, 10_000) }),
 } as const;

@@ -4,10 +4,12 @@ import type { ActionDefinition } from '@hauban/shared/actions';
 import { LOCAL_KINDS, ORDER_TYPE } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
+import type { AllowedStep } from './allowed-step.ts';
 import type { AuthorityRing } from './authority-ring.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { checkApproversHere, type Leavers } from './leavers.ts';
 import { signNextBundle } from './sign-bundle.ts';
+import { signAllowedLinkStep } from './sign-link-step.ts';
 import { draftStep, signNextStep } from './sign-step.ts';
 import { createRateLimit, judgeOrder, limitsOf } from './sign-rules.ts';
 import { parseQuestion, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
@@ -16,6 +18,7 @@ export interface SignerParts {
   readonly ring: AuthorityRing;
   readonly store: BundleStore;
   readonly leavers: Leavers;
+  readonly allowed: AllowedStep;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** User ids that may ask. */
   readonly callers: readonly number[];
@@ -26,7 +29,7 @@ export interface SignerParts {
 type Question<T extends SignerQuestion['t']> = Extract<SignerQuestion, { t: T }>;
 
 /** Answers questions by the signer's own rules. */
-function createAnswers({ ring, store, leavers, actions, clock, log }: SignerParts) {
+function createAnswers({ ring, store, leavers, allowed, actions, clock, log }: SignerParts) {
   const rates = { atOnce: createRateLimit(), queued: createRateLimit() };
 
   const refused = (n: number, code: string, detail: string, what: string): SignerAnswer => {
@@ -78,6 +81,14 @@ function createAnswers({ ring, store, leavers, actions, clock, log }: SignerPart
     return { t: 'left', n };
   };
 
+  const signLinkStep = async ({ n, step }: Question<'sign-link-step'>): Promise<SignerAnswer> => {
+    const answer = await signAllowedLinkStep(step, { ring, store, allowed, nowMs: clock.nowMs() });
+    if (!answer.ok) return refused(n, answer.code, answer.detail, 'a new link key was not signed for');
+    const { version, next } = answer.step;
+    log.warn({ version, linkKey: next }, 'a new link key of the controller was signed for');
+    return { t: 'signed', n, jws: answer.jws };
+  };
+
   return async (question: SignerQuestion): Promise<SignerAnswer> => {
     const { n } = question;
     switch (question.t) {
@@ -93,6 +104,8 @@ function createAnswers({ ring, store, leavers, actions, clock, log }: SignerPart
         return await signStep(question);
       case 'leave':
         return leave(question);
+      case 'sign-link-step':
+        return await signLinkStep(question);
       case 'step':
         return { t: 'step', n, signed: ring.steps[question.version - 2] ?? null };
       case 'bundle':

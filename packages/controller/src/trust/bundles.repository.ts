@@ -48,6 +48,35 @@ function peopleOfBundles(database: Database) {
 }
 
 /** Policy bundles, the draft of the next one, and how far each node is. */
+interface HeldByNode {
+  readonly nodeId: string;
+  readonly hostName: string;
+  readonly version: number;
+  readonly authority: number;
+  /** Null: it has not said. */
+  readonly linkKey: string | null;
+  readonly saidAt: number | null;
+}
+
+/** What each node said it holds. */
+const heldByNodes = async (database: Database): Promise<HeldByNode[]> =>
+  (
+    await database.query((db) =>
+      db
+        .select({ nodeId: node.id, hostName: node.hostName, said: trustNode })
+        .from(node)
+        .leftJoin(trustNode, eq(trustNode.nodeId, node.id))
+        .where(isNull(node.revokedAt))
+        .orderBy(asc(node.hostName), asc(node.id)),
+    )
+  ).map(({ said, ...who }) => ({
+    ...who,
+    version: said?.version ?? 0,
+    authority: said?.authority ?? 0,
+    linkKey: said?.linkKey ?? null,
+    saidAt: said?.saidAt ?? null,
+  }));
+
 export function createBundlesRepository(database: Database) {
   return {
     ...peopleOfBundles(database),
@@ -81,34 +110,21 @@ export function createBundlesRepository(database: Database) {
     deleteDraft: async (tx: Tx, hash: string): Promise<void> => {
       await tx.db.delete(trustDraft).where(eq(trustDraft.hash, hash));
     },
-    nodes: async (): Promise<
-      { nodeId: string; hostName: string; version: number; authority: number; saidAt: number | null }[]
-    > =>
-      (
-        await database.query((db) =>
-          db
-            .select({ nodeId: node.id, hostName: node.hostName, said: trustNode })
-            .from(node)
-            .leftJoin(trustNode, eq(trustNode.nodeId, node.id))
-            .where(isNull(node.revokedAt))
-            .orderBy(asc(node.hostName), asc(node.id)),
-        )
-      ).map(({ said, ...who }) => ({
-        ...who,
-        version: said?.version ?? 0,
-        authority: said?.authority ?? 0,
-        saidAt: said?.saidAt ?? null,
-      })),
+    nodes: () => heldByNodes(database),
     nodeSaid: async (
       nodeId: string,
-      { version, authority }: { readonly version: number; readonly authority: number },
+      {
+        version,
+        authority,
+        linkKey,
+      }: { readonly version: number; readonly authority: number; readonly linkKey: string },
       saidAt: number,
     ): Promise<void> => {
       await database.query((db) =>
         db
           .insert(trustNode)
-          .values({ nodeId, version, authority, saidAt })
-          .onConflictDoUpdate({ target: trustNode.nodeId, set: { version, authority, saidAt } }),
+          .values({ nodeId, version, authority, linkKey, saidAt })
+          .onConflictDoUpdate({ target: trustNode.nodeId, set: { version, authority, linkKey, saidAt } }),
       );
     },
   };

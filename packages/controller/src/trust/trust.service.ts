@@ -6,7 +6,7 @@
 import { bundleChallenge, bundleHash, parseBundle, peekJws, verifyAssertion } from '@hauban/link';
 import type { TrustDraftRequest, TrustState, TrustVersion } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { Assertion, Bundle, SignedBundle, TrustItem } from '@hauban/shared/protocol';
+import type { Assertion, Bundle, LinkItem, SignedBundle, TrustItem } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
@@ -15,6 +15,7 @@ import type { ApprovalsRepository } from './approvals.repository.ts';
 import type { AuthorityService } from './authority.service.ts';
 import type { BundlesRepository, DraftRecord } from './bundles.repository.ts';
 import { draftBundle } from './draft-bundle.ts';
+import type { LinkKeysService } from './link-keys.service.ts';
 import { missingTrust } from './missing-trust.ts';
 import type { TrustCaller } from './trust-caller.ts';
 import { inOrder } from './trust-items.ts';
@@ -29,6 +30,7 @@ export interface TrustParts {
     leave(operator: string): Promise<void>;
   };
   readonly authority: Pick<AuthorityService, 'version' | 'after' | 'refresh' | 'fetch' | 'state'>;
+  readonly linkKeys: Pick<LinkKeysService, 'after' | 'refresh' | 'state'>;
   readonly audit: AuditService;
   readonly transaction: Transact;
   readonly clock: Clock;
@@ -39,7 +41,11 @@ export interface TrustParts {
   /** Why the signer would not sign such a bundle, in a sentence; null when it would. */
   readonly problemOf: (bundle: Bundle) => string | null;
   /** Nodes that are connected here. */
-  readonly links: () => readonly { readonly nodeId: string; sendBundles(items: readonly TrustItem[]): unknown }[];
+  readonly links: () => readonly {
+    readonly nodeId: string;
+    sendBundles(items: readonly TrustItem[]): unknown;
+    sendLinkSteps(items: readonly LinkItem[]): unknown;
+  }[];
 }
 
 const AT_ONCE = 50;
@@ -80,6 +86,7 @@ function rulesOf({ quorum, needs, limits, requesterMayApprove }: Bundle): TrustD
 interface Held {
   readonly version: number;
   readonly authority: number;
+  readonly linkKey: string;
 }
 
 /** What a node lacks; `isAll`: with these it lacks nothing. */
@@ -135,8 +142,9 @@ export class TrustService {
               needed: (current ?? draft.bundle).quorum,
               approvedBy: given.map(({ name }) => name),
             },
-      nodes,
+      nodes: nodes.map(({ linkKey: _key, ...node }) => node),
       authority: await this.#parts.authority.state(nodes),
+      linkKey: this.#parts.linkKeys.state(nodes),
       missing: missingTrust({ current, people, nodes, hasSite: site !== null }),
     };
   }
@@ -257,18 +265,24 @@ export class TrustService {
   async nodeStatus(nodeId: string, held: Held): Promise<Lacking> {
     const { repository, clock } = this.#parts;
     const said = this.#said.get(nodeId);
-    if (said?.version !== held.version || said.authority !== held.authority) {
+    const isNews = said?.version !== held.version || said.authority !== held.authority || said.linkKey !== held.linkKey;
+    if (isNews) {
       await repository.nodeSaid(nodeId, held, clock.nowMs());
       this.#said.set(nodeId, held);
     }
     return this.#lacksNothing(held) ? { items: [], isAll: true } : this.#after(held);
   }
 
-  #lacksNothing({ version, authority }: Held): boolean {
+  /** From that link key to the one in force (rules KEYS20, KEYS21). */
+  linkSteps(pinned: string): readonly LinkItem[] {
+    return this.#parts.linkKeys.after(pinned, this.#parts.authority);
+  }
+
+  #lacksNothing({ version, authority }: Pick<Held, 'version' | 'authority'>): boolean {
     return version >= (this.#current?.version ?? 0) && authority >= this.#parts.authority.version;
   }
 
-  async #after({ version, authority }: Held): Promise<Lacking> {
+  async #after({ version, authority }: Pick<Held, 'version' | 'authority'>): Promise<Lacking> {
     let bytes = 0;
     const bundles = await this.#parts.repository.after(version, AT_ONCE + 1);
     const all = inOrder(bundles, this.#parts.authority.after(authority));
@@ -341,7 +355,9 @@ export class TrustService {
   async #distribute(): Promise<void> {
     for (const link of this.#parts.links()) {
       const held = this.#said.get(link.nodeId);
-      if (held === undefined || this.#lacksNothing(held)) continue;
+      if (held === undefined) continue;
+      link.sendLinkSteps(this.linkSteps(held.linkKey));
+      if (this.#lacksNothing(held)) continue;
       link.sendBundles((await this.#after(held)).items);
     }
   }
@@ -349,7 +365,8 @@ export class TrustService {
   async #refresh(): Promise<void> {
     const newest = read(await this.#parts.repository.newest());
     const isNewer = (newest?.version ?? 0) > (this.#current?.version ?? 0);
-    const hasNewKey = await this.#parts.authority.refresh();
+    const hasNewAuthority = await this.#parts.authority.refresh();
+    const hasNewKey = (await this.#parts.linkKeys.refresh()) || hasNewAuthority;
     if (isNewer) this.#current = newest;
     if (isNewer || hasNewKey) await this.#distribute();
   }

@@ -53,6 +53,7 @@ let database: Database;
 let signer: SignerClient;
 let stopSigner: () => Promise<void>;
 let controller: Controller;
+const linkKey = 'k';
 let identity: Awaited<ReturnType<typeof loadControllerIdentity>>;
 let port: number;
 /** One link for the whole story: a second one without the mark of the first would be a clone. */
@@ -277,7 +278,7 @@ describe('the first policy bundle', () => {
     node.say(STATUS);
     expect((await node.control('bundles')).items).toHaveLength(1);
     node.say({ ...STATUS, bundle: 1 });
-    expect(await controller.services.bundles.nodeStatus(nodeId, { version: 1, authority: 1 })).toEqual({
+    expect(await controller.services.bundles.nodeStatus(nodeId, { version: 1, authority: 1, linkKey })).toEqual({
       items: [],
       isAll: true,
     });
@@ -468,7 +469,7 @@ describe('the next policy bundle', () => {
     expect(bundleInForce().operators.map(({ name }) => name)).not.toContain('dan');
     const order = { ...(await plainOrder()), requester: { id: people.dan.id, name: 'dan', via: 'api' as const } };
     await expect(signer.sign(order)).rejects.toMatchObject({ code: 'REQUESTER_UNKNOWN' });
-    const lacking = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1 });
+    const lacking = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1, linkKey });
     expect(lacking).toMatchObject({ isAll: true, items: [{}, {}] });
   });
 
@@ -536,11 +537,11 @@ describe('a new authority key', () => {
       authority: { version: 2, draft: null, followed: 0, nodes: 2 },
     });
     expect((await signer.keys()).authoritySteps).toHaveLength(1);
-    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1 });
+    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 0, authority: 1, linkKey });
     expect(items.map((item) => ('byBefore' in item ? 'step' : 'bundle'))).toEqual(['bundle', 'bundle', 'step']);
-    const here = await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 1 });
+    const here = await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 1, linkKey });
     expect(here).toMatchObject({ isAll: true, items: [{ approvals: [{}, {}] }] });
-    await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 2 });
+    await controller.services.bundles.nodeStatus(nodeId, { version: 2, authority: 2, linkKey });
     expect((await get<TrustState>('ann', '/api/trust')).body.authority).toMatchObject({ followed: 1, nodes: 2 });
   });
 
@@ -552,7 +553,7 @@ describe('a new authority key', () => {
     await post('ann', '/api/trust/draft', {});
     await approveDraft('ann');
     expect((await approveDraft('bob')).body.current).toMatchObject({ version: 3 });
-    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 2, authority: 1 });
+    const { items } = await controller.services.bundles.nodeStatus(otherNode, { version: 2, authority: 1, linkKey });
     expect(items.map((item) => ('byBefore' in item ? 'step' : 'bundle'))).toEqual(['step', 'bundle']);
   });
 

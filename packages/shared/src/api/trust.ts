@@ -114,6 +114,19 @@ export const TrustState = Type.Object(
       },
       closed,
     ),
+    /** The key that this controller proves itself with, and how many nodes go by it. */
+    linkKey: Type.Object(
+      {
+        version: Type.Integer(),
+        /** When it followed on the one before; null: it is the first. */
+        since: NullableTime,
+        /** Until then nodes take the one before it as well. */
+        retireAt: NullableTime,
+        followed: Type.Integer(),
+        nodes: Type.Integer(),
+      },
+      closed,
+    ),
     /** What is missing, a sentence each, the worst first. */
     missing: Type.Array(Type.String()),
   },

@@ -1,6 +1,8 @@
 import {
   fromBase64Url,
+  checkLinkStep,
   integer,
+  LINK_STEP_TYPE,
   literal,
   object,
   parseJson,
@@ -8,6 +10,7 @@ import {
   UUID_PATTERN,
   type Check,
   type Checked,
+  type LinkStep,
 } from '../protocol/index.ts';
 import { auditHash } from './record.ts';
 
@@ -80,6 +83,10 @@ export const openAuditHead = (jws: string, keys: readonly string[], crypto: Audi
 
 export const openAuditExportEnd = (jws: string, keys: readonly string[], crypto: AuditCrypto): AuditExportEnd | null =>
   openStatement(jws, { typ: AUDIT_EXPORT_TYPE, check: checkAuditExportEnd }, keys, crypto);
+
+/** The step to another link key, when it is one and signed by that key. */
+export const openLinkStep = (jws: string, key: string, crypto: AuditCrypto): LinkStep | null =>
+  openStatement(jws, { typ: LINK_STEP_TYPE, check: checkLinkStep }, [key], crypto);
 
 /** Binds one more head to those before it. */
 export const chainHeads = (before: string, jws: string, sha256Hex: AuditCrypto['sha256Hex']): string =>

@@ -3,7 +3,7 @@
  * export that needs nothing but public keys. Cryptography is handed in.
  */
 export { AUDIT_CODES, type AuditCode } from './codes.ts';
-export { auditFirstLine, auditRowLine, auditSignedLine } from './export-lines.ts';
+export { auditFirstLine, auditRowLine, auditSignedLine, auditStepLine } from './export-lines.ts';
 export {
   AUDIT_EXPORT_TYPE,
   AUDIT_HEAD_TYPE,
@@ -23,4 +23,5 @@ export {
   type AuditRecord,
   type AuditTail,
 } from './record.ts';
+export { linkKeyTimes, stepInLine, type LinkKeyTime } from './link-key-times.ts';
 export { createExportVerifier, type ExportTrust, type ExportVerdict, type ExportVerifier } from './verify-export.ts';

@@ -1,5 +1,6 @@
-import { parseWith } from '../protocol/index.ts';
+import { parseWith, type SignedLinkStep } from '../protocol/index.ts';
 import { auditFirstLine, auditRowLine, auditSignedLine, checkFirstLine, checkSignedLine } from './export-lines.ts';
+import { isInTime, linkKeyTimes, stepInLine, type LinkKeyTime } from './link-key-times.ts';
 import { chainHeads, openAuditExportEnd, openAuditHead, type AuditCrypto, type AuditHead } from './head.ts';
 import { AUDIT_GENESIS, auditRowProblem, checkAuditRecord, type AuditTail } from './record.ts';
 
@@ -16,7 +17,7 @@ export interface ExportVerifier {
 }
 
 export interface ExportTrust {
-  /** Public link keys of the controller, base64url: the one in use and those before it. */
+  /** Public link keys of the controller, base64url: any of them; the export says how the others belong to it. */
   readonly keys: readonly string[];
   /** Heads that somebody else kept (`openAuditHead`): the export must contain and reach each of them. */
   readonly witnessed: readonly AuditHead[];
@@ -38,6 +39,11 @@ class Verifier implements ExportVerifier {
   #headsHash = AUDIT_GENESIS;
   #end: AuditHead | null = null;
   #failure: Failure | null = null;
+  readonly #steps: SignedLinkStep[] = [];
+  /** Null: the rows have not begun. */
+  #keys: readonly LinkKeyTime[] | null = null;
+  /** When the newest row was written. */
+  #rowAt = 0;
 
   constructor(crypto: AuditCrypto, trust: ExportTrust) {
     this.#crypto = crypto;
@@ -77,6 +83,9 @@ class Verifier implements ExportVerifier {
     }
     const { t } = Object(value) as { readonly t?: unknown };
     if (this.#controller === null) return this.#first(value, source);
+    if (t === 'step') return this.#step(source);
+    if (this.#keys === null) this.#begin();
+    if (this.#failure !== null) return undefined;
     if (t === 'row') return this.#row(value as object, source);
     return this.#signed(value, source);
   }
@@ -86,6 +95,30 @@ class Verifier implements ExportVerifier {
     if (!parsed.ok || auditFirstLine(parsed.value.controller) !== source)
       return this.#fail(null, 'the first line is not the beginning of an audit export');
     this.#controller = parsed.value.controller;
+  }
+
+  #step(source: string): void {
+    const signed = this.#keys === null ? stepInLine(source) : null;
+    if (signed === null) this.#fail(null, 'a step between link keys is not well-formed or not in its place');
+    else this.#steps.push(signed);
+  }
+
+  #begin(): void {
+    this.#keys = linkKeyTimes(this.#steps, this.#trust.keys, this.#controller ?? '', this.#crypto);
+    if (this.#keys === null)
+      this.#fail(
+        null,
+        'its steps between link keys do not lead to a key that was given, or are not signed by both keys',
+      );
+  }
+
+  /** What was signed there, by whichever key of the controller; `late`: outside the time of its key. */
+  #open<T extends AuditHead>(open: (keys: readonly string[]) => T | null): T | 'late' | null {
+    for (const time of this.#keys ?? []) {
+      const found = open([time.key]);
+      if (found !== null) return isInTime(time, found.at) && isInTime(time, this.#rowAt, 'row') ? found : 'late';
+    }
+    return null;
   }
 
   #row(value: object, source: string): void {
@@ -98,6 +131,7 @@ class Verifier implements ExportVerifier {
     const found = auditRowProblem(row, this.#tail, this.#crypto.sha256Hex);
     if (found !== null) return this.#failRow(found.seq, found.problem);
     this.#tail = { seq: row.seq, hash: row.hash };
+    this.#rowAt = row.at;
     if ((this.#witnessed.get(row.seq) ?? []).some(({ hash }) => hash !== row.hash))
       this.#failSigned('a witness has seen another row here');
   }
@@ -108,7 +142,8 @@ class Verifier implements ExportVerifier {
       return this.#failRow(this.#tail.seq + 1, 'its line is none of an audit export');
     const { t, jws } = parsed.value;
     if (t === 'end') return this.#close(jws);
-    const head = openAuditHead(jws, this.#trust.keys, this.#crypto);
+    const head = this.#open((keys) => openAuditHead(jws, keys, this.#crypto));
+    if (head === 'late') return this.#failSigned('the head behind it is signed by a link key outside its time');
     if (head === null) return this.#failSigned('the head behind it is not signed by a key that was given');
     if (!this.#isHere(head)) return;
     if (head.seq <= this.#signedSeq) return this.#failSigned('the head behind it is there twice');
@@ -118,7 +153,8 @@ class Verifier implements ExportVerifier {
   }
 
   #close(jws: string): void {
-    const end = openAuditExportEnd(jws, this.#trust.keys, this.#crypto);
+    const end = this.#open((keys) => openAuditExportEnd(jws, keys, this.#crypto));
+    if (end === 'late') return this.#failSigned('the end of the export is signed by a link key outside its time');
     if (end === null) return this.#failSigned('the end of the export is not signed by a key that was given');
     if (!this.#isHere(end)) return;
     if (end.heads !== this.#heads || end.headsHash !== this.#headsHash)

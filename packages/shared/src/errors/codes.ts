@@ -101,6 +101,17 @@ export const ERROR_CODES = {
   AUTHORITY_STALE: row(409, 'The draft of the new authority key is not of today any more'),
   AUTHORITY_RETIRED: row(403, 'The order is signed by an authority key that was replaced'),
   AUTHORITY_DAMAGED: row(500, "The node's copy of the authority keys is damaged, so no order is carried out there"),
+  LINK_STEP_MALFORMED: row(400, "The statement about the controller's link key is not well-formed"),
+  LINK_STEP_SIGNATURE: row(
+    403,
+    "The controller's new link key is not signed for by the authority, the key before and itself",
+  ),
+  LINK_STEP_AUTHORITY: row(403, "The controller's new link key is signed for by an authority key that is not obeyed"),
+  LINK_STEP_CONTROLLER: row(403, 'The new link key is for the nodes of another controller'),
+  LINK_STEP_OLD: row(403, "The controller's link key is older than the one that is gone by"),
+  LINK_STEP_FORKED: row(403, "The controller's new link key does not follow on the one that is gone by"),
+  LINK_STEP_RETIRED: row(403, 'The controller has a link key that was replaced'),
+  LINK_STEP_NOT_ALLOWED: row(403, 'Nobody on the machine of the signer has allowed this new link key'),
   // Actions
   ACTION_REFUSED: row(409, 'The action refused: a precondition does not hold'),
   ACTION_FAILED: row(500, 'The action failed and was undone'),

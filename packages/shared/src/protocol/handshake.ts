@@ -1,6 +1,7 @@
 import { concatBytes, utf8 } from './bytes.ts';
 import { integer, list, literal, object, oneOf, text, type Checked } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
+import { checkLinkItem, linkItemText, type LinkItem } from './link-step.ts';
 
 /** Handshake messages (rules HELLO1 to HELLO9). Keys, nonces and signatures are base64url. */
 const bytes32 = text(43, { pattern: /^[A-Za-z0-9_-]{43}$/ });
@@ -13,6 +14,8 @@ export type Binding = (typeof BINDINGS)[number];
 
 /** Marks that a node may offer at most: one of the last link that it knows to be counted, the others of links that may have been (rule KEYS5). */
 export const MOST_JOIN_MARKS = 16;
+/** Steps of keys that one message carries at most. */
+export const MOST_LINK_ITEMS = 50;
 /** Links that a node has begun so far, this one included (rule KEYS4). */
 const joinCounter = integer(0, 2 ** 47);
 
@@ -25,6 +28,8 @@ export const checkHello = object({
   nonce: bytes32,
   eph: bytes32,
   join: object({ counter: joinCounter, marks: list(bytes32, MOST_JOIN_MARKS) }),
+  /** The newest link key of the controller that the node goes by (rule KEYS20); empty in mode `enrol`. */
+  pinned: text(43, { pattern: /^(?:[A-Za-z0-9_-]{43})?$/ }),
 });
 /** What a node says of its former links. Empty in mode `enrol` and at a node's first link. */
 export type JoinClaim = Checked<typeof checkHello>['join'];
@@ -40,6 +45,8 @@ export const checkWelcome = object({
   binding: oneOf(BINDINGS),
   /** Number of the node's last link that the controller has counted; 0: none. */
   joined: joinCounter,
+  /** From the link key that the hello names to `linkKey`, for a node that has not followed (rule KEYS20). */
+  steps: list(checkLinkItem, MOST_LINK_ITEMS),
   sig: signature,
 });
 export type Welcome = Checked<typeof checkWelcome>;
@@ -68,6 +75,8 @@ export interface Transcript {
   readonly bindingValue: Uint8Array;
   readonly join: JoinClaim;
   readonly joined: number;
+  readonly pinned: string;
+  readonly steps: readonly LinkItem[];
 }
 
 function lengthPrefixed(field: Uint8Array): Uint8Array {
@@ -97,6 +106,8 @@ export function transcriptBytes(transcript: Transcript): Uint8Array {
     utf8(String(transcript.join.counter)),
     utf8(transcript.join.marks.join(',')),
     utf8(String(transcript.joined)),
+    utf8(transcript.pinned),
+    utf8(transcript.steps.map(linkItemText).join(',')),
   ];
   return concatBytes(fields.map(lengthPrefixed));
 }

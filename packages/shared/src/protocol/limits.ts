@@ -1,6 +1,7 @@
 /** Limits of the protocol; SPEC.md says what happens beyond each. Sizes in bytes, times in ms. */
 export const LIMITS = {
   helloBytes: 4096,
+  welcomeBytes: 256 * 1024,
   bodyBytes: 1024 * 1024,
   messageBytes: 1024 * 1024 + 64 * 1024,
   handshakeMs: 10_000,

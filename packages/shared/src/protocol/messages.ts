@@ -16,7 +16,9 @@ import {
   type Checked,
   type Parsed,
 } from './check.ts';
+import { MOST_LINK_ITEMS } from './handshake.ts';
 import { UUID_PATTERN } from './ids.ts';
+import { checkLinkItem } from './link-step.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
 const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
@@ -64,6 +66,8 @@ const agentMessages = {
     bundle: integer(0, 1_000_000),
     /** Version of the authority key that the executor obeys (rule KEYS18); 0: it is not known. */
     authority: integer(0, 10_000),
+    /** The newest link key of the controller that the node goes by (rule KEYS21). */
+    controllerKey: key,
     /** The newest signed head of the audit log that the node has seen (rule AUDIT3). */
     auditHead: nullable(auditHead),
   }),
@@ -123,6 +127,8 @@ const controllerMessages = {
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
   /** Consecutive versions of the policy bundle and of the authority key, the oldest first (rules BUNDLE4, KEYS18). */
   bundles: object({ t: literal('bundles'), items: list(checkTrustItem, 50) }),
+  /** From the link key that the node's `status` names to the newest one (rule KEYS21). */
+  'link.steps': object({ t: literal('link.steps'), items: list(checkLinkItem, MOST_LINK_ITEMS) }),
   'audit.head': object({ t: literal('audit.head'), jws: auditHead }),
   'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
 } as const;

@@ -330,7 +330,8 @@ describe('an answer to what waits for approval', () => {
 
 describe('the draft of a policy bundle', () => {
   const authority = { version: 1, since: null, retireAt: null, followed: 0, nodes: 0, draft: null };
-  const state: TrustState = { current: null, draft: null, authority, nodes: [], missing: [] };
+  const { draft: _draft, ...linkKey } = authority;
+  const state: TrustState = { current: null, draft: null, authority, linkKey, nodes: [], missing: [] };
   const version = { quorum: 2, needs: { high: 2, rootShell: 3, shell: 1 }, requesterMayApprove: false } as TrustVersion;
 
   it('begins with a key for what is dangerous, then at what is in force, then at the draft', () => {

@@ -4,12 +4,13 @@ import type {
   AuthorityStep,
   Bundle,
   SignedBundle,
+  SignedLinkStep,
   SignedStep,
 } from '@hauban/shared/protocol';
 import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** The policy bundle and approvals (migrations/0007_trust.sql, 0012_authority.sql). */
+/** The policy bundle and approvals (migrations/0007_trust.sql, 0012_authority.sql, 0018_link_keys.sql). */
 export const trustBundle = pgTable('trust_bundle', {
   version: integer('version').primaryKey(),
   signed: json('signed').$type<SignedBundle>().notNull(),
@@ -29,6 +30,13 @@ export const trustNode = pgTable('trust_node', {
   version: integer('version').notNull(),
   saidAt: timeMs('said_at').notNull(),
   authority: integer('authority').notNull().default(1),
+  linkKey: text('link_key'),
+});
+
+export const linkStep = pgTable('link_step', {
+  version: integer('version').primaryKey(),
+  signed: json('signed').$type<SignedLinkStep>().notNull(),
+  storedAt: timeMs('stored_at').notNull(),
 });
 
 export const trustStep = pgTable('trust_step', {

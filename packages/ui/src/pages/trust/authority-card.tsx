@@ -55,6 +55,25 @@ function NextKey({ draft }: { readonly draft: NonNullable<Authority['draft']> })
   );
 }
 
+/** The key that this controller proves itself with: its age, and who follows it. */
+export function LinkKeyCard({ linkKey }: { readonly linkKey: TrustState['linkKey'] }) {
+  const { version, since, retireAt, followed, nodes } = linkKey;
+  return (
+    <section className="hb-card hb-card-pad hb-stack" aria-label={t.linkKey}>
+      <h2 className="hb-section-title">{t.linkKey}</h2>
+      <p className="hb-quiet">{t.linkKeyLead}</p>
+      <Facts
+        rows={[
+          [t.keyVersion, version],
+          [t.since, since === null ? t.firstKey : <DateTime key="since" at={since} />],
+          [t.linkFollowers, t.followersOf(followed, nodes)],
+          ...(retireAt === null ? [] : [[t.oldTaken, <DateTime key="retire" at={retireAt} />] as const]),
+        ]}
+      />
+    </section>
+  );
+}
+
 /** The key that nodes obey: its age, who follows it, and the next one when there is a draft. */
 export function AuthorityCard({ authority }: { readonly authority: Authority }) {
   const { version, since, retireAt, followed, nodes, draft } = authority;

@@ -8,7 +8,7 @@ import { Notice, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
-import { AuthorityCard } from './authority-card.tsx';
+import { AuthorityCard, LinkKeyCard } from './authority-card.tsx';
 import { DraftCard } from './draft-card.tsx';
 import { DraftForm } from './draft-form.tsx';
 import { NodesBehind } from './nodes-behind.tsx';
@@ -53,6 +53,7 @@ export default function TrustPage() {
             {state.draft === null ? null : <DraftCard draft={state.draft} />}
             <DraftForm key={(state.draft?.bundle ?? state.current)?.hash ?? ''} state={state} />
             <AuthorityCard authority={state.authority} />
+            <LinkKeyCard linkKey={state.linkKey} />
             {state.current === null ? null : <NodesBehind version={state.current.version} nodes={state.nodes} />}
           </>
         )}

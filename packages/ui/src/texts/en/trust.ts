@@ -67,6 +67,10 @@ export const trust = {
     followers: 'Nodes that obey it',
     followersOf: (followed: number, all: number) => `${followed} of ${all}`,
     oldTaken: 'The key before it is taken until',
+    linkKey: 'Link key of the controller',
+    linkKeyLead:
+      'The key by which nodes know this controller. hauban-controller rotate-link-key, as root, makes the next one.',
+    linkFollowers: 'Nodes that go by it',
     nextKey: (version: number) => `Authority key ${version}, a draft`,
     nodes: 'Nodes without the version in force',
     allNodes: 'Every node holds the version in force.',
