@@ -46,7 +46,9 @@ describe.skipIf(!lab.ok)('the wished state of a pool on real nodes', () => {
     const edited = `${(await node.mustRun('/usr/bin/cat', [SITE])).stdout}# by hand\n`;
     await node.writeFile(SITE, edited);
     const { deviations } = await compare(fresh);
-    expect(deviations).toMatchObject([{ item: 0, is: 'differs', says: expect.stringContaining(`Change file ${SITE}`) }]);
+    expect(deviations).toMatchObject([
+      { item: 0, is: 'differs', says: expect.stringContaining(`Change file ${SITE}`) },
+    ]);
     const { changes } = expectDone(await actions.apply('state.apply', ITEMS));
     expect((await compare(fresh)).inOrder).toBe(2);
     expect((await fetchPage(node, ACCOUNT.domain)).status).toBe(200);
