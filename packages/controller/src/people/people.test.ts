@@ -259,7 +259,7 @@ describe('signing in with a password', () => {
   });
 
   it('gives an unknown name and a wrong password the same answer after the same work', async () => {
-    const unknown = await signIn('wrong password here', 'nobody');
+    const unknown = await signIn('wrong password here', 'stranger');
     const wrong = await signIn('wrong password here');
     const { requestId: _a, ...first } = unknown.json<Record<string, unknown>>();
     const { requestId: _b, ...second } = wrong.json<Record<string, unknown>>();
