@@ -177,7 +177,15 @@ const READERS: readonly Reader[] = [
   {
     name: 'messages of the executor',
     samples: [
-      { t: 'facts', isRoot: true, actions: [{ name: 'a', version: 1 }], policyText: POLICY, shells: [id], bundle: 0 },
+      {
+        t: 'facts',
+        isRoot: true,
+        actions: [{ name: 'a', version: 1 }],
+        policyText: POLICY,
+        shells: [id],
+        bundle: 0,
+        authority: 1,
+      },
       { t: 'recording.ready', session: id, index: 0, file: '/x/0.chunk' },
     ].map(json),
     read: overText(parseFromExecutor),

@@ -178,7 +178,7 @@ describe('SHELL1 a shell needs a permit and a policy', () => {
     const { session, socket } = await open();
     const terminal = await Terminal.attach(session, socket);
     terminal.type(
-      'echo "[$(id -un)|$PWD|$HOME|$TERM|$LANG|$(umask)|$(ulimit -Sn)|$(tty)]"; env | grep -c HAUBAN; exit 3\r',
+      'echo "[$(id -un)|$PWD|$HOME|$TERM|$LANG|$(umask)|$(ulimit -Sn)|$(tty)]"; env | grep ^HAUBAN; exit 3\r',
     );
     expect(await terminal.ends()).toMatchObject({ ending: 'exited', status: 3, leftOver: 0 });
     const { homedir } = await import('node:os');
@@ -187,7 +187,10 @@ describe('SHELL1 a shell needs a permit and a policy', () => {
         `\\[${ME}\\|${homedir()}\\|${homedir()}\\|xterm-256color\\|C.UTF-8\\|0022\\|1024\\|/dev/pts/[0-9]+\\]`,
       ),
     );
-    expect(terminal.text).toMatch(/\r\n0\r\n/);
+    // The mark by which its programs are found when it is ended, and nothing else of ours.
+    expect([...terminal.text.matchAll(/^HAUBAN.*$/gm)].map(([line]) => line.trim())).toEqual([
+      `HAUBAN_SHELL=${session}`,
+    ]);
     expect((await recording(session)).output).toBe(terminal.text);
   });
 
