@@ -293,7 +293,7 @@ describe.skipIf(!isRoot)('npm start as an ordinary user (needs root to become on
   it('works, says which actions need root and refuses them', async () => {
     const dataDir = newFolder(nobody);
     const stack = await readyInTime(launch({ dataDir, port: await freePort(), as: nobody }));
-    expect(stack.output()).toMatch(/Started as nobody, not as root\. .*account\.create.*firewall\.ban/);
+    expect(stack.output()).toMatch(/Started as nobody, not as root\. .*refused: account, apache, .*firewall, /);
     for (const { pid, commandLine } of processesNaming(dataDir)) expect(userOf(pid), commandLine).toBe(nobody.uid);
     const client = await makeFirstAccount(stack);
     const node = await nodeUp(client);

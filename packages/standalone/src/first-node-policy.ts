@@ -8,6 +8,11 @@ const namesOf = (needsRoot: boolean): readonly string[] =>
     .map(({ name }) => name)
     .toSorted();
 
+/** What needs root, by the first word of the actions' names: `account`, `apache`, ... */
+export function thingsThatNeedRoot(): readonly string[] {
+  return [...new Set(namesOf(true).map((name) => name.replace(/\..*$/, '')))];
+}
+
 const quoted = (names: readonly string[]): string => names.map((name) => `\n  ${JSON.stringify(name)},`).join('');
 
 /** The policy file of the machine that `npm start` enrols: a shell as the user who started it, the actions of low and medium risk when root, nothing more. */

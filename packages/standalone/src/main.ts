@@ -11,7 +11,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import { assertWritable, loadConfig, projectVersion, type StandaloneConfig } from './config.ts';
 import { takeDataLock } from './data-lock.ts';
 import { findEntries, type Entries } from './entries.ts';
-import { firstNodePolicy } from './first-node-policy.ts';
+import { firstNodePolicy, thingsThatNeedRoot } from './first-node-policy.ts';
 import { keepPostgres } from './postgres/keep-postgres.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { runOnce } from './run-once.ts';
@@ -158,7 +158,9 @@ async function sayWhereToGo(
     `Data, logs and this node's policy file: ${config.dataDir} (policy: ${join(folders.node, 'etc', 'policy.toml')})`,
   );
   if (!config.isRoot)
-    progress.say(`Started as ${config.userName}, not as root: actions that change this machine are refused.`);
+    progress.say(
+      `Started as ${config.userName}, not as root. Actions on these need root and are refused: ${thingsThatNeedRoot().join(', ')}.`,
+    );
   progress.say('Ctrl-C stops everything in order.');
 }
 
