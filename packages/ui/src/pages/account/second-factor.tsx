@@ -93,6 +93,8 @@ export function SecondFactor({ me }: { readonly me: Me }) {
       await refresh();
     },
   });
+  // What was confirmed just now is on, although the question who I am is not answered anew yet.
+  const isOn = me.hasTotp || codes.length > 0;
   const confirmed = (made: readonly string[]): void => {
     setCodes(made);
     void refresh();
@@ -109,8 +111,8 @@ export function SecondFactor({ me }: { readonly me: Me }) {
           </div>
         </Notice>
       )}
-      <p className="hb-quiet">{me.hasTotp ? `${t.isOn} ${t.removeText}` : t.none}</p>
-      {me.hasTotp ? (
+      <p className="hb-quiet">{isOn ? `${t.isOn} ${t.removeText}` : t.none}</p>
+      {isOn ? (
         <CodeForm
           verb={t.remove}
           isBusy={remove.isPending}
