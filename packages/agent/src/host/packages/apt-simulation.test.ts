@@ -13,6 +13,7 @@ describe('what apt would bring', () => {
     ['Ubuntu’s updates and security pockets', 'Ubuntu:24.04/noble-updates, Ubuntu:24.04/noble-security', true],
     ['Ubuntu’s updates only', 'Ubuntu:24.04/noble-updates', false],
     ['somebody’s archive with security in its name', 'my-security-tools:1/stable', false],
+    ['somebody’s archive that calls its suite so', 'Somebody:12/oldstable-security', false],
   ])('%s', (_what, origin, isSecurity) => {
     expect(parseSimulation(line(origin))).toEqual([
       { name: 'libc6', architecture: 'amd64', from: '2.36-9+deb12u9', to: '2.36-9+deb12u10', origin, isSecurity },

@@ -7,7 +7,7 @@ import type { PackageUpdate } from '@hauban/shared/actions';
 const INST = /^Inst (\S+) \[(\S+)\] \((\S+) (.+?) \[(\S+)\]\)/;
 
 /** Debian's own label, and the pockets of Ubuntu. */
-const SECURITY = /(?:^|, )(?:Debian-Security:|[^,]*:[^,]*\/[a-z]+-security(?:$|,))/;
+const SECURITY = /(?:^|, )(?:Debian-Security:|Ubuntu:[^,]*\/[a-z]+-security(?:$|,))/;
 
 /** The new packages that an upgrade would bring have no version in brackets: they are not updates, and `upgrade` brings none. */
 export function parseSimulation(text: string): readonly PackageUpdate[] {
