@@ -80,6 +80,9 @@ export const copyDatabaseOut = (url: string, madeAt: number, to: CopyOut): Promi
         to.table(head);
         const rows = await sql.unsafe(`COPY (SELECT ${columnsOf(head)} FROM ${quote(head.name)}) TO STDOUT`).readable();
         for await (const bytes of rows as AsyncIterable<Buffer>) to.data(bytes);
+        // postgres.js 3.4.9 pauses its socket when the stream is full and goes on when it is read: never, when its end
+        // was in it by then, so that the next statement would wait for ever. The stream's own `_read` is what goes on.
+        rows._read(0);
       }
     });
   });
