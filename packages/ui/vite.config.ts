@@ -2,8 +2,9 @@ import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
 
 /**
- * The page is served by the controller under a strict content policy: no inline script, nothing from other hosts,
- * so assets stay files (no data: URLs) and the preload polyfill is left out. `source`: shared is read unbuilt.
+ * The page is served by the controller under a strict content policy: no inline script, no style element without the
+ * nonce that the controller puts into index.html, nothing from other hosts, so assets stay files (no data: URLs) and the
+ * preload polyfill is left out. `source`: shared is read unbuilt.
  */
 export default defineConfig({
   base: '/',

@@ -41,6 +41,18 @@ export async function addVirtualPasskey(page: Page, transport: 'internal' | 'usb
   });
 }
 
+/** Tells whatever the content policy stops on this page from its next load on, in one line each. */
+export async function watchPolicy(page: Page, tell: (what: string) => void): Promise<void> {
+  await page.exposeFunction('tellViolation', tell);
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective, sourceFile, lineNumber, sample }) => {
+      const where = `${sourceFile}:${lineNumber} ${sample}`.trim();
+      const { tellViolation } = window as unknown as { tellViolation: (what: string) => void };
+      tellViolation(`content policy: ${effectiveDirective} on ${location.pathname} by ${where}`);
+    });
+  });
+}
+
 export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SHOTS, `${name}.png`) });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
-import { addVirtualPasskey, hasChromium, launchBrowser, shoot } from './browser.ts';
+import { addVirtualPasskey, hasChromium, launchBrowser, shoot, watchPolicy } from './browser.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** TEST-NET-3: an address that nobody has; another one each time, since a ban of a run that broke off may still be there. */
@@ -41,6 +41,7 @@ describe.skipIf(!hasChromium())(`the main job in a real browser${why}`, () => {
       if (message.type() === 'error') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
+    await watchPolicy(page, (what) => void complaints.push(what));
   });
 
   afterEach(async ({ task }) => {

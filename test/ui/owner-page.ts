@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
-import { addVirtualPasskey, launchBrowser } from './browser.ts';
+import { addVirtualPasskey, launchBrowser, watchPolicy } from './browser.ts';
 
 /** A controller with one node, and its owner signed in by a passkey in a browser. */
 export interface OwnerPage {
@@ -34,6 +34,7 @@ export async function openOwnerPage(how: 'passkey' | { readonly password: string
   const page = await another();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
+  await watchPolicy(page, (what) => void complaints.push(what));
   await addVirtualPasskey(page);
   await page.goto(stack.setupUrl ?? '');
   await page.getByLabel('Your login name').fill('founder');

@@ -18,6 +18,7 @@ import { createRequest, mayRetry } from './api/request.ts';
 import { ServicesProvider } from './api/services.ts';
 import { paths } from './paths.ts';
 import { browserClock, browserRandom } from './platform/browser-clock.ts';
+import { nameNonceForBundledStyles, readStyleNonce } from './platform/style-nonce.ts';
 import { createPageRouter } from './router.tsx';
 import { cssVariablesResolver, theme } from './theme/theme.ts';
 
@@ -42,11 +43,19 @@ const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5000, retry: (count, error) => count < 2 && mayRetry(error) } },
 });
 
+const styleNonce = readStyleNonce(document);
+nameNonceForBundledStyles(styleNonce);
+
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no element with id root');
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} defaultColorScheme="auto">
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariablesResolver}
+      defaultColorScheme="auto"
+      getStyleNonce={() => styleNonce}
+    >
       <QueryClientProvider client={queries}>
         <ServicesProvider value={{ api, live }}>
           <Notifications position="bottom-right" />

@@ -109,7 +109,7 @@ async function start(more: Partial<AppOptions> = {}): Promise<App> {
 beforeAll(async () => {
   uiDir = await mkdtemp(join(tmpdir(), 'hauban-ui-'));
   await mkdir(join(uiDir, 'assets'));
-  await writeFile(join(uiDir, 'index.html'), '<!doctype html><title>page</title>');
+  await writeFile(join(uiDir, 'index.html'), '<!doctype html><title>page</title><meta nonce="__STYLE_NONCE__">');
   await writeFile(join(uiDir, 'assets', 'main-1234.js'), 'export {};');
   await writeFile(join(uiDir, '.secret'), 'hidden');
 });
@@ -324,7 +324,7 @@ describe('the page', () => {
     for (const path of ['/', '/nodes/1', '/setup?token=x']) {
       const reply = await server.inject(path);
       expect(reply.headers['content-type']).toContain('text/html');
-      expect(reply.headers['cache-control']).toBe('no-cache');
+      expect(reply.headers['cache-control']).toBe('no-store');
     }
     const asset = await server.inject('/assets/main-1234.js');
     expect(asset.headers['content-type']).toContain('javascript');
@@ -351,6 +351,41 @@ describe('the page', () => {
     expect(await asked('/run/firewall.ban', '*/*')).toBe(404);
     expect(await asked('/assets/gone.js', '*/*')).toBe(404);
     expect(await asked('/api/gone.json', 'text/html')).toBe(404);
+  });
+  /** Of the markup and of the policy. */
+  const noncesOf = async (server: App['server'], url: string, headers = {}) => {
+    const reply = await server.inject({ url, headers });
+    const policy = String(reply.headers['content-security-policy']);
+    return { reply, markup: /nonce="([^"]*)"/.exec(reply.body)?.[1], policy: /'nonce-([^']*)'/.exec(policy)?.[1] };
+  };
+  it('has the nonce of its own load in markup and policy: one that was seen before is worth nothing', async () => {
+    const { server } = await start();
+    const seen = new Set<string>();
+    for (const url of ['/', '/', '/nodes/1', '/index.html']) {
+      const { reply, markup, policy } = await noncesOf(server, url, { 'if-none-match': '*' });
+      expect([reply.statusCode, reply.headers['cache-control']]).toEqual([200, 'no-store']);
+      expect(reply.headers.etag).toBeUndefined();
+      expect(markup).toMatch(/^[A-Za-z0-9_-]{22}$/);
+      expect(policy).toBe(markup);
+      seen.add(markup ?? '');
+    }
+    expect(seen.size).toBe(4);
+  });
+  it('lets no style apply that is not ours: no inline, no nonce outside the page', async () => {
+    const { server } = await start();
+    const { reply, policy } = await noncesOf(server, '/');
+    expect(reply.headers['content-security-policy']).toContain(`style-src 'self' 'nonce-${policy ?? ''}';`);
+    for (const url of ['/', '/assets/main-1234.js', '/assets/gone.js', '/api/mine', '/api/health']) {
+      const { headers } = await server.inject({ url, cookies });
+      expect(headers['content-security-policy']).not.toMatch(/unsafe-inline|unsafe-hashes|strict-dynamic/);
+      if (url !== '/') expect(headers['content-security-policy']).toContain("style-src 'self';");
+    }
+  });
+  it('stops the boot when it has no place for the nonce', async () => {
+    const old = await mkdtemp(join(tmpdir(), 'hauban-ui-'));
+    await writeFile(join(old, 'index.html'), '<!doctype html><title>page</title>');
+    await expect(start({ uiDir: old })).rejects.toThrow(/has no place for the nonce of its styles/);
+    await rm(old, { recursive: true });
   });
   it('carries a policy that runs no inline script and talks to nobody else', async () => {
     const { server } = await start();

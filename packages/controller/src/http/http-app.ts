@@ -94,7 +94,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   requireRight(app, options);
   systemRoutes(app, options.system);
   for (const register of options.routes) register(app);
-  await serveUi(app, options.uiDir);
+  await serveUi(app, options.uiDir, options.publicUrl);
   return { server: app, routes };
 }
 

@@ -1,9 +1,11 @@
+import { useMantineStyleNonce } from '@mantine/core';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { useEffect, useRef } from 'react';
 import { formatBytes } from '../format/units.ts';
 import { texts } from '../texts/index.ts';
+import { allowSpanStyles, createPolicyDocument } from './policy-document.ts';
 import { TERMINAL_FONT, TERMINAL_THEME } from './terminal-theme.ts';
 import { isTyped, swallowQuestions } from './swallow-answers.ts';
 
@@ -71,6 +73,7 @@ function isOurKey(event: KeyboardEvent, onCopy: () => void): boolean {
 /** xterm.js in a box that it fills. All handlers are read at the time of the event: they may change. */
 export function TerminalView(props: TerminalViewProps) {
   const place = useRef<HTMLDivElement | null>(null);
+  const styleNonce = useMantineStyleNonce()?.() ?? '';
   const handlers = useRef(props);
   useEffect(() => {
     handlers.current = props;
@@ -78,6 +81,7 @@ export function TerminalView(props: TerminalViewProps) {
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
+    allowSpanStyles();
     const terminal = new Terminal({
       theme: TERMINAL_THEME,
       fontFamily: TERMINAL_FONT,
@@ -86,6 +90,7 @@ export function TerminalView(props: TerminalViewProps) {
       cursorBlink: true,
       allowProposedApi: false,
       screenReaderMode: false,
+      documentOverride: createPolicyDocument(document, styleNonce),
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
@@ -113,6 +118,6 @@ export function TerminalView(props: TerminalViewProps) {
       element.removeEventListener('paste', onPaste, { capture: true });
       terminal.dispose();
     };
-  }, []);
+  }, [styleNonce]);
   return <div ref={place} className="hb-terminal" role="group" aria-label={texts.shell.terminal} />;
 }
