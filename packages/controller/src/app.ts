@@ -231,7 +231,7 @@ const CLEAN_UP_MS = 10 * 60_000;
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
-  const { publicUrl } = parts;
+  const { publicUrl, log } = parts;
   let gateway: Gateway | null = null;
   let pages: LiveHub | null = null;
   let leaving: (personId: string | null) => void = () => undefined;
@@ -244,7 +244,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   gateway = nodeGateway;
   const hub = createHub(services, nodeGateway, clock);
   pages = hub;
-  const shellSockets = createShellSockets(services.shells, clock, mayAttach(services.targets, clock));
+  const shellSockets = createShellSockets(services.shells, { clock, log }, mayAttach(services.targets, clock));
   const web: Web = {
     cookie: createSessionCookie(publicUrl),
     tickets: createSocketTickets(clock, random),
@@ -257,6 +257,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     ...web,
     cookieName: web.cookie.name,
     clock,
+    log,
     routes: [
       { path: '/link', access: 'public', accept: (upgrade) => nodeGateway.accept(upgrade) },
       hub.route,

@@ -58,7 +58,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
     superseding: createSupersedeRepository(),
   };
   const readRows = (ids: readonly string[]) => readRunRows(repositories.runs, ids);
-  const events = createRunEvents({ clock, readRows, isWatched: needs.isWatched });
+  const events = createRunEvents({ clock, readRows, isWatched: needs.isWatched, log });
   const base = {
     ...shared,
     ...needs,

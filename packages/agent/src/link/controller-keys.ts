@@ -66,6 +66,7 @@ export class ControllerKeys {
   /** One after the other. True when another key is gone by than before; what does not hold is logged and changes nothing. */
   async follow(items: readonly LinkItem[]): Promise<boolean> {
     const done = this.#work.then(() => this.#follow(items));
+    // The caller hears of a failure; it must not keep later steps from their turn.
     this.#work = done.catch(() => undefined);
     return await done;
   }

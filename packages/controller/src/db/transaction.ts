@@ -57,7 +57,8 @@ export function createTransact(begin: <T>(work: (db: Queries) => Promise<T>) => 
             db,
             write: (_name, build) => {
               const statement = Promise.resolve(build(db));
-              // Awaited below; a failure before that must not count as unhandled.
+              // Its failure is not lost: it is awaited before the commit, and where `work` throws before that, the driver
+              // ends the transaction with the first failed statement. Unheard until then it would end the process.
               statement.catch(() => undefined);
               sent.push(statement);
             },

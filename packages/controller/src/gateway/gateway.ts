@@ -165,7 +165,7 @@ class WebSocketGateway implements Gateway {
   #busy(socket: WebSocket, address: string): void {
     const why = 'too many links that have proven nothing';
     this.#deps.ports.refusals.refused({ mode: 'unknown', claimedNodeId: '', address, code: 4429, why });
-    // The close that follows tells what went wrong.
+    // The close that follows tells what went wrong; a peer that breaks it off is gone, which is what is wanted.
     socket.on('error', () => undefined);
     socket.close(4429, closeCodeInfo(4429).says);
   }

@@ -1,6 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@hauban/shared/time';
+import type { Log } from '../runtime/index.ts';
 import { bearerOf, type Authenticator } from './authenticate.ts';
 import { authorize, type Access, type RouteNeed } from '../authorization/index.ts';
 import type { Caller, Credential } from './caller.ts';
@@ -49,6 +50,7 @@ export interface UpgradeOptions {
   readonly authenticator: Authenticator;
   readonly tickets: SocketTickets;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export interface Upgrades {
@@ -91,17 +93,18 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
     if (route.access !== 'public') checkNeeds(`upgrade ${route.path}`, route.path, route.needs);
   }
 
-  const findCaller = async (request: IncomingMessage, url: URL): Promise<Caller | null> => {
+  const findCaller = async (request: IncomingMessage, query: string): Promise<Caller | null> => {
     const bearer = bearerOf(request.headers.authorization);
     if (bearer !== null) return options.authenticator.byToken(bearer);
-    const caller = options.tickets.redeem(url.searchParams.get('ticket') ?? '');
+    const caller = options.tickets.redeem(new URLSearchParams(query).get('ticket') ?? '');
     return caller !== null && (await options.authenticator.isValid(caller.credential)) ? caller : null;
   };
 
   const decide = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'http://upgrade');
+    // Split, not parsed as an address: a path of which no address can be made is one that nobody listens to.
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     for (const route of options.routes) {
-      const params = match(route.path, url.pathname);
+      const params = match(route.path, path);
       if (params === null) continue;
       const upgrade = { request, socket, head, params };
       if (route.access === 'public') return route.accept(upgrade);
@@ -109,7 +112,7 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
       // A bearer token comes from a program, whatever else it sends.
       if (bearerOf(request.headers.authorization) === null && !isFromUs(request.headers, rules))
         return refuse(socket, 403);
-      const caller = await findCaller(request, url);
+      const caller = await findCaller(request, query);
       if (caller === null) return refuse(socket, 401);
       if (!authorize(caller.grant, { kind: 'enter', access: route.access }).allowed) return refuse(socket, 403);
       if (socket.destroyed) return undefined;
@@ -127,8 +130,8 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
     }
   };
   const timer = options.clock.every(RECHECK_MS, () => {
-    // While the database is away nobody can be judged; sockets stay.
-    recheck().catch(() => undefined);
+    // While the database is away nobody can be judged: sockets stay, and the next round tries again.
+    recheck().catch((error: unknown) => options.log.warn({ err: error }, 'open sockets could not be rechecked'));
   });
 
   return {
@@ -138,7 +141,10 @@ export function createUpgrades(options: UpgradeOptions): Upgrades {
         // Until somebody takes the socket its errors are ours, and unheard ones would end the process.
         const ignore = (): void => undefined;
         socket.on('error', ignore);
-        decide(request, socket, head).catch(() => refuse(socket, 503));
+        decide(request, socket, head).catch((error: unknown) => {
+          options.log.warn({ err: error }, 'a WebSocket upgrade could not be decided');
+          refuse(socket, 503);
+        });
       });
     },
     revoke: (credential) => {

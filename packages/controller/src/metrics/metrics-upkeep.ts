@@ -55,6 +55,7 @@ export function createMetricsUpkeep(parts: UpkeepParts): MetricsUpkeep {
   /** One after the other; the clock adds none while one is under way, so that a slow database does not pile them up. */
   const upkeep = async (): Promise<number> => {
     under += 1;
+    // A failed round has told its own caller; it must not stop those after it.
     last = last.catch(() => 0).then(round);
     try {
       return await last;

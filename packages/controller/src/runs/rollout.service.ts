@@ -206,6 +206,7 @@ export function createRolloutService(parts: RolloutParts): RolloutService {
       forget?.();
       timer?.cancel();
       kick?.cancel();
+      // Whoever asked for this step has heard of its failure (the ticker logs it); here only its end matters.
       await running.catch(() => undefined);
     },
   };

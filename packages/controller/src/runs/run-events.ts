@@ -1,5 +1,6 @@
 import type { RunRow, RunTarget } from '@hauban/shared/api';
 import type { Clock, Timer } from '@hauban/shared/time';
+import type { Log } from '../runtime/index.ts';
 
 export type RunEvent =
   | { readonly kind: 'run'; readonly run: RunRow }
@@ -41,6 +42,7 @@ export interface RunEventParts {
   readonly readRows: (runIds: readonly string[]) => Promise<readonly RunRow[]>;
   /** Is there a page that might want to know? Without, no row is read for it. */
   readonly isWatched: () => boolean;
+  readonly log: Log;
 }
 
 /** Lets a few changes of targets through at once, and keeps some of a flood for the end of its moment. */
@@ -67,7 +69,7 @@ function createTargetNews(clock: Clock, tell: (event: RunEvent) => void) {
   };
 }
 
-export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): RunEvents {
+export function createRunEvents({ clock, readRows, isWatched, log }: RunEventParts): RunEvents {
   const listeners = new Set<(event: RunEvent) => void>();
   const movers = new Set<(runId: string, isRolling: boolean) => void>();
   const waiting = new Map<string, Set<(isWoken: boolean) => void>>();
@@ -101,8 +103,12 @@ export function createRunEvents({ clock, readRows, isWatched }: RunEventParts): 
     runChanged: (runId) => {
       if (isStopped || !isWatched()) return;
       changed.add(runId);
-      // News for the eye: what cannot be read now is told with the next change.
-      timer ??= clock.after(COALESCE_MS, () => void flush().catch(() => undefined));
+      timer ??= clock.after(COALESCE_MS, () => {
+        // News for the eye: what cannot be read now is told with the next change of the run, or when the page asks.
+        flush().catch((error: unknown) =>
+          log.warn({ err: error }, 'the progress of runs could not be read for the pages'),
+        );
+      });
     },
     runFinished: (runId) => {
       wake(runId);

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Clock } from '@hauban/shared/time';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Caller, OpenSocket, Upgrade, UpgradeRoute } from '../http/index.ts';
+import type { Log } from '../runtime/index.ts';
 import { VIEWER_CLOSE, type ShellViewer } from './shell-hub.ts';
 import type { ShellsService } from './shells.service.ts';
 
@@ -35,7 +36,7 @@ function viewerOf(socket: WebSocket): ShellViewer {
 /** The browser's and the command line's end of shells: `/api/shells/:sessionId/socket`, binary messages both ways. */
 export function createShellSockets(
   shells: ShellsService,
-  clock: Clock,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   mayAttach: (caller: Caller, session: AttachedSession) => Promise<boolean>,
 ): ShellSockets {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MESSAGE_LIMIT_BYTES });
@@ -93,7 +94,8 @@ export function createShellSockets(
       const opened = (socket: WebSocket): void => {
         close = (code, reason) => socket.close(code, reason);
       };
-      admit(upgrade, caller, opened, onClosed).catch(() => {
+      admit(upgrade, caller, opened, onClosed).catch((error: unknown) => {
+        log.warn({ err: error }, 'a viewer of a shell could not be let in');
         onClosed();
         refuse(upgrade.socket, 503);
       });

@@ -422,7 +422,11 @@ describe('the socket', () => {
   const sockets: WebSocket[] = [];
   beforeAll(async () => {
     server = createServer();
-    const shellSockets = createShellSockets(shells, systemClock, mayAttach(targets, clock));
+    const shellSockets = createShellSockets(
+      shells,
+      { clock: systemClock, log: createLog('silent') },
+      mayAttach(targets, clock),
+    );
     const upgrades = createUpgrades({
       routes: [shellSockets.route],
       origins: new Set(),
@@ -430,6 +434,7 @@ describe('the socket', () => {
       authenticator,
       tickets: createSocketTickets(systemClock, { bytes: (n) => new Uint8Array(n), unit: () => 0 }),
       clock: systemClock,
+      log: createLog('silent'),
     });
     upgrades.attach(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

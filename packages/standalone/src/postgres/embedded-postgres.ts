@@ -128,8 +128,11 @@ async function prepare(options: EmbeddedPostgresOptions): Promise<Cluster> {
   };
 }
 
+/** The last words of PostgreSQL, for the sentence about why it failed; where they cannot be read it says that instead. */
 async function tailOfLog(cluster: Cluster): Promise<string> {
-  const text = await readFile(cluster.logFile, 'utf8').catch(() => '');
+  const text = await readFile(cluster.logFile, 'utf8').catch(
+    (error: NodeJS.ErrnoException) => `its log ${cluster.logFile} cannot be read (${error.code ?? error.message})`,
+  );
   return text.trimEnd().split('\n').slice(-5).join(' | ').slice(-1000);
 }
 

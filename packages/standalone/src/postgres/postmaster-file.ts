@@ -22,15 +22,24 @@ export async function loadPostmasterFile(clusterDir: string): Promise<Postmaster
   return Number.isSafeInteger(pid) && pid > 0 ? { pid, isReady: lines[7]?.trim() === 'ready' } : null;
 }
 
+/** Why /proc may rightly not answer: the process has ended, or another user's is closed to us. */
+const NOT_OURS_TO_SEE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
 /** What /proc says of one process, or null when it is gone or is not ours to look at. */
 async function linkOf(pid: string, name: 'cwd' | 'exe'): Promise<string | null> {
-  return readlink(`/proc/${pid}/${name}`).catch(() => null);
+  return readlink(`/proc/${pid}/${name}`).catch((error: NodeJS.ErrnoException) => {
+    if (NOT_OURS_TO_SEE.has(error.code)) return null;
+    throw error;
+  });
 }
 
 /** Pids of all PostgreSQL processes that work in this cluster; empty where there is no /proc. */
 export async function postgresProcesses(clusterDir: string): Promise<number[]> {
   const cluster = await realpath(clusterDir);
-  const entries = await readdir('/proc').catch(() => []);
+  const entries = await readdir('/proc').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   const found: number[] = [];
   for (const pid of entries.filter((name) => /^\d+$/.test(name))) {
     if ((await linkOf(pid, 'cwd')) !== cluster) continue;

@@ -30,7 +30,7 @@ function start({ path, args, env }: WorkerCommand, stdio: StdioOptions): Running
       else reject(new HaubanError('PROGRAM_FAILED', `${path}: ${said.trim().slice(0, 500) || 'ended by a signal'}`));
     });
   });
-  // Awaited below, after the pipe: it may reject before that.
+  // Heard by pipePrograms, once all has passed. Unheard until then it would end the process.
   ended.catch(() => undefined);
   return { child, ended };
 }

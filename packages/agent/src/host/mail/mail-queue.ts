@@ -89,6 +89,7 @@ async function readLines(path: string, args: readonly string[], onLine: (line: s
       reject(new HaubanError('PROGRAM_MISSING', `${path} could not be started`, { cause })),
     );
   });
+  // Heard in the race below, once the output has ended. Unheard until then it would end the process.
   failed.catch(() => undefined);
   const closed = new Promise<number | null>((resolve) => void child.once('close', resolve));
   const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
