@@ -5,7 +5,7 @@
  */
 import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
-import type { Layer } from './layer-table.ts';
+import type { Layer } from './layer-rows/layer.ts';
 import { child, lineAt, literalText, type Source, type SyntaxNode, walk } from './source-tree.ts';
 
 /** Package folder (or '' for the root) -> names of its declared dependencies; from the package.json files. */
@@ -124,7 +124,7 @@ const HINTS: readonly (readonly [from: RegExp, target: RegExp, hint: string])[] 
 function hintFor(path: string, target: string, rowWhy: string): string {
   const fits = HINTS.find(([from, to]) => from.test(path) && to.test(target));
   return fits === undefined
-    ? `this room: ${rowWhy}; take it as an argument, move the code, or widen the row in test/arch/layer-table.ts with a reason`
+    ? `this room: ${rowWhy}; take it as an argument, move the code, or widen the row in test/arch/layer-rows with a reason`
     : fits[2];
 }
 
@@ -137,7 +137,7 @@ function violationsOf(source: Source, { table, manifests }: Checker): string[] {
   const row = table.find(({ files }) => matches(files, source.path));
   if (row === undefined) {
     return [
-      `${source.path}: no row of the table covers this file — add its room to test/arch/layer-table.ts and say there what it may import`,
+      `${source.path}: no row of the table covers this file — add its room to test/arch/layer-rows and say there what it may import`,
     ];
   }
   const own = packageOf(source.path);
