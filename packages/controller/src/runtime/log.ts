@@ -42,7 +42,11 @@ function describeError(error: unknown, depth = 0): object {
   };
 }
 
-/** JSON lines on standard error: standard output is for what other programs read (`ready`, a printed token). */
+/**
+ * JSON lines on standard error: standard output is for what other programs read (`ready`, a printed token). Each is
+ * written at once. What waited in a buffer would be flushed at the exit, and sonic-boom 4.2 tries that for ever where
+ * nobody reads any more: a controller whose launcher was killed never ended.
+ */
 export function createLog(level: LogLevel): RootLog {
   return pino(
     {
@@ -53,6 +57,6 @@ export function createLog(level: LogLevel): RootLog {
       serializers: { err: (error: unknown) => describeError(error) },
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 2, sync: false }),
+    pino.destination({ dest: 2, sync: true }),
   );
 }
