@@ -31,7 +31,8 @@ export interface ControllerWorld {
   ): Promise<WorldReply>;
   /** Invites a person and lets them in by a password; their session. */
   addPerson(name: string, role: string): Promise<string>;
-  addNode(labels?: Readonly<Record<string, string>>): Promise<string>;
+  /** `linkKey`: of one that connects. */
+  addNode(labels?: Readonly<Record<string, string>>, linkKey?: string): Promise<string>;
   personId(name: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -39,7 +40,7 @@ export interface ControllerWorld {
 export const sessionOf = (reply: WorldReply): string => reply.cookies.find(({ name }) => name === COOKIE)?.value ?? '';
 
 /** What a test wants to be otherwise. */
-type WorldOptions = Pick<Parameters<typeof createController>[0], 'signOnProviders'>;
+type WorldOptions = Partial<Pick<Parameters<typeof createController>[0], 'signOnProviders' | 'signer'>>;
 
 async function build(database: Database, options: WorldOptions): Promise<Controller> {
   const identities = createControllerIdentityRepository(database);
@@ -104,10 +105,11 @@ export async function createControllerWorld(options: WorldOptions = {}): Promise
       const token = new URL(invited.json<{ url: string }>().url).searchParams.get('token');
       return sessionOf(await call('POST', '/api/invite/accept', { body: { token, password: PASSWORD } }));
     },
-    addNode: async (labels = {}) => {
+    addNode: async (labels = {}, linkKey) => {
       const id = randomUUID();
+      const key = linkKey ?? id;
       await fixture.sql`INSERT INTO node (id, host_name, link_key, receipt_key, join_token_id, labels, roles, enrolled_at, os, agent_version, policy_text)
-        VALUES (${id}, ${`n-${id.slice(0, 8)}`}, ${id}, ${id}, ${joinToken}, ${JSON.stringify(labels)}::text::jsonb, '{web}', 0, 'Debian', '1', '')`;
+        VALUES (${id}, ${`n-${id.slice(0, 8)}`}, ${key}, ${key}, ${joinToken}, ${JSON.stringify(labels)}::text::jsonb, '{web}', 0, 'Debian', '1', '')`;
       return id;
     },
     personId: async (name) => {

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import type { Assertion, BundleOperator } from '@hauban/shared/protocol';
 
 /** A credential as a policy bundle lists it. */
@@ -68,4 +68,16 @@ export function createSoftwarePasskey(site: PasskeySite, alg: ListedCredential['
       };
     },
   };
+}
+
+/** COSE_Key of a P-256 key, as an authenticator registers it. */
+export function coseOf({ credential }: SoftwarePasskey): Buffer {
+  const der = Buffer.from(credential.spki, 'base64url');
+  const { x = '', y = '' } = createPublicKey({ key: der, format: 'der', type: 'spki' }).export({ format: 'jwk' });
+  return Buffer.concat([
+    Buffer.from([0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20]),
+    Buffer.from(x, 'base64url'),
+    Buffer.from([0x22, 0x58, 0x20]),
+    Buffer.from(y, 'base64url'),
+  ]);
 }

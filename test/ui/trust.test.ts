@@ -69,7 +69,7 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
 
   it('a shell as root says that it needs approval, and where that is given', async () => {
     await openTheShell();
-    await page.getByText('This shell needs the approval of people.', { exact: false }).waitFor();
+    await page.getByText('This shell needs the approval of 1', { exact: false }).waitFor();
     await shoot(page, '22-shell-waits');
     expect(await page.getByRole('group', { name: 'Terminal' }).count()).toBe(0);
     await page.getByRole('link', { name: 'Go to the approvals' }).click();
@@ -87,7 +87,7 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
     await dialog.getByRole('button', { name: 'Deny' }).click();
     await page.getByText('Nothing waits for approval.').waitFor();
     await openTheShell();
-    await page.getByText('This shell needs the approval of people.', { exact: false }).waitFor();
+    await page.getByText('This shell needs the approval of 1', { exact: false }).waitFor();
   });
 
   it('approved with the passkey, it opens', async () => {

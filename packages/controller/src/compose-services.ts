@@ -12,14 +12,13 @@ import { createPeople, type Shared, type SignOnOptions } from './compose-people.
 import { createPools } from './compose-pools.ts';
 import { createRuns } from './compose-runs.ts';
 import { createShells } from './compose-shells.ts';
-import { createTargetSource } from './compose-targets.ts';
-import { createTrust } from './compose-trust.ts';
+import { createTargetSource, targetsOf } from './compose-targets.ts';
+import { createTrust, type TrustNeeds } from './compose-trust.ts';
 import type { Database } from './db/index.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
 import { createJoinTokensService } from './enrolment/join-tokens.service.ts';
 import { createInventoryRepository } from './inventory/inventory.repository.ts';
-import type { Grant } from './authorization/index.ts';
 import { createInventoryService } from './inventory/inventory.service.ts';
 import { createMetricsRepository } from './metrics/metrics.repository.ts';
 import { createMetricsService } from './metrics/metrics.service.ts';
@@ -123,7 +122,7 @@ function createWork(
   { nodes, metrics, inventory }: Fleet,
   later: Later & {
     readonly find: FindLink;
-    readonly rightsOf: (personId: string) => Promise<Grant | null>;
+    readonly people: TrustNeeds['people'];
     readonly linkKeys: LinkKeysService;
   },
 ) {
@@ -140,6 +139,8 @@ function createWork(
     hostNames: nodes.hostNames,
     links: () => links()?.all() ?? [],
     linkKeys: later.linkKeys,
+    people: later.people,
+    targetsOf: targetsOf(nodes),
   });
   const shells = createShells({
     ...shared,
@@ -157,7 +158,7 @@ function createWork(
     approvals: trust.runApprovals,
     actions,
     health: readHealth(nodes, metrics),
-    judgeRelease: judgeRelease(nodes, later.rightsOf, shared.clock),
+    judgeRelease: judgeRelease(nodes, later.people.rightsOf, shared.clock),
     nodes,
     shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
     links: {
@@ -194,7 +195,12 @@ export function createServices(given: ControllerParts, later: Later) {
     ...(parts.totpSeal === undefined ? {} : { totpSeal: parts.totpSeal }),
   });
   const fleet = createFleet(parts, shared, find);
-  const work = createWork(parts, shared, fleet, { ...later, find, linkKeys, rightsOf: rightsOf(people) });
+  const work = createWork(parts, shared, fleet, {
+    ...later,
+    find,
+    linkKeys,
+    people: { rightsOf: rightsOf(people), prove: people.reAuthentication.prove },
+  });
   const { nodes } = fleet;
   const { runs, shells } = work;
   const refusals = createLinkRefusals(audit, clock, log);

@@ -18,15 +18,20 @@ export interface TargetParts {
   readonly shells: Pick<ShellsService, 'find'>;
 }
 
-/** Expands what a request names to nodes with the labels and roles that they have now. */
-export function createTargetSource({ nodes, runs, shells, selectTargets, pools }: TargetParts): TargetSource {
-  const ofNodes = async (ids: readonly string[]): Promise<readonly Target[]> => {
+/** Nodes with the labels and roles that they have now. */
+export const targetsOf =
+  (nodes: TargetParts['nodes']) =>
+  async (ids: readonly string[]): Promise<readonly Target[]> => {
     const known = new Map((await nodes.findMany([...new Set(ids)])).map((node) => [node.id, node]));
     return ids.map((id) => {
       const { labels, roles } = known.get(id) ?? { labels: {}, roles: [] };
       return { kind: 'node', id, labels, roles };
     });
   };
+
+/** Expands what a request names to nodes. */
+export function createTargetSource({ nodes, runs, shells, selectTargets, pools }: TargetParts): TargetSource {
+  const ofNodes = targetsOf(nodes);
   return {
     ofNodes,
     ofRun: async (runId) => {

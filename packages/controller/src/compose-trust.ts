@@ -12,19 +12,26 @@ import { createApprovalsRepository } from './trust/approvals.repository.ts';
 import { ApprovalsService, type WaitingRuns } from './trust/approvals.service.ts';
 import { createAuthorityRepository } from './trust/authority.repository.ts';
 import { AuthorityService, type AuthorityParts } from './trust/authority.service.ts';
+import { createApprovers, type ApproverParts } from './trust/approvers.ts';
 import { createBundlesRepository } from './trust/bundles.repository.ts';
+import { draftBundle } from './trust/draft-bundle.ts';
 import type { LinkKeysService } from './trust/link-keys.service.ts';
 import { TrustService, type TrustParts } from './trust/trust.service.ts';
 
-export interface TrustNeeds {
+export interface BundleNeeds {
   readonly controllerId: string;
   readonly publicUrl: URL;
   readonly signer: TrustParts['signer'] & AuthorityParts['signer'];
   readonly linkKeys: LinkKeysService;
   readonly links: TrustParts['links'];
+}
+
+export interface TrustNeeds extends BundleNeeds {
   readonly hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Asked when it is there: runs need approvals, and approvals end runs. */
   readonly waitingRuns: () => WaitingRuns;
+  readonly people: Pick<ApproverParts, 'rightsOf' | 'prove'>;
+  readonly targetsOf: ApproverParts['targetsOf'];
 }
 
 /** How long people have to approve what waits for them. */
@@ -32,15 +39,17 @@ const WAIT_MS = 15 * 60_000;
 /** By what `approvalsNeeded` decides; the rest of an order is of no matter to it. */
 type Judged = Parameters<typeof approvalsNeeded>[0];
 
-/** The policy bundle, and what waits for people. */
-export function createTrust(shared: Shared, database: Database, needs: TrustNeeds) {
-  const { controllerId, publicUrl, signer, links, hostNames, linkKeys } = needs;
-  const repository = createApprovalsRepository(database);
+/** The policy bundle and the authority key; all that a command needs beside a running controller. */
+export function createBundles(shared: Shared, database: Database, needs: BundleNeeds) {
+  const { controllerId, publicUrl, signer, links, linkKeys } = needs;
+  const approvals = createApprovalsRepository(database);
+  const repository = createBundlesRepository(database);
+  const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
   const authority = new AuthorityService({
     ...shared,
     controllerId,
     signer,
-    approvals: repository,
+    approvals,
     repository: createAuthorityRepository(database),
     bundle: () => bundles.current,
   });
@@ -52,30 +61,53 @@ export function createTrust(shared: Shared, database: Database, needs: TrustNeed
     signer,
     links,
     problemOf: bundleProblem,
-    repository: createBundlesRepository(database),
-    approvals: repository,
-    site: passkeySite(publicUrl, allowedOrigins(publicUrl)),
+    repository,
+    approvals,
+    site,
+  });
+  /** Passkeys of accounts, in the shape of a bundle; null: they do not work at this address. */
+  const registered = async (): Promise<Bundle | null> => {
+    if (site === null) return null;
+    const people = await repository.candidates();
+    return draftBundle({}, { controllerId, current: null, people, site, at: shared.clock.nowMs() });
+  };
+  return { authority, bundles, registered };
+}
+
+/** The policy bundle, and what waits for people. */
+export function createTrust(shared: Shared, database: Database, needs: TrustNeeds) {
+  const { hostNames } = needs;
+  const { authority, bundles, registered } = createBundles(shared, database, needs);
+  const approvers = createApprovers({
+    ...shared,
+    ...needs.people,
+    targetsOf: needs.targetsOf,
+    current: () => bundles.current,
+    registered,
   });
   const approvals = new ApprovalsService({
     ...shared,
-    repository,
+    repository: createApprovalsRepository(database),
     hostNames,
+    approvers,
     current: () => bundles.current,
     runs: needs.waitingRuns,
     actionTitle: (name) => ACTIONS.get(name)?.title ?? name,
   });
 
-  const needed = (order: Judged, isHighRisk: boolean) => {
+  const needed = (order: Judged, isHighRisk: boolean, byAnother: boolean) => {
     const bundle: Bundle | null = bundles.current;
     const waitMs = Math.min(WAIT_MS, bundle?.limits.queuedMs ?? WAIT_MS);
-    return { count: approvalsNeeded(order, bundle, isHighRisk), waitMs };
+    return { count: Math.max(approvalsNeeded(order, bundle, isHighRisk), byAnother ? 1 : 0), waitMs };
   };
   const runApprovals: RunApprovals = {
-    neededFor: ({ isHighRisk, mode }) => needed({ kind: 'action', mode } as Judged, isHighRisk),
+    // A plan changes nothing.
+    neededFor: ({ isHighRisk, mode, byAnother }) =>
+      needed({ kind: 'action', mode } as Judged, isHighRisk, byAnother && mode !== 'plan'),
     ask: (tx, asked) => approvals.ask(tx, asked),
   };
   const shellApprovals: ShellApprovals = {
-    neededFor: (user) => needed({ kind: 'shell', user } as Judged, false),
+    neededFor: (user, byAnother) => needed({ kind: 'shell', user } as Judged, false, byAnother),
     shellsOf: (requesterId) => approvals.shellsOf(requesterId),
     ask: (asked) => shared.transaction(async (tx) => approvals.ask(tx, asked)),
     use: (id) => approvals.use(id),

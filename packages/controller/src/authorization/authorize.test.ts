@@ -1,8 +1,7 @@
 import type { AccessRule } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
-import { authorize, builtInGrant, grantOf, type AccessRequest, type Grant, type Target } from './index.ts';
+import { authorize, authorizeOrWait, builtInGrant, grantOf, type Grant, type Target, type Use } from './index.ts';
 
-type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
 const web: Target = { kind: 'node', id: 'w', labels: { tier: 'web', dc: 'par1' }, roles: ['web'] };
 const db: Target = { kind: 'node', id: 'd', labels: { tier: 'db' }, roles: ['database'] };
 const fleet: Target = { kind: 'fleet' };
@@ -103,6 +102,29 @@ describe('how', () => {
     expect(say(grant, {})).toBe('needs-approval');
     expect(say(grant, { approvedBy: ['me'] })).toBe('needs-approval');
     expect(say(grant, { approvedBy: ['me', 'you'] })).toBe('by rule');
+  });
+  it('what only lacks another person waits, on every target, and what lacks more is refused', () => {
+    const how = { runAs: [], needsApproval: true, window: null };
+    const here = rule({ name: 'asks', how, where: { labels: { tier: 'web' } } });
+    const free = rule({ name: 'free', where: { nodes: ['d'] } });
+    expect(authorizeOrWait(holding(here), asking({}))).toEqual({ waits: true, rule: 'asks' });
+    expect(authorizeOrWait(holding(here, free), asking({ targets: [web, db] }))).toEqual({
+      waits: true,
+      rule: 'asks, free',
+    });
+    expect(authorizeOrWait(holding(here), asking({ targets: [web, db] }))).toEqual({ allowed: false, why: 'not-here' });
+    expect(authorizeOrWait(holding(free), asking({ targets: [db] }))).toEqual({ allowed: true, rule: 'free' });
+    expect(authorizeOrWait({ ...holding(free), scope: [here] }, asking({ targets: [db] }))).toMatchObject({
+      why: 'token-scope',
+    });
+    expect(authorizeOrWait({ ...holding(rule({})), scope: [here] }, asking({}))).toEqual({ waits: true, rule: 'rule' });
+  });
+  it("one's own shell was approved when it was opened; another's was not", () => {
+    const how = { runAs: ['*'], needsApproval: true, window: null };
+    const grant = holding(rule({ what: ['shell', 'attach'], how }));
+    expect(say(grant, { right: 'shell', user: 'root' })).toBe('needs-approval');
+    expect(say(grant, { right: 'attach', user: 'root', openedBy: 'me' })).toBe('by rule');
+    expect(say(grant, { right: 'attach', user: 'root', openedBy: 'you' })).toBe('needs-approval');
   });
   it.each([
     [[1], 540, 600, 'by rule'],

@@ -33,8 +33,8 @@ export type AccessRequest =
       /** Who opened the shell that is attached to. */
       readonly openedBy?: string;
       readonly targets: readonly Target[];
-      /** People who approved it. */
-      readonly approvedBy?: readonly string[];
+      /** People who approved it. `not-asked`: it waits for them before it is done, or somebody has asked them before. */
+      readonly approvedBy?: readonly string[] | 'not-asked';
       /** Unix ms. */
       readonly at: number;
     };
@@ -58,9 +58,12 @@ export type Verdict =
 export interface Decision {
   readonly role: string;
   readonly rule: string;
+  /** It waits until another person has approved it; else absent. */
+  readonly needsApproval?: true;
 }
 
-type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
+/** What somebody wants to do somewhere. */
+export type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
 const ORDER: readonly Denial[] = ['no-right', 'not-here', 'not-as-this-user', 'not-now', 'needs-approval'];
 
 /** `action:*`, `action:php.*` or the very name. */
@@ -71,10 +74,12 @@ function coversAction(pattern: string, action: string): boolean {
   return wanted.endsWith('.*') && action.startsWith(wanted.slice(0, -1));
 }
 
+const isOwnShell = ({ right, openedBy }: Use, personId: string): boolean => right === 'attach' && openedBy === personId;
+
 /** Attaching to one's own shell takes the right to open one; to another's, a right of its own. */
 function coversRight(what: readonly string[], request: Use, personId: string): boolean {
   if (request.right === 'action') return what.some((pattern) => coversAction(pattern, request.action ?? ''));
-  if (request.right === 'attach' && request.openedBy === personId) return what.includes('shell');
+  if (isOwnShell(request, personId)) return what.includes('shell');
   return what.includes(request.right);
 }
 
@@ -101,9 +106,11 @@ function coversTime({ window }: AccessRule['how'], atMs: number): boolean {
   return isEvening ? days.includes(at.getUTCDay()) : minute < toMinute && days.includes((at.getUTCDay() + 6) % 7);
 }
 
-/** Nobody approves for oneself. */
+/** Nobody approves for oneself. One's own shell was approved when it was opened. */
 function isApproved({ needsApproval }: AccessRule['how'], request: Use, personId: string): boolean {
-  return !needsApproval || (request.approvedBy ?? []).some((approver) => approver !== personId);
+  const { approvedBy = [] } = request;
+  if (!needsApproval || approvedBy === 'not-asked' || isOwnShell(request, personId)) return true;
+  return approvedBy.some((approver) => approver !== personId);
 }
 
 /** What one rule says: null = it allows. */
@@ -150,10 +157,18 @@ export function authorize(grant: Grant, request: AccessRequest): Verdict {
   for (const target of request.targets) {
     const verdict = judge(grant.rules, request, target, grant.personId);
     if (!verdict.allowed) return verdict;
-    if (grant.scope !== null && !judge(grant.scope, request, target, grant.personId).allowed) {
-      return { allowed: false, why: 'token-scope' };
-    }
+    const scoped = grant.scope === null ? null : judge(grant.scope, request, target, grant.personId);
+    if (scoped?.allowed === false)
+      return { allowed: false, why: scoped.why === 'needs-approval' ? scoped.why : 'token-scope' };
     rules.add(verdict.rule);
   }
   return rules.size === 0 ? { allowed: false, why: 'no-target' } : { allowed: true, rule: [...rules].join(', ') };
+}
+
+/** The same for what can wait: `waits` when nothing but another person's approval is missing, on every target. */
+export function authorizeOrWait(grant: Grant, request: Use): Verdict | { readonly waits: true; readonly rule: string } {
+  const verdict = authorize(grant, request);
+  if (verdict.allowed || verdict.why !== 'needs-approval') return verdict;
+  const later = authorize(grant, { ...request, approvedBy: 'not-asked' });
+  return later.allowed ? { waits: true, rule: later.rule } : later;
 }

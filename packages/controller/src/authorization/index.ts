@@ -2,6 +2,15 @@
  * Who may do what, where and how: roles as data and the one function that judges by them. Pure: no database, no HTTP, no
  * clock. Every route, upgrade, live topic, run and shell asks it; a right that no rule gives is denied.
  */
-export { authorize, type AccessRequest, type Decision, type Denial, type Grant, type Target } from './authorize.ts';
+export {
+  authorize,
+  authorizeOrWait,
+  type Decision,
+  type Denial,
+  type Grant,
+  type Target,
+  type Use,
+} from './authorize.ts';
+export { mayDoAll, usesOf, type Done } from './uses-of.ts';
 export { builtInGrant, BUILT_IN_ROLES, grantOf, isOwnerRole } from './roles.ts';
 export { ACCESS_LEVELS, type Access, type Need, type RouteNeed } from './need.ts';

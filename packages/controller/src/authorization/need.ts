@@ -15,4 +15,9 @@ export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'admin
 export interface RouteNeed {
   readonly right: Need;
   readonly on: 'node' | 'nodes' | 'run' | 'pool' | 'session' | 'fleet' | 'list';
+  /**
+   * What a rule with `needsApproval` means here: the handler makes it wait for another person (`waits`), or it only stops
+   * what was asked for (`not-asked`). Unsaid, nothing here can wait, and such a rule refuses.
+   */
+  readonly approval?: 'waits' | 'not-asked';
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '@hauban/link';
 import { linkKeysOf } from '../compose-link-keys.ts';
-import { createTrust } from '../compose-trust.ts';
+import { createBundles } from '../compose-trust.ts';
 import { loadControllerConfig } from '../config.ts';
 import { createSignerClient } from '../signer/index.ts';
 import { sharedOf } from './command-parts.ts';
@@ -18,16 +18,12 @@ export async function rotateAuthorityKey(args: readonly string[]): Promise<void>
     const identity = await loadIdentity(config, database);
     const { controllerId } = identity;
     const signer = createSignerClient(config.signerSocket, systemClock);
-    const { bundles, authority } = createTrust(sharedOf(database), database, {
+    const { bundles, authority } = createBundles(sharedOf(database), database, {
       controllerId,
       linkKeys: linkKeysOf(database, identity),
       signer,
       publicUrl: publicUrlOf(config, config.port),
       links: () => [],
-      hostNames: async () => new Map(),
-      waitingRuns: () => {
-        throw new TypeError('no run is started here');
-      },
     });
     try {
       await bundles.state();

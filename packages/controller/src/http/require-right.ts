@@ -3,11 +3,12 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   authorize,
-  type AccessRequest,
+  authorizeOrWait,
   type Decision,
   type Denial,
   type RouteNeed,
   type Target,
+  type Use,
 } from '../authorization/index.ts';
 import { callerOf, type Caller } from './caller.ts';
 
@@ -48,8 +49,6 @@ declare module 'fastify' {
   }
 }
 
-type Use = Extract<AccessRequest, { readonly kind: 'use' }>;
-
 const SAYS: Readonly<Record<Denial, string>> = {
   'unknown-role': 'Your role is not known here.',
   'no-target': 'There is nothing that this could be done to.',
@@ -57,7 +56,7 @@ const SAYS: Readonly<Record<Denial, string>> = {
   'not-here': 'Your role may do this, but not there.',
   'not-as-this-user': 'Your role may not open a shell as this user; name one that it may.',
   'not-now': 'Your role may do this only at other times.',
-  'needs-approval': "This needs another person's approval.",
+  'needs-approval': "Your role may do this only with another person's approval, and this cannot wait for one.",
   'token-scope': 'The scope of this API token does not cover it.',
 };
 
@@ -151,15 +150,25 @@ async function expand(
   }
 }
 
+interface Judged {
+  readonly rules: ReadonlySet<string>;
+  readonly waits: boolean;
+}
+
 /** The rules that allow all of it, or the first thing that does not. */
-function judgeAll({ grant }: Caller, uses: readonly Use[]): { readonly rules: readonly string[] } | Denial {
+function judgeAll({ grant }: Caller, uses: readonly Use[], approval: RouteNeed['approval']): Judged | Denial {
   const rules = new Set<string>();
+  let waits = false;
   for (const use of uses) {
-    const verdict = authorize(grant, use);
-    if (!verdict.allowed) return verdict.why;
+    const verdict =
+      approval === 'waits'
+        ? authorizeOrWait(grant, use)
+        : authorize(grant, approval === undefined ? use : { ...use, approvedBy: approval });
+    if ('why' in verdict) return verdict.why;
+    waits ||= 'waits' in verdict;
     rules.add(verdict.rule);
   }
-  return rules.size === 0 ? 'no-right' : { rules: [...rules] };
+  return rules.size === 0 ? 'no-right' : { rules, waits };
 }
 
 /** Runs before the handler, when path and body are known to fit their schemas: may this person do it to every target? */
@@ -179,12 +188,13 @@ export function requireRight(app: FastifyInstance, options: RightOptions): void 
       needs.right === 'action'
         ? (await namedActions(options.targets, needs, request)).map((action) => ({ ...use, action }))
         : [use];
-    const judged = judgeAll(caller, uses);
+    const judged = judgeAll(caller, uses, needs.approval);
     if (typeof judged === 'string') {
       options.onForbidden(caller, request, judged);
       throw forbidden(judged);
     }
-    request.decision = { role: caller.role, rule: judged.rules.join(', ') };
+    const decision = { role: caller.role, rule: [...judged.rules].join(', ') };
+    request.decision = judged.waits ? { ...decision, needsApproval: true } : decision;
     request.targetNodes = asked.targets.flatMap((target) => (target.kind === 'node' ? [target.id] : []));
     return undefined;
   });

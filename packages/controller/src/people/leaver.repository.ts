@@ -9,14 +9,19 @@ import { approval, approvalRequest, trustDraft } from '../db/schema/trust.ts';
  */
 async function approvedUnsigned(tx: Tx, personId: string): Promise<string[]> {
   const rows = await tx.db
-    .select({ id: run.id, approval: run.approval })
+    .select({ id: run.id })
     .from(runTarget)
     .innerJoin(run, eq(run.id, runTarget.runId))
     .where(and(isNull(runTarget.jws), isNull(runTarget.finishedAt), isNotNull(run.approval)))
     .orderBy(asc(runTarget.orderId))
     .for('update', { of: runTarget });
-  const theirs = rows.filter(({ approval: given }) => given?.approvals.some(({ operator }) => operator === personId));
-  return [...new Set(theirs.map(({ id }) => id))];
+  const ids = [...new Set(rows.map(({ id }) => id))];
+  if (ids.length === 0) return [];
+  const theirs = await tx.db
+    .select({ subject: approval.subject })
+    .from(approval)
+    .where(and(eq(approval.operator, personId), inArray(approval.subject, ids)));
+  return theirs.map(({ subject }) => subject);
 }
 
 /**

@@ -69,7 +69,8 @@ export function makeRun(making: RunMaking, now: number): RunRecord {
   };
 }
 
-const people = (count: number): string => (count === 1 ? 'one person' : `${count} people`);
+const people = (count: number, byAnother: boolean): string =>
+  count > 1 ? `${count} people` : byAnother ? 'another person' : 'one person';
 
 /** What a target of a run begins with. */
 export interface TargetMaking {
@@ -77,11 +78,12 @@ export interface TargetMaking {
   readonly position: number;
   readonly wave: number;
   readonly needed: number;
+  readonly byAnother: boolean;
   readonly planHash: string | null;
 }
 
 export function makeTarget(run: RunRecord, making: TargetMaking): TargetRecord {
-  const { nodeId, position, wave, needed, planHash } = making;
+  const { nodeId, position, wave, needed, byAnother, planHash } = making;
   return {
     orderId: randomUUID(),
     runId: run.id,
@@ -91,7 +93,7 @@ export function makeTarget(run: RunRecord, making: TargetMaking): TargetRecord {
     orderHash: null,
     expiresAt: run.expiresAt,
     code: null,
-    detail: needed > 0 ? `Waits for the approval of ${people(needed)}.` : '',
+    detail: needed > 0 ? `Waits for the approval of ${people(needed, byAnother)}.` : '',
     plan: null,
     verification: [],
     data: null,

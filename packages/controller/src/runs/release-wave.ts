@@ -2,7 +2,7 @@ import type { Tx } from '../db/transaction.ts';
 import type { RolloutParts } from './rollout-parts.ts';
 import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
-import { stepAt } from './sign-orders.ts';
+import { approversOf, stepAt } from './sign-orders.ts';
 
 const FORBIDDEN_NOW = 'Not started: the person who asked for it may not do this here any more.';
 
@@ -42,7 +42,7 @@ export function createReleaseWave(parts: RolloutParts) {
     const ready = await rollouts.ready(tx, run.id, run.wave, most);
     if (ready.length === 0) return { kind: 'released', orders: 0 };
     const actions = [...new Set(ready.map(({ position }) => stepAt(run, position).action))];
-    const requester = { id: run.requesterId, via: run.via };
+    const requester = { id: run.requesterId, via: run.via, approvedBy: approversOf(run) };
     const judged = await judgeRelease(
       requester,
       actions,

@@ -20,7 +20,7 @@ export type ReadHealth = (nodeIds: readonly string[]) => Promise<ReadonlyMap<str
 
 /** May this still be done in the name of who asked for it? Asked again for each wave, long after the request. */
 export type JudgeRelease = (
-  requester: { readonly id: string; readonly via: string },
+  requester: { readonly id: string; readonly via: string; readonly approvedBy?: readonly string[] },
   actions: readonly string[],
   nodeIds: readonly string[],
 ) => Promise<{

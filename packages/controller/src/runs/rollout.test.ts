@@ -147,7 +147,9 @@ describe('a run in waves', () => {
     world.rights.needed = 1;
     const run = await start();
     expect(await tick()).toEqual([]);
-    const approval = { targets: [...world.nodeIds], approvals: [] };
+    const operator = randomUUID();
+    const assertion = { operator, credential: 'c', authenticatorData: 'a', clientDataJSON: 'c', signature: 's' };
+    const approval = { targets: [...world.nodeIds], approvals: [assertion], by: [operator] };
     await world.transaction((tx) => made.waitingRuns.approved(tx, run.id, approval));
     const canary = await tick();
     await answerAll(canary);

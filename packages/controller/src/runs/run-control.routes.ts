@@ -24,6 +24,9 @@ const params = Type.Object({ runId: Uuid });
 const tags = ['runs'];
 const READ = { access: 'signed-in', needs: { right: 'read', on: 'run' } } as const;
 const CHANGE = { access: 'operator', needs: { right: 'action', on: 'run' } } as const;
+/** To hold something back needs nobody's approval. */
+const STOP = { access: 'operator', needs: { ...CHANGE.needs, approval: 'not-asked' } } as const;
+const AGAIN = { access: 'operator', needs: { ...CHANGE.needs, approval: 'waits' } } as const;
 
 export interface RunControlRouteParts {
   readonly runControl: RunControl;
@@ -80,16 +83,16 @@ function viewRoutes(app: HttpApp, { runViews }: RunControlRouteParts): void {
 
 function changeRoutes(app: HttpApp, { runControl }: RunControlRouteParts): void {
   const changes = [
-    ['cancel', 'Take back what has not gone out; what a node has, the node ends'],
-    ['pause', 'Make no further orders; those that are made go on'],
-    ['resume', 'Go on with a paused run'],
-    ['undo', 'Stop it, and take back what succeeded: node by node, the last step first'],
+    ['cancel', STOP, 'Take back what has not gone out; what a node has, the node ends'],
+    ['pause', STOP, 'Make no further orders; those that are made go on'],
+    ['resume', CHANGE, 'Go on with a paused run'],
+    ['undo', CHANGE, 'Stop it, and take back what succeeded: node by node, the last step first'],
   ] as const;
-  for (const [verb, summary] of changes)
+  for (const [verb, config, summary] of changes)
     app.post(
       `/api/runs/:runId/${verb}`,
       {
-        config: CHANGE,
+        config,
         schema: { summary, tags, params, body: RunChangeRequest, response: { 200: RunChange } },
       },
       async (request) => runControl[verb](request.params.runId, requesterOf(request), request.body.reason),
@@ -97,7 +100,7 @@ function changeRoutes(app: HttpApp, { runControl }: RunControlRouteParts): void 
   app.post(
     '/api/runs/:runId/retry',
     {
-      config: CHANGE,
+      config: AGAIN,
       schema: {
         summary: 'A new run of the same content on the nodes that did not end well',
         tags,

@@ -17,7 +17,7 @@ export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }
   app.post(
     '/api/runs',
     {
-      config: { access: 'operator', needs: { right: 'action', on: 'nodes' } },
+      config: { access: 'operator', needs: { right: 'action', on: 'nodes', approval: 'waits' } },
       schema: {
         summary: 'Plan or apply an action on nodes; with waitMs, answered when it has finished or after that time',
         tags,

@@ -30,12 +30,18 @@ export function stepAt({ steps, action, actionVersion, args }: RunRecord, positi
   return step;
 }
 
+/** Who approved this run. */
+export const approversOf = ({ approval }: Pick<RunRecord, 'approval'>): readonly string[] =>
+  approval?.by ?? approval?.approvals.map(({ operator }) => operator) ?? [];
+
 /** What the order says; `iat` is the moment of signing. */
 export function buildOrder(
   run: RunRecord,
   target: SignedTarget,
   from: { readonly controllerId: string; readonly at: number },
 ): ActionOrder | UndoOrder {
+  // Without a policy bundle there is nothing that a node or the signer could check them by.
+  const carried = run.approval?.approvals ?? [];
   const common = {
     v: 1,
     id: target.orderId,
@@ -46,8 +52,8 @@ export function buildOrder(
     exp: run.approval === null ? target.expiresAt : run.expiresAt,
     requester: { id: run.requesterId, name: run.requester, via: run.via },
     reason: run.reason,
-    approvals: run.approval?.approvals ?? [],
-    approved: run.approval === null ? null : { run: run.id, targets: run.approval.targets },
+    approvals: carried,
+    approved: run.approval === null || carried.length === 0 ? null : { run: run.id, targets: run.approval.targets },
     kind: 'action',
     ...stepAt(run, target.position),
   } as const;
@@ -59,10 +65,10 @@ export function buildOrder(
 /** What people approve of this run, before anything of it is signed. @param nodeIds ascending */
 export function runStatement(run: RunRecord, nodeIds: readonly string[], controllerId: string): ApprovalStatement {
   const [nodeId = ''] = nodeIds;
-  const approval = { targets: [...nodeIds], approvals: [] };
   const from = { controllerId, at: run.createdAt };
   const first = { orderId: run.id, nodeId, position: 0, expiresAt: run.expiresAt, planHash: null, undoes: null };
-  const statement = approvalStatement(buildOrder({ ...run, approval }, first, from));
+  const approved = { run: run.id, targets: [...nodeIds] };
+  const statement = approvalStatement({ ...buildOrder(run, first, from), approved });
   if (statement === null) throw new TypeError('an order with approvals has a statement');
   return statement;
 }

@@ -25,7 +25,12 @@ export interface Requester {
 /** What people have to say before a run is signed. */
 export interface RunApprovals {
   /** How many of them for such an action, and how long they have. */
-  neededFor(of: { readonly isHighRisk: boolean; readonly mode: 'plan' | 'apply' }): {
+  neededFor(of: {
+    readonly isHighRisk: boolean;
+    readonly mode: 'plan' | 'apply';
+    /** The role of who asks wants another person. */
+    readonly byAnother: boolean;
+  }): {
     readonly count: number;
     readonly waitMs: number;
   };
@@ -35,6 +40,7 @@ export interface RunApprovals {
       readonly kind: 'run';
       readonly statement: ApprovalStatement;
       readonly needed: number;
+      readonly byAnother: boolean;
       readonly requester: Pick<Requester, 'id' | 'name' | 'address'>;
     },
   ): void;

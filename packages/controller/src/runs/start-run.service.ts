@@ -76,7 +76,8 @@ function createDrafting(parts: StartRunParts) {
     const content = await parseContent(request, actions);
     const confirmed = retry === null ? await loadConfirmedPlans(request, content, { runs, targets }) : retry.planHashes;
     const { isHighRisk } = content;
-    const { count: needed, waitMs } = approvals.neededFor({ isHighRisk, mode: request.mode });
+    const byAnother = requester.decision?.needsApproval === true;
+    const { count: needed, waitMs } = approvals.neededFor({ isHighRisk, mode: request.mode, byAnother });
     const hashes = new Set(confirmed?.values());
     if (needed > 0) checkApprovable(request, content, { nodeIds, hashes });
     const rollout = rolloutFor(request, content, nodeIds.length);
@@ -88,7 +89,7 @@ function createDrafting(parts: StartRunParts) {
     const fresh = nodeIds.flatMap((nodeId) =>
       content.steps.map((_step, position) => {
         const planHash = confirmed?.get(nodeId) ?? null;
-        const target = makeTarget(run, { nodeId, position, wave: waves.get(nodeId) ?? 0, needed, planHash });
+        const target = makeTarget(run, { nodeId, position, wave: waves.get(nodeId) ?? 0, needed, byAnother, planHash });
         const isLeftOut = confirmed !== null && planHash === null;
         return isLeftOut ? leaveOut(target, clock.nowMs()) : target;
       }),

@@ -44,7 +44,9 @@ export function createStoreRun(parts: StartRunParts) {
     audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
     if (needed > 0) {
       const nodeIds = rows.map(({ nodeId }) => nodeId);
-      approvals.ask(tx, { kind: 'run', statement: runStatement(run, nodeIds, controllerId), needed, requester });
+      const statement = runStatement(run, nodeIds, controllerId);
+      const byAnother = requester.decision?.needsApproval === true;
+      approvals.ask(tx, { kind: 'run', statement, needed, byAnother, requester });
     }
     for (const { target, outcome } of drafts) {
       const hostName = names.get(target.nodeId) ?? null;

@@ -20,7 +20,7 @@ export function createWaitingRuns({ runs, waiting, signing, events, clock }: Wai
     approved: async (
       tx: Tx,
       runId: string,
-      approval: { readonly targets: string[]; readonly approvals: Assertion[] },
+      approval: { readonly targets: string[]; readonly approvals: Assertion[]; readonly by: string[] },
     ): Promise<void> => {
       await waiting.approve(tx, runId, approval);
       tx.afterCommit(() => {

@@ -4,14 +4,15 @@ import type { ApprovalStatement, Assertion } from '@hauban/shared/protocol';
 
 /** What people have to say before a shell is opened. */
 export interface ShellApprovals {
-  /** How many of them for a shell as that user, and how long they have. */
-  neededFor(login: string): { readonly count: number; readonly waitMs: number };
+  /** How many of them for a shell as that user, and how long they have. `byAnother`: the role of who asks wants one. */
+  neededFor(login: string, byAnother: boolean): { readonly count: number; readonly waitMs: number };
   /** What this person asked for before: still waiting, or approved and not used. */
   shellsOf(requesterId: string): Promise<readonly AskedShell[]>;
   ask(asked: {
     readonly kind: 'shell';
     readonly statement: ApprovalStatement;
     readonly needed: number;
+    readonly byAnother: boolean;
     readonly requester: { readonly id: string; readonly name: string; readonly address: string };
   }): Promise<void>;
   /** True for the one call that may use it. */
@@ -22,7 +23,12 @@ interface AskedShell {
   readonly id: string;
   readonly state: string;
   readonly needed: number;
+  /** Nobody approved it who asked, or who may not do it. */
+  readonly byAnother: boolean;
   readonly statement: ApprovalStatement;
+  /** People who have approved it. */
+  readonly given: number;
+  /** What of that the permit carries. */
   readonly approvals: readonly Assertion[];
 }
 
@@ -31,6 +37,8 @@ export interface WantedShell {
   readonly nodeId: string;
   readonly login: string;
   readonly reason: string | null;
+  /** The role of who asks wants another person's approval. */
+  readonly byAnother: boolean;
   readonly requester: { readonly id: string; readonly name: string; readonly address: string };
   readonly at: number;
 }
@@ -39,11 +47,12 @@ export interface WantedShell {
 export interface AdmittedShell {
   readonly session: string;
   readonly approvals: readonly Assertion[];
-  /** Null: nobody has to approve it. */
+  /** Null: its permit carries no approval. */
   readonly statement: ApprovalStatement | null;
 }
 
-const isFor = (statement: ApprovalStatement, wanted: WantedShell): boolean =>
+const isFor = ({ statement, byAnother }: AskedShell, wanted: WantedShell): boolean =>
+  (byAnother || !wanted.byAnother) &&
   statement.what.kind === 'shell' &&
   statement.requester === wanted.requester.id &&
   statement.what.user === wanted.login &&
@@ -51,10 +60,12 @@ const isFor = (statement: ApprovalStatement, wanted: WantedShell): boolean =>
   statement.targets[0] === wanted.nodeId &&
   statement.reason === wanted.reason;
 
-const waits = (needed: number, given: number): HaubanError =>
+const waits = (needed: number, byAnother: boolean, given: number): HaubanError =>
   new HaubanError(
     'APPROVAL_NEEDED',
-    `This shell needs the approval of ${needed} (${given} so far): it is listed under approvals; open it again when it is approved.`,
+    byAnother && needed === 1
+      ? 'This shell waits for another person: it is listed under approvals; open it again when somebody else who may open it has approved it.'
+      : `This shell needs the approval of ${needed} (${given} so far): it is listed under approvals; open it again when it is approved.`,
   );
 
 function statementOf(wanted: WantedShell, waitMs: number): ApprovalStatement {
@@ -75,14 +86,15 @@ function statementOf(wanted: WantedShell, waitMs: number): ApprovalStatement {
 
 /** A shell that needs people is asked for once; the same request again opens it, when they have approved it. */
 export async function admitShell(approvals: ShellApprovals, wanted: WantedShell): Promise<AdmittedShell> {
-  const { count, waitMs } = approvals.neededFor(wanted.login);
+  const { byAnother, requester } = wanted;
+  const { count, waitMs } = approvals.neededFor(wanted.login, byAnother);
   if (count === 0) return { session: randomUUID(), approvals: [], statement: null };
-  const asked = (await approvals.shellsOf(wanted.requester.id)).filter(({ statement }) => isFor(statement, wanted));
+  const asked = (await approvals.shellsOf(requester.id)).filter((shell) => isFor(shell, wanted));
   for (const { id, state, statement, approvals: given } of asked)
-    if (state === 'approved' && (await approvals.use(id))) return { session: id, approvals: given, statement };
+    if (state === 'approved' && (await approvals.use(id)))
+      return { session: id, approvals: given, statement: given.length === 0 ? null : statement };
   const waiting = asked.find(({ state }) => state === 'waiting');
-  if (waiting !== undefined) throw waits(waiting.needed, waiting.approvals.length);
-  const { requester } = wanted;
-  await approvals.ask({ kind: 'shell', statement: statementOf(wanted, waitMs), needed: count, requester });
-  throw waits(count, 0);
+  if (waiting !== undefined) throw waits(waiting.needed, waiting.byAnother, waiting.given);
+  await approvals.ask({ kind: 'shell', statement: statementOf(wanted, waitMs), needed: count, byAnother, requester });
+  throw waits(count, byAnother, 0);
 }

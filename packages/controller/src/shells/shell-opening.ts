@@ -89,7 +89,8 @@ export class ShellOpening {
     const at = clock.nowMs();
     const { approvals, controllerId } = this.#parts;
     const reason = request.reason ?? null;
-    const admitted = await admitShell(approvals, { controllerId, nodeId, login, reason, requester, at });
+    const byAnother = requester.decision?.needsApproval === true;
+    const admitted = await admitShell(approvals, { controllerId, nodeId, login, reason, byAnother, requester, at });
     const session = newSession(admitted.session, nodeId, login, request, requester, at);
     const jws = await this.#sign(session, admitted, request, requester);
     await ledger.add(session, jws instanceof HaubanError ? jws : { jws, hash: orderHash(jws) }, requester);

@@ -11,7 +11,7 @@ export function shellRoutes(app: HttpApp, { shells }: { readonly shells: ShellsS
   app.post(
     '/api/nodes/:nodeId/shells',
     {
-      config: { access: 'operator', needs: { right: 'shell', on: 'node' } },
+      config: { access: 'operator', needs: { right: 'shell', on: 'node', approval: 'waits' } },
       schema: {
         summary: 'Open a recorded shell on a node',
         tags,

@@ -1,9 +1,14 @@
+import type { Assertion } from '@hauban/shared/protocol';
 import { and, asc, eq, inArray, lt } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { approval, approvalRequest } from '../db/schema/trust.ts';
 import type { ApprovalRecord } from './bundles.repository.ts';
 
 export type RequestRecord = typeof approvalRequest.$inferSelect;
+
+/** Those that were given by a passkey. */
+export const assertionsOf = (given: readonly ApprovalRecord[]): Assertion[] =>
+  given.flatMap(({ assertion }) => (assertion === null ? [] : [assertion]));
 
 /** What waits for people, and what they said. */
 export function createApprovalsRepository(database: Database) {

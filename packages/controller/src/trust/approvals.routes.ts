@@ -2,18 +2,23 @@ import { ApprovalAnswer, ApprovalDenial, ApprovalList, ApprovalOutcome, Uuid, We
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
-import type { ApprovalsService, Approver } from './approvals.service.ts';
+import type { ApprovalsService } from './approvals.service.ts';
+import type { Approver } from './approvers.ts';
 
 const tags = ['trust'];
 const Params = Type.Object({ requestId: Uuid });
 const Nothing = Type.Object({}, { additionalProperties: false });
 
-/** What may be seen may be approved by whoever the policy bundle lists, whatever the account's own rights on the nodes. */
+/**
+ * What may be seen may be approved by whoever the policy bundle lists, whatever the account's own rights on the nodes; what
+ * a role wants another person for, only by who may do it too.
+ */
 const config = { access: 'operator', needs: { right: 'read', on: 'list' } } as const;
 
 const caller = (request: FastifyRequest): Approver => {
-  const { personId, name } = callerOf(request);
-  return { personId, name, address: request.ip, readable: readableOf(request) };
+  const { personId, name, grant, credential } = callerOf(request);
+  const isSession = credential.kind === 'session';
+  return { personId, name, address: request.ip, readable: readableOf(request), grant, isSession };
 };
 
 export function approvalRoutes(app: HttpApp, { approvals }: { readonly approvals: ApprovalsService }): void {
@@ -51,7 +56,7 @@ export function approvalRoutes(app: HttpApp, { approvals }: { readonly approvals
         response: { 200: ApprovalOutcome },
       },
     },
-    async (request) => approvals.approve(request.params.requestId, request.body.passkey, caller(request)),
+    async (request) => approvals.approve(request.params.requestId, request.body, caller(request)),
   );
   app.post(
     '/api/approvals/:requestId/deny',

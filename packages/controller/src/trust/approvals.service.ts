@@ -1,6 +1,6 @@
 /** Runs and shells that wait for people: asked for, approved, denied, expired. */
-import { approvalChallenge, verifyAssertion } from '@hauban/link';
-import type { ApprovalOutcome, ApprovalRow } from '@hauban/shared/api';
+import { approvalChallenge } from '@hauban/link';
+import type { ApprovalAnswer, ApprovalOutcome, ApprovalRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ApprovalStatement, Assertion, Bundle } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
@@ -8,28 +8,35 @@ import type { AuditCode } from '@hauban/shared/audit';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
-import type { ApprovalsRepository, RequestRecord } from './approvals.repository.ts';
-import type { TrustCaller } from './trust-caller.ts';
+import { assertionsOf, type ApprovalsRepository, type RequestRecord } from './approvals.repository.ts';
+import { isOwnRequest, type Approver, type Approvers } from './approvers.ts';
 import { statementWords } from './statement-words.ts';
-import { parseAnswer, requestOptions } from './webauthn-answer.ts';
+import { requestOptions } from './webauthn-answer.ts';
 
 /** What is asked for, and by whom. */
 export interface Asked {
   readonly kind: RequestRecord['kind'];
   readonly statement: ApprovalStatement;
   readonly needed: number;
+  /** A role wants another person, who may do it too. */
+  readonly byAnother: boolean;
   readonly requester: { readonly id: string; readonly name: string; readonly address: string | null };
 }
 
 /** A run that waits hears of its end in the transaction that ends it. */
 export interface WaitingRuns {
-  approved(tx: Tx, runId: string, approval: { targets: string[]; approvals: Assertion[] }): Promise<void>;
-  denied(tx: Tx, runId: string, why: { readonly code: 'APPROVAL_REFUSED'; readonly detail: string }): Promise<void>;
+  approved(tx: Tx, runId: string, approval: { targets: string[]; approvals: Assertion[]; by: string[] }): Promise<void>;
+  denied(
+    tx: Tx,
+    runId: string,
+    why: { readonly code: 'APPROVAL_REFUSED' | 'FORBIDDEN'; readonly detail: string },
+  ): Promise<void>;
 }
 
 export interface ApprovalsParts {
   readonly repository: ApprovalsRepository;
   readonly current: () => Bundle | null;
+  readonly approvers: Approvers;
   readonly runs: () => WaitingRuns;
   readonly hostNames: (nodeIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   readonly actionTitle: (name: string) => string;
@@ -37,11 +44,6 @@ export interface ApprovalsParts {
   readonly transaction: Transact;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** Who looks and answers: of nodes, those that this caller may read; null: all. */
-export interface Approver extends TrustCaller {
-  readonly readable: ((nodeIds: readonly string[]) => Promise<ReadonlySet<string>>) | null;
 }
 
 const SWEEP_MS = 5_000;
@@ -61,27 +63,6 @@ async function isReadable({ statement }: RequestRecord, { readable }: Approver):
   return statement.targets.every((nodeId) => seen.has(nodeId));
 }
 
-/** Rule APPROVE5: the nodes and the signer look at the same. */
-const isOwnRequest = (request: RequestRecord, personId: string, bundle: Bundle | null): boolean =>
-  bundle?.requesterMayApprove === false && request.requesterId === personId;
-
-function checkNotOwn(request: RequestRecord, { personId }: TrustCaller, bundle: Bundle): void {
-  if (isOwnRequest(request, personId, bundle))
-    throw new HaubanError(
-      'APPROVAL_SELF',
-      'You have asked for this: the policy bundle wants somebody else to approve it.',
-    );
-}
-
-/** The assertion of this very person, over this very statement, by a key of the bundle in force. */
-function verifyAnswer(request: RequestRecord, answer: unknown, caller: TrustCaller, bundle: Bundle): Assertion {
-  checkNotOwn(request, caller, bundle);
-  const assertion = parseAnswer(answer, caller.personId);
-  const verified = verifyAssertion(assertion, approvalChallenge(request.statement), bundle);
-  if (!verified.ok) throw new HaubanError(verified.code, `The approval is not accepted: ${verified.detail}.`);
-  return assertion;
-}
-
 export class ApprovalsService {
   readonly #parts: ApprovalsParts;
   #timer: Timer | null = null;
@@ -91,13 +72,14 @@ export class ApprovalsService {
   }
 
   /** Within the transaction that stores what waits, or in one of its own. */
-  ask(tx: Tx, { kind, statement, needed, requester }: Asked): void {
+  ask(tx: Tx, { kind, statement, needed, byAnother, requester }: Asked): void {
     const request: RequestRecord = {
       id: statement.run,
       kind,
       state: 'waiting',
       statement,
       needed,
+      byAnother,
       requesterId: requester.id,
       requester: requester.name,
       askedAt: this.#parts.clock.nowMs(),
@@ -114,26 +96,29 @@ export class ApprovalsService {
     const waiting = open.filter((_request, at) => shown[at] === true);
     const names = await hostNames([...new Set(waiting.flatMap(({ statement }) => statement.targets))]);
     const given = await repository.given(waiting.map(({ id }) => id));
-    return waiting.map((request) =>
-      this.#toRow(request, {
-        names,
-        given: given.filter(({ subject }) => subject === request.id),
-        caller: caller.personId,
-      }),
+    return await Promise.all(
+      waiting.map((request) =>
+        this.#toRow(request, names, {
+          given: given.filter(({ subject }) => subject === request.id),
+          caller,
+        }),
+      ),
     );
   }
 
   async options(id: string, caller: Approver): Promise<object> {
     const request = await this.#find(id, caller);
-    return requestOptions(this.#needBundle(), caller.personId, approvalChallenge(request.statement));
+    const keys = await this.#parts.approvers.keysFor(request);
+    if (keys === null) throw new HaubanError('BAD_REQUEST', 'Passkeys do not work at this address.');
+    return requestOptions(keys, caller.personId, approvalChallenge(request.statement));
   }
 
-  async approve(id: string, answer: unknown, caller: Approver): Promise<ApprovalOutcome> {
+  async approve(id: string, answer: ApprovalAnswer, caller: Approver): Promise<ApprovalOutcome> {
     const { repository, transaction, clock } = this.#parts;
     const found = await this.#find(id, caller);
-    let assertion: Assertion;
+    let assertion: Assertion | null;
     try {
-      assertion = verifyAnswer(found, answer, caller, this.#needBundle());
+      assertion = await this.#parts.approvers.proofOf(found, answer, caller);
     } catch (error) {
       if (error instanceof HaubanError) {
         const { code } = error;
@@ -141,6 +126,7 @@ export class ApprovalsService {
       }
       throw error;
     }
+    await this.#checkRequester(found, caller);
     return await transaction(async (tx) => {
       const request = checkWaiting(await repository.lock(tx, id), clock.nowMs());
       const { personId: operator, name } = caller;
@@ -151,15 +137,17 @@ export class ApprovalsService {
     });
   }
 
-  /** By anybody of the bundle, or by who asked: it needs no passkey to be careful. */
+  /** By anybody of the bundle, who may approve it or who asked: it needs no passkey to be careful. */
   async deny(id: string, reason: string | null, caller: Approver): Promise<ApprovalOutcome> {
     const { repository, transaction, clock, runs } = this.#parts;
-    await this.#find(id, caller);
+    const found = await this.#find(id, caller);
+    if (!(await this.#mayDeny(found, caller)))
+      throw new HaubanError(
+        'FORBIDDEN',
+        'Only who may approve this, is in the policy bundle or has asked may deny it.',
+      );
     return await transaction(async (tx) => {
       const request = checkWaiting(await repository.lock(tx, id), clock.nowMs());
-      const isListed = this.#needBundle().operators.some((operator) => operator.id === caller.personId);
-      if (!isListed && request.requesterId !== caller.personId)
-        throw new HaubanError('FORBIDDEN', 'Only people of the policy bundle, or who asked, may deny this.');
       await repository.move(tx, id, 'waiting', 'denied');
       this.#note(tx, 'A7012W', request, caller, { reason });
       const detail = `${caller.name} denied it${reason === null ? '' : `: ${reason}`}.`;
@@ -169,13 +157,13 @@ export class ApprovalsService {
   }
 
   /** Shells that this person asked for, still waiting or approved and not used, with the assertions. */
-  async shellsOf(requesterId: string): Promise<readonly (RequestRecord & { readonly approvals: Assertion[] })[]> {
+  async shellsOf(requesterId: string): Promise<readonly OpenShell[]> {
     const { repository, clock } = this.#parts;
     const open = (await repository.openShells(requesterId)).filter(({ expiresAt }) => expiresAt > clock.nowMs());
     const given = await repository.given(open.map(({ id }) => id));
     return open.map((request) => {
-      const mine = given.filter(({ subject }) => subject === request.id).map(({ assertion }) => assertion);
-      return { ...request, approvals: mine.slice(0, request.needed) };
+      const mine = given.filter(({ subject }) => subject === request.id);
+      return { ...request, given: mine.length, approvals: this.#carried(mine.slice(0, request.needed)) };
     });
   }
 
@@ -212,10 +200,31 @@ export class ApprovalsService {
     return checkWaiting(request, this.#parts.clock.nowMs());
   }
 
-  #needBundle(): Bundle {
-    const bundle = this.#parts.current();
-    if (bundle === null) throw noSuch();
-    return bundle;
+  async #mayDeny(request: RequestRecord, caller: Approver): Promise<boolean> {
+    const { current, approvers } = this.#parts;
+    if (request.requesterId === caller.personId) return true;
+    if (current()?.operators.some(({ id }) => id === caller.personId) === true) return true;
+    return request.byAnother && (await approvers.mayDo(request, caller));
+  }
+
+  /** Long after the request: what who asked may do no more is over, whoever approves it. */
+  async #checkRequester(request: RequestRecord, caller: Approver): Promise<void> {
+    const { approvers, repository, transaction, runs } = this.#parts;
+    const given = await repository.given([request.id]);
+    const approvedBy = [...given.map(({ operator }) => operator), caller.personId];
+    if (await approvers.mayRequester(request, approvedBy)) return;
+    const detail = `${request.requester} may not do this any more, so it cannot be approved.`;
+    await transaction(async (tx) => {
+      if (!(await repository.move(tx, request.id, 'waiting', 'denied'))) return;
+      this.#note(tx, 'A7015W', request, caller);
+      if (request.kind === 'run') await runs().denied(tx, request.id, { code: 'FORBIDDEN', detail });
+    });
+    throw new HaubanError('CONFLICT', detail);
+  }
+
+  /** What an order carries of it: what nodes and signer can check, by the policy bundle. */
+  #carried(given: Parameters<typeof assertionsOf>[0]): Assertion[] {
+    return this.#parts.current() === null ? [] : assertionsOf(given);
   }
 
   /** In the transaction that gave the last approval. A run goes on by itself; a shell waits for who asked. */
@@ -224,42 +233,52 @@ export class ApprovalsService {
     const given = await repository.givenIn(tx, request.id);
     const missing = Math.max(0, request.needed - given.length);
     if (missing > 0) return { state: 'waiting', missing };
-    const approvals = given.slice(0, request.needed).map(({ assertion }) => assertion);
-    const { targets } = request.statement;
-    if (request.kind === 'run') await runs().approved(tx, request.id, { targets: [...targets], approvals });
+    const counted = given.slice(0, request.needed);
+    const approval = {
+      targets: [...request.statement.targets],
+      approvals: this.#carried(counted),
+      by: counted.map(({ operator }) => operator),
+    };
+    if (request.kind === 'run') await runs().approved(tx, request.id, approval);
     await repository.move(tx, request.id, 'waiting', request.kind === 'run' ? 'used' : 'approved');
     return { state: 'approved', missing: 0 };
   }
 
   #note(tx: Tx, code: AuditCode, request: RequestRecord, by: Noted | null, more: object = {}): void {
-    const { id, kind, needed, requester } = request;
-    const detail = { [kind === 'run' ? 'runId' : 'session']: id, needed, requester, ...more };
+    const { id, kind, needed, byAnother, requester } = request;
+    const asked = { [kind === 'run' ? 'runId' : 'session']: id, needed, requester };
+    const detail = { ...asked, ...(byAnother ? { byAnother } : {}), ...more };
     this.#parts.audit.record(tx, { code, who: by?.name ?? 'system', address: by?.address ?? null, detail });
   }
 
-  #toRow(
+  async #toRow(
     request: RequestRecord,
-    from: { names: ReadonlyMap<string, string>; given: readonly { operator: string; name: string }[]; caller: string },
-  ): ApprovalRow {
-    const { current, actionTitle } = this.#parts;
-    const { id, kind, requester, askedAt, expiresAt, needed, statement } = request;
-    const keys = current()?.operators.find((operator) => operator.id === from.caller)?.credentials.length ?? 0;
+    names: ReadonlyMap<string, string>,
+    { given, caller }: { given: readonly { operator: string; name: string }[]; caller: Approver },
+  ): Promise<ApprovalRow> {
+    const { current, approvers, actionTitle } = this.#parts;
+    const { id, kind, requester, askedAt, expiresAt, needed, byAnother, statement } = request;
+    const { personId } = caller;
+    const isDone = isOwnRequest(request, personId, current()) || given.some(({ operator }) => operator === personId);
+    const way = isDone ? 'none' : await approvers.wayOf(request, caller);
     return {
       id,
       kind,
-      words: statementWords(statement, from.names, actionTitle),
+      words: statementWords(statement, names, actionTitle),
       requester,
       askedAt,
       expiresAt,
       needed,
-      approvedBy: from.given.map(({ name }) => name),
-      mayApprove:
-        keys > 0 &&
-        !isOwnRequest(request, from.caller, current()) &&
-        !from.given.some(({ operator }) => operator === from.caller),
+      byAnother,
+      approvedBy: given.map(({ name }) => name),
+      mayApprove: way !== 'none' && (await approvers.mayDo(request, caller)),
+      byPassword: way === 'password',
     };
   }
 }
+
+/** A shell that was asked for: how many have approved it, and what of that its permit carries. */
+type OpenShell = RequestRecord & { readonly given: number; readonly approvals: Assertion[] };
 
 /** Who did it, for the audit log. */
 interface Noted {

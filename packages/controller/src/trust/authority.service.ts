@@ -16,7 +16,7 @@ import {
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
-import type { ApprovalsRepository } from './approvals.repository.ts';
+import { assertionsOf, type ApprovalsRepository } from './approvals.repository.ts';
 import type { AuthorityRepository, StepDraftRecord } from './authority.repository.ts';
 import type { TrustCaller } from './trust-caller.ts';
 import { parseAnswer, requestOptions } from './webauthn-answer.ts';
@@ -193,7 +193,7 @@ export class AuthorityService {
     const { approvals, signer } = this.#parts;
     const given = await approvals.given([draft.hash]);
     if (given.length < draft.bundle.quorum) return false;
-    const assertions = given.map(({ assertion }) => assertion);
+    const assertions = assertionsOf(given);
     await this.#store(await signer.signStep(draft.step, assertions), draft.step, caller.name);
     return true;
   }

@@ -11,7 +11,7 @@ import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
-import type { ApprovalsRepository } from './approvals.repository.ts';
+import { assertionsOf, type ApprovalsRepository } from './approvals.repository.ts';
 import type { AuthorityService } from './authority.service.ts';
 import type { BundlesRepository, DraftRecord } from './bundles.repository.ts';
 import { draftBundle } from './draft-bundle.ts';
@@ -324,10 +324,7 @@ export class TrustService {
     const given = await approvals.given([draft.hash]);
     if (given.length < (this.#current ?? draft.bundle).quorum) return false;
     try {
-      const signed = await signer.signBundle(
-        draft.bundle,
-        given.map(({ assertion }) => assertion),
-      );
+      const signed = await signer.signBundle(draft.bundle, assertionsOf(given));
       await this.#store(signed, draft.bundle, caller.name);
       return true;
     } catch (error) {

@@ -1,4 +1,4 @@
-import { createPublicKey, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FakeController } from '../../../../test/support/fake-controller.ts';
 import { FakeNode, STATUS } from '../../../../test/support/fake-node.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
-import { createSoftwarePasskey, type SoftwarePasskey } from '../../../../test/support/software-passkey.ts';
+import { coseOf, createSoftwarePasskey, type SoftwarePasskey } from '../../../../test/support/software-passkey.ts';
 import { createController, type Controller } from '../app.ts';
 import { createDatabase, type Database } from '../db/index.ts';
 import { createControllerIdentityRepository } from '../enrolment/controller-identity.repository.ts';
@@ -100,17 +100,6 @@ async function ask<T>(who: Name, method: 'GET' | 'POST', url: string, payload: o
 const get = <T>(who: Name, url: string): Promise<Reply<T>> => ask<T>(who, 'GET', url);
 const post = <T>(who: Name, url: string, payload: object = {}): Promise<Reply<T>> => ask<T>(who, 'POST', url, payload);
 
-/** COSE_Key of a P-256 key, as an authenticator registers it. */
-function coseOf({ credential }: SoftwarePasskey): Buffer {
-  const der = Buffer.from(credential.spki, 'base64url');
-  const { x = '', y = '' } = createPublicKey({ key: der, format: 'der', type: 'spki' }).export({ format: 'jwk' });
-  return Buffer.concat([
-    Buffer.from([0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20]),
-    Buffer.from(x, 'base64url'),
-    Buffer.from([0x22, 0x58, 0x20]),
-    Buffer.from(y, 'base64url'),
-  ]);
-}
 const addPasskey = (who: Name): Promise<unknown> =>
   fixture.sql`INSERT INTO passkey (id, person_id, public_key, counter, transports, created_at)
     VALUES (${people[who].key.credential.id}, ${people[who].id}, ${coseOf(people[who].key)}, 0, '{}', 0)`;

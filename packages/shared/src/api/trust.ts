@@ -149,15 +149,28 @@ export const ApprovalRow = Type.Object(
     askedAt: TimeMs,
     expiresAt: TimeMs,
     needed: Type.Integer(),
+    /** A role wants another person, who may do it too. */
+    byAnother: Type.Boolean(),
     approvedBy: Type.Array(Type.String()),
-    /** The caller is of the policy bundle, has a passkey there and has not approved it yet. */
+    /** The caller has not approved it yet, has a passkey that counts for it or may use the password, and may do it too. */
     mayApprove: Type.Boolean(),
+    /** With the password: there is no policy bundle, and the caller has no passkey. */
+    byPassword: Type.Boolean(),
   },
   closed,
 );
 export type ApprovalRow = Static<typeof ApprovalRow>;
 export const ApprovalList = Type.Array(ApprovalRow);
-export const ApprovalAnswer = Type.Object({ passkey: WebAuthnJson }, closed);
+/** The browser's answer; without a policy bundle, of who has no passkey, the password and the code of the second factor. */
+export const ApprovalAnswer = Type.Object(
+  {
+    passkey: Type.Optional(WebAuthnJson),
+    password: Type.Optional(Type.String({ maxLength: 256 })),
+    code: Type.Optional(Type.String({ maxLength: 40 })),
+  },
+  closed,
+);
+export type ApprovalAnswer = Static<typeof ApprovalAnswer>;
 /** How it stands after an answer. */
 export const ApprovalOutcome = Type.Object(
   { state: Type.Enum(['waiting', 'approved', 'denied', 'expired', 'used']), missing: Type.Integer() },

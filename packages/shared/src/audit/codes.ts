@@ -108,6 +108,7 @@ export const AUDIT_CODES = {
   A7012W: 'Approval denied by a person',
   A7013W: 'Approval not accepted',
   A7014W: 'Approval expired',
+  A7015W: 'Approval not counted: who asked may not do it any more',
   A7020W: 'Link key of the controller replaced',
 } as const;
 

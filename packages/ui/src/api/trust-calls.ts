@@ -1,4 +1,4 @@
-import type { ApprovalOutcome, ApprovalRow, TrustDraftRequest, TrustState } from '@hauban/shared/api';
+import type { ApprovalAnswer, ApprovalOutcome, ApprovalRow, TrustDraftRequest, TrustState } from '@hauban/shared/api';
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
 import { path } from './request.ts';
 
@@ -11,7 +11,7 @@ interface Verbs {
 export const trustCalls = ({ get, post }: Verbs) => ({
   approvals: () => get<ApprovalRow[]>(path('approvals')),
   approvalOptions: (id: string) => post<PublicKeyCredentialRequestOptionsJSON>(path('approvals', id, 'options')),
-  approve: (id: string, passkey: unknown) => post<ApprovalOutcome>(path('approvals', id), { passkey }),
+  approve: (id: string, answer: ApprovalAnswer) => post<ApprovalOutcome>(path('approvals', id), answer),
   deny: (id: string, reason: string) =>
     post<ApprovalOutcome>(path('approvals', id, 'deny'), reason === '' ? {} : { reason }),
   trust: () => get<TrustState>(path('trust')),

@@ -27,9 +27,12 @@ export const run = pgTable('run', {
   expiresAt: timeMs('expires_at').notNull(),
   finishedAt: timeMs('finished_at'),
   openTargets: integer('open_targets').notNull(),
-  /** Not signed before `approval` is there: every node that it is for, and the assertions. */
+  /**
+   * Not signed before `approval` is there: every node that it is for, the assertions that its orders carry, and who
+   * approved (absent: who is named in the assertions).
+   */
   needsApproval: boolean('needs_approval').notNull().default(false),
-  approval: json('approval').$type<{ targets: string[]; approvals: Assertion[] }>(),
+  approval: json('approval').$type<{ targets: string[]; approvals: Assertion[]; by?: string[] }>(),
   /** All steps, when there are more than one; the first is in `action` and `args` too. */
   steps: json('steps').$type<readonly StoredStep[]>().notNull().default([]),
   selector: text('selector'),

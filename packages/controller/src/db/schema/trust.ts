@@ -10,7 +10,8 @@ import type {
 import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** The policy bundle and approvals (migrations/0007_trust.sql, 0012_authority.sql, 0018_link_keys.sql). */
+/** The policy bundle and approvals (migrations/0007_trust.sql, 0012_authority.sql, 0018_link_keys.sql,
+ * 0019_approval_by_another.sql). */
 export const trustBundle = pgTable('trust_bundle', {
   version: integer('version').primaryKey(),
   signed: json('signed').$type<SignedBundle>().notNull(),
@@ -61,6 +62,7 @@ export const approvalRequest = pgTable('approval_request', {
   state: text('state', { enum: APPROVAL_STATES }).notNull(),
   statement: json('statement').$type<ApprovalStatement>().notNull(),
   needed: integer('needed').notNull(),
+  byAnother: boolean('by_another').notNull().default(false),
   requesterId: text('requester_id').notNull(),
   requester: text('requester').notNull(),
   askedAt: timeMs('asked_at').notNull(),
@@ -73,7 +75,7 @@ export const approval = pgTable(
     subject: text('subject').notNull(),
     operator: uuid('operator').notNull(),
     name: text('name').notNull(),
-    assertion: json('assertion').$type<Assertion>().notNull(),
+    assertion: json('assertion').$type<Assertion>(),
     givenAt: timeMs('given_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.subject, table.operator] })],

@@ -9,7 +9,7 @@ import { QueryView } from '../../parts/notices.tsx';
 import { Table } from '../../parts/table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
-import { ProveDialog } from './prove-dialog.tsx';
+import { ProveDialog } from '../../parts/prove-dialog.tsx';
 
 const t = texts.signOn;
 

@@ -3,11 +3,12 @@ import { Button } from '@mantine/core';
 import { startAuthentication } from '@simplewebauthn/browser';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { keys } from '../../api/hooks.ts';
+import { keys, useMe } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { ApprovalProblem } from '../../parts/approval-problem.tsx';
 import { Facts } from '../../parts/page.tsx';
+import { ProveDialog } from '../../parts/prove-dialog.tsx';
 import { DateTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
 import { DenyDialog } from './deny-dialog.tsx';
@@ -33,7 +34,7 @@ function Statement({ row }: { readonly row: ApprovalRow }) {
         rows={[
           [t.askedBy, <DateTimeBy key="by" name={row.requester} at={row.askedAt} />],
           [t.until, <DateTime key="until" at={row.expiresAt} />],
-          [t.missing, t.missingOf(missing, row.needed)],
+          [t.missing, row.byAnother ? t.missingOther(missing) : t.missingOf(missing, row.needed)],
           [t.approvedBy, row.approvedBy.map((name) => visibleLine(name, 64)).join(', ') || texts.words.none],
         ]}
       />
@@ -59,14 +60,16 @@ export function ApprovalCard({
 }) {
   const { api } = useServices();
   const client = useQueryClient();
+  const me = useMe().data ?? null;
   const [isDenying, setIsDenying] = useState(false);
+  const [isProving, setIsProving] = useState(false);
   const answered = async (outcome: ApprovalOutcome): Promise<void> => {
     onDone(outcome);
     await client.invalidateQueries({ queryKey: keys.approvals });
   };
   const approve = useMutation({
     mutationFn: async () =>
-      api.approve(row.id, await startAuthentication({ optionsJSON: await api.approvalOptions(row.id) })),
+      api.approve(row.id, { passkey: await startAuthentication({ optionsJSON: await api.approvalOptions(row.id) }) }),
     onSuccess: answered,
   });
   return (
@@ -75,13 +78,33 @@ export function ApprovalCard({
       <ApprovalProblem error={approve.error} />
       {row.mayApprove ? null : <p className="hb-quiet">{t.mayNot}</p>}
       <div className="hb-row">
-        <Button loading={approve.isPending} disabled={!row.mayApprove} onClick={() => approve.mutate()}>
+        <Button
+          loading={approve.isPending}
+          disabled={!row.mayApprove}
+          onClick={() => (row.byPassword ? setIsProving(true) : approve.mutate())}
+        >
           {t.approve}
         </Button>
         <Button variant="default" onClick={() => setIsDenying(true)}>
           {t.deny}
         </Button>
       </div>
+      {isProving && me !== null ? (
+        <ProveDialog
+          me={me}
+          title={t.proveTitle}
+          verb={t.approve}
+          onClose={() => setIsProving(false)}
+          onProof={async ({ password, code }) => {
+            const outcome = await api.approve(row.id, {
+              password: password ?? '',
+              ...(code === undefined ? {} : { code }),
+            });
+            setIsProving(false);
+            await answered(outcome);
+          }}
+        />
+      ) : null}
       {isDenying ? <DenyDialog id={row.id} onClose={() => setIsDenying(false)} onDone={answered} /> : null}
     </section>
   );

@@ -40,8 +40,9 @@ function RunWaits({ run }: { readonly run: RunDetail }) {
   const me = useMe();
   const mayWait = run.finishedAt === null && me.data?.may.operate === true;
   const approvals = useApprovals(mayWait);
-  if (!mayWait || approvals.data?.some(({ id }) => id === run.id) !== true) return null;
-  return <WaitsForApproval text={texts.approvals.runWaits} />;
+  const waiting = mayWait ? approvals.data?.find(({ id }) => id === run.id) : undefined;
+  if (waiting === undefined) return null;
+  return <WaitsForApproval text={waiting.byAnother ? texts.approvals.runWaitsOther : texts.approvals.runWaits} />;
 }
 
 function howText({ rollout }: RunDetail): string {

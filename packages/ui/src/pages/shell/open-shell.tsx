@@ -7,6 +7,7 @@ import { toApiError } from '../../api/api-error.ts';
 import { useServices } from '../../api/services.ts';
 import { ErrorNotice, Loading, Notice } from '../../parts/notices.tsx';
 import { WaitsForApproval } from '../../parts/waits-for-approval.tsx';
+import { visibleLine } from '../../format/visible-text.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -18,7 +19,9 @@ const FIRST_SIZE = { columns: 120, rows: 32 } as const;
 
 function NotOpened({ error }: { readonly error: unknown }) {
   if (error === null) return null;
-  if (toApiError(error).code === 'APPROVAL_NEEDED') return <WaitsForApproval text={texts.approvals.shellWaits} />;
+  const { code, detail } = toApiError(error);
+  if (code === 'APPROVAL_NEEDED')
+    return <WaitsForApproval text={`${visibleLine(detail, 300)} ${texts.approvals.shellWaits}`} />;
   return <ErrorNotice error={error} />;
 }
 

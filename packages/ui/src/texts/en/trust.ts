@@ -4,28 +4,31 @@ const s = (n: number, one: string, many: string): string => (n === 1 ? `1 ${one}
 export const trust = {
   approvals: {
     title: 'Approvals',
-    lead: 'Runs and shells that wait until people have approved them with a passkey.',
+    lead: 'Runs and shells that wait until people have approved them.',
     none: 'Nothing waits for approval.',
     noneText: 'What needs the approval of people is listed here as soon as somebody asks for it.',
     askedBy: 'Asked by',
     until: 'Until',
     missing: 'Missing',
     missingOf: (missing: number, needed: number) => `${s(missing, 'approval', 'approvals')} of ${needed}`,
+    missingOther: (missing: number) =>
+      missing > 1 ? `${s(missing, 'approval', 'approvals')}, of others than who asked` : 'another person',
     approvedBy: 'Approved by',
     approve: 'Approve',
+    proveTitle: 'Approve this request?',
     deny: 'Deny',
     denyTitle: 'Deny this request?',
     denyText: 'It ends for everybody: who asked has to ask again.',
     mayNot:
-      'You cannot approve this: you have done so already, you have asked for it and the policy bundle wants somebody else, or the policy bundle lists no passkey of yours.',
+      'You cannot approve this: you have done so already, you have asked for it and somebody else has to, you may not do it yourself, or the policy bundle lists no passkey of yours.',
     passkeyUnused: 'No passkey was used, so nothing was approved: try again on the device that has your passkey.',
     stillMissing: (n: number) => `Your approval counts. Still missing: ${s(n, 'approval', 'approvals')}.`,
     isApproved: 'Approved. A run goes on by itself; a shell opens when who asked opens it again.',
     isDenied: 'Denied.',
     toPage: 'Go to the approvals',
-    shellWaits:
-      'This shell needs the approval of people. It is listed under approvals; open it again, with the same user and reason, when it is approved.',
+    shellWaits: 'Open it with the same user and reason.',
     runWaits: 'This run waits for the approval of people and goes on by itself when they have given it.',
+    runWaitsOther: 'This run waits for another person and goes on by itself when it is approved.',
     isOver: 'This request is over.',
   },
   trust: {

@@ -3,11 +3,11 @@ import { PasswordInput, TextInput } from '@mantine/core';
 import { startAuthentication } from '@simplewebauthn/browser';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useServices } from '../../api/services.ts';
-import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
-import { Notice } from '../../parts/notices.tsx';
-import { passkeyProblem } from '../../parts/passkey-problem.ts';
-import { texts } from '../../texts/index.ts';
+import { useServices } from '../api/services.ts';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+import { Notice } from './notices.tsx';
+import { passkeyProblem } from './passkey-problem.ts';
+import { texts } from '../texts/index.ts';
 
 const t = texts.signOn;
 
