@@ -5,6 +5,7 @@ import { createFullNode, type FullNode } from './full-node.ts';
 import { requestHttp } from './http-request.ts';
 import { createLabNetwork, type LabNetwork } from './lab-network.ts';
 import { describeLabTraces } from './lab-traces.ts';
+import { isStopped, signalProcess } from './process-tree.ts';
 import { waitUntil } from './program.ts';
 import { labRequirements } from './requirements.ts';
 
@@ -53,6 +54,15 @@ describe.skipIf(!lab.ok)('full nodes', () => {
     expect(await requestHttp(network, { url: `http://[${one.address6}]/` })).toMatchObject({ status: 200 });
     expect(await requestHttp(two, { url })).toMatchObject({ status: 200, body: 'page of web1' });
     expect(await one.journal('apache2')).toContain('Started apache2.service');
+  });
+
+  it('goes on with a program that was stopped, as every one is while a system goes down', async () => {
+    const running = await one.spawn('/usr/bin/sleep', ['600']);
+    const inside = await waitUntil('sleep', () => running.programPid());
+    signalProcess(inside, 'SIGSTOP');
+    await waitUntil('both stopped', () => isStopped(inside));
+    await waitUntil('both going on', () => !isStopped(inside) && !isStopped(running.pid));
+    expect(await running.stop()).toMatchObject({ timedOut: false });
   });
 
   it("keeps each node's services to itself", async () => {

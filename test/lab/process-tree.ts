@@ -21,6 +21,12 @@ export function programNameOf(pid: number): string | null {
   return readProc(`/proc/${pid}/comm`)?.trimEnd() ?? null;
 }
 
+/** A process that was stopped (SIGSTOP, SIGTSTP) and not continued. */
+export function isStopped(pid: number): boolean {
+  const stat = readProc(`/proc/${pid}/stat`);
+  return stat !== null && /^[Tt]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
 /** Follows the tree downwards by program names, for example unshare, tini; null while a step is not there yet. */
 export function findDescendant(pid: number, names: readonly string[]): number | null {
   let current = pid;

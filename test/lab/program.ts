@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { childrenOf, killTree, signalProcess } from './process-tree.ts';
+import { childrenOf, isStopped, killTree, signalProcess } from './process-tree.ts';
 
 /**
  * Starting programs on the machine that runs the lab: always an absolute path and an argument list, an explicit
@@ -51,6 +51,9 @@ export const defaultEnvironment: Readonly<Record<string, string>> = {
   LANG: 'C.UTF-8',
   HOME: '/root',
 };
+
+/** How often a stand-in is looked after. */
+const standInIntervalMs = 200;
 
 /** How long output may still come after the program itself has ended. */
 const outputGraceMs = 1_000;
@@ -120,7 +123,11 @@ export async function startProgram(
           timedOut = true;
           kill();
         }, options.timeoutMs);
-  void exited.then(() => deadline && clearTimeout(deadline));
+  const standIn = options.standsInFront === true ? keepGoing(pid) : null;
+  void exited.then(() => {
+    if (deadline) clearTimeout(deadline);
+    if (standIn) clearInterval(standIn);
+  });
   // A program may end without reading its input; that is its own affair and shows in its exit code.
   child.stdin.on('error', () => undefined);
   if (options.input !== undefined) child.stdin.end(options.input);
@@ -147,6 +154,17 @@ export async function startProgram(
       return outcome;
     },
   };
+}
+
+/**
+ * `nsenter` stops itself when its child is stopped, and a system that goes down stops every process before it ends them:
+ * the child inside goes on and ends, the one out here never collects it, and the pid namespace of the node, which lasts as
+ * long as its last process, with it.
+ */
+function keepGoing(pid: number): NodeJS.Timeout {
+  return setInterval(() => {
+    if (isStopped(pid)) signalProcess(pid, 'SIGCONT');
+  }, standInIntervalMs).unref();
 }
 
 function waitForOutput(wait: {
