@@ -4,7 +4,12 @@ import type { PoolWorkRow } from '@hauban/shared/api';
 import type { Receipt } from '@hauban/shared/protocol';
 import { SeededRandom } from '@hauban/shared/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRunWorld, type RunWorld, type SentOrder } from '../../../../test/support/run-world.ts';
+import {
+  createRunWorld,
+  type RunWorld,
+  type SentOrder,
+  type WorldController,
+} from '../../../../test/support/run-world.ts';
 import { createAccountUidsRepository } from '../actions/account-uids.repository.ts';
 import { createActionsService } from '../actions/actions.service.ts';
 import { createPools } from '../compose-pools.ts';
@@ -15,7 +20,7 @@ type Items = readonly { readonly action: string; readonly args: Readonly<Record<
 const itemsOf = ({ order }: SentOrder): Items => (order.args as { readonly items: Items }).items;
 
 let world: RunWorld;
-let made: ReturnType<RunWorld['build']>;
+let made: WorldController;
 let pools: ReturnType<typeof createPools>;
 /** What each node has, as texts of items: the node's side of compare and apply. */
 const has = new Map<string, Set<string>>();
@@ -104,13 +109,9 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 beforeEach(async () => {
   await world.sql`DELETE FROM pool`;
-  await world.sql`UPDATE run_target SET finished_at = 1, state = 'cancelled' WHERE finished_at IS NULL`;
-  await world.sql`UPDATE run SET finished_at = 1, open_targets = 0 WHERE finished_at IS NULL`;
-  for (const id of world.nodeIds) world.online.add(id);
+  await world.startOver();
   has.clear();
   broken.clear();
-  world.rights.forbidden.clear();
-  world.takeSent();
   orders = [];
   world.clock.advance(3_600_000);
   build();

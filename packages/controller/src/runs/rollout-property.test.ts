@@ -1,7 +1,12 @@
 import type { Outcome } from '@hauban/shared/protocol';
 import { SeededRandom } from '@hauban/shared/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRunWorld, type RunWorld, type SentOrder } from '../../../../test/support/run-world.ts';
+import {
+  createRunWorld,
+  type RunWorld,
+  type SentOrder,
+  type WorldController,
+} from '../../../../test/support/run-world.ts';
 
 /** More nodes for a longer test: HAUBAN_ROLLOUT_NODES. */
 const NODES = Number(process.env['HAUBAN_ROLLOUT_NODES'] ?? 24);
@@ -12,8 +17,6 @@ beforeAll(async () => {
   world = await createRunWorld(NODES);
 });
 afterAll(() => world.stop());
-
-type Runs = ReturnType<RunWorld['build']>;
 
 /** What was seen of one run, in the order in which it happened. */
 interface History {
@@ -31,8 +34,8 @@ async function drive(seed: number): Promise<void> {
   const canary = 1 + draw(2);
   const stopAfter = 1 + draw(4);
   const maxInFlight = 2 + draw(6);
-  const controllers: [Runs, Runs] = [world.build(), world.build()];
-  const pick = (): Runs => {
+  const controllers: [WorldController, WorldController] = [world.build(), world.build()];
+  const pick = (): WorldController => {
     const at = draw(2) === 0 ? 0 : 1;
     // kill -9: what it had in memory is gone.
     if (draw(3) === 0) controllers[at] = world.build();
