@@ -109,6 +109,7 @@ export const ACTION_FAMILIES = [
   ['packages', 'PACKAGE_ACTIONS'],
   ['protection', 'PROTECTION_ACTIONS'],
   ['services', 'SERVICE_ACTIONS'],
+  ['storage', 'STORAGE_ACTIONS'],
   ['web', 'WEB_ACTIONS'],
 ] as const;
 

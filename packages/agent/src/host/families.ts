@@ -8,6 +8,7 @@ import { createMailDrivers } from './mail/mail-drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
 import { createServiceDrivers } from './services/service-drivers.ts';
+import { createStorageDrivers } from './storage/storage-drivers.ts';
 import { createWebDrivers } from './web/web-drivers.ts';
 
 /** Every family's drivers; the compiler says which one is missing. */
@@ -20,6 +21,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const services = createServiceDrivers(parts);
   const databases = createDatabaseDrivers(parts);
   const mail = createMailDrivers(parts);
+  const storage = createStorageDrivers(parts);
   const web = createWebDrivers(parts);
   return {
     resources: {
@@ -29,6 +31,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...mail.resources,
       ...packages.resources,
       ...services.resources,
+      ...storage.resources,
       ...web.resources,
     },
     tasks: {
@@ -40,6 +43,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...node.tasks,
       ...packages.tasks,
       ...services.tasks,
+      ...storage.tasks,
       ...web.tasks,
     },
     queries: {
@@ -51,6 +55,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...node.queries,
       ...packages.queries,
       ...services.queries,
+      ...storage.queries,
       ...web.queries,
     },
   };

@@ -12,6 +12,7 @@ import { PACKAGE_ACTIONS } from './packages/index.ts';
 import { PROTECTION_ACTIONS } from './protection/index.ts';
 import { SERVICE_ACTIONS } from './services/index.ts';
 import { createStateActions } from './state/index.ts';
+import { STORAGE_ACTIONS } from './storage/index.ts';
 import { WEB_ACTIONS } from './web/index.ts';
 
 /** Those that a wished state can be made of. */
@@ -25,6 +26,7 @@ const ITEM_ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     PACKAGE_ACTIONS,
     PROTECTION_ACTIONS,
     SERVICE_ACTIONS,
+    STORAGE_ACTIONS,
     WEB_ACTIONS,
   ]
     .flat()
@@ -61,4 +63,7 @@ export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './services/service-host.ts';
+export { isSnapshotId } from './storage/snapshot-id.ts';
+export { checkPath, restoreFolderOf, snapshotsOf, SNAPSHOTS_ROOT } from './storage/storage-args.ts';
+export type * from './storage/storage-host.ts';
 export type * from './web/web-host.ts';

@@ -8,6 +8,7 @@ import { DATABASE_WORDS } from './databases/database-words.ts';
 import { MAIL_WORDS } from './mail/mail-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
+import { STORAGE_WORDS } from './storage/storage-words.ts';
 import { WEB_WORDS } from './web/web-words.ts';
 
 /** The two general kinds of change: a thing with a value, and a moment of work. */
@@ -19,6 +20,7 @@ const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
   ...MAIL_WORDS,
   ...PACKAGE_WORDS,
   ...SERVICE_WORDS,
+  ...STORAGE_WORDS,
   ...WEB_WORDS,
 };
 

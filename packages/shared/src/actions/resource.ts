@@ -6,6 +6,7 @@ import type { MailQueries, MailResources, MailTasks } from './mail/mail-host.ts'
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
+import type { StorageQueries, StorageResources, StorageTasks } from './storage/storage-host.ts';
 import type { WebQueries, WebResources, WebTasks } from './web/web-host.ts';
 
 /**
@@ -22,6 +23,7 @@ export interface Resources
     MailResources,
     PackageResources,
     ServiceResources,
+    StorageResources,
     WebResources {}
 /** Work: its arguments and nothing else; whether it had its effect is for `verify` to see. */
 export interface Tasks
@@ -34,6 +36,7 @@ export interface Tasks
     NodeTasks,
     PackageTasks,
     ServiceTasks,
+    StorageTasks,
     WebTasks {}
 /** Questions: arguments and answer. They change nothing. */
 export interface Queries
@@ -46,6 +49,7 @@ export interface Queries
     NodeQueries,
     PackageQueries,
     ServiceQueries,
+    StorageQueries,
     WebQueries {}
 
 export type ResourceName = keyof Resources;

@@ -1,0 +1,64 @@
+import Type from 'typebox';
+import { HOMES_ROOT, homeOf } from '../hosting-layout.ts';
+import { checkAccountName } from '../params.ts';
+import { LABEL_PATTERN, SNAPSHOT_PATTERN } from './snapshot-id.ts';
+import type { RestorePlace, SnapshotPlace } from './storage-host.ts';
+
+export const Store = Type.Union([Type.Literal('btrfs')], {
+  title: 'Store',
+  description: 'btrfs: beside the homes, at once, lost with the disk',
+});
+export const Snapshot = Type.String({
+  pattern: SNAPSHOT_PATTERN,
+  maxLength: 47,
+  title: 'Snapshot',
+  description: 'As snapshot.list shows it: daily-2026-11-20, manual-before-update',
+});
+export const Label = Type.String({
+  pattern: LABEL_PATTERN,
+  maxLength: 40,
+  title: 'Label',
+  description: 'Lower-case letters, digits, dashes',
+});
+/** The components are looked at by `checkPath`. */
+export const SitePath = Type.String({
+  pattern: '^[^/].{0,998}[^/]$|^[^/]$',
+  maxLength: 1000,
+  title: 'Path',
+  description: 'Below var/www of the account: shop/config.php',
+});
+
+/** Beside the homes, because a btrfs keeps snapshots on its own disk; root's. */
+export const SNAPSHOTS_ROOT = `${HOMES_ROOT}/.snapshots`;
+/** The account may read its own, nobody else's. */
+export const snapshotsOf = (account: string): string => `${SNAPSHOTS_ROOT}/${account}`;
+export const snapshotLinkOf = (account: string): string => `${homeOf(account)}/backups/snapshots`;
+/** In `backups`, where the account may read and not write: nobody can swap a part of a restore. */
+export const restoreFolderOf = ({ account, label }: RestorePlace): string =>
+  `${homeOf(account)}/backups/restored-${label}`;
+
+export const snapshotKey = ({ store, account, snapshot }: SnapshotPlace): string => `${store}/${account}/${snapshot}`;
+export const restoreKey = ({ account, label }: RestorePlace): string => `${account}/${label}`;
+
+/** Bytes that a name may have on the file systems of Linux. */
+const NAME_BYTES = 255;
+const byteLength = (text: string): number => new TextEncoder().encode(text).length;
+
+/** What the pattern can not say: a path may only go down. */
+export function checkPath(path: string): string | null {
+  const parts = path.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..'))
+    return 'path must be below var/www, without empty parts, . and ..';
+  if (parts.some((part) => byteLength(part) > NAME_BYTES)) return 'a part of path is too long';
+  return null;
+}
+
+type Normalised<A> = { readonly ok: true; readonly args: A } | { readonly ok: false; readonly problem: string };
+
+export function normaliseStorage<A extends { readonly name: string; readonly path?: string }>(args: A): Normalised<A> {
+  const problem = checkAccountName(args.name) ?? (args.path === undefined ? null : checkPath(args.path));
+  return problem === null ? { ok: true, args } : { ok: false, problem };
+}
+
+/** Snapshots and restores of one account never run beside each other, nor beside what changes the account. */
+export const accountLock = ({ name }: { readonly name: string }): readonly string[] => [`account:${name}`];

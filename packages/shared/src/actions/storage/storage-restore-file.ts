@@ -1,0 +1,29 @@
+import Type from 'typebox';
+import { defineAction } from '../define-action.ts';
+import { AccountName } from '../params.ts';
+import { planChanges } from '../planner.ts';
+import { Mode, planRestore, RESTORE_DOCS, RESTORE_PARTS, verifyRestore } from './restore-plan.ts';
+import { Label, normaliseStorage, SitePath, Snapshot, Store } from './storage-args.ts';
+
+const Args = Type.Object(
+  {
+    name: AccountName,
+    snapshot: Snapshot,
+    path: SitePath,
+    mode: Mode,
+    label: Label,
+    store: Type.Optional(Store),
+  },
+  { additionalProperties: false },
+);
+
+export const storageRestoreFile = defineAction({
+  ...RESTORE_PARTS,
+  name: 'storage.restore-file',
+  title: 'Restore a file',
+  docs: `Brings one file of a site back as a snapshot has it. ${RESTORE_DOCS}`,
+  args: Args,
+  normalise: normaliseStorage,
+  plan: (host, args) => planChanges(host, (planner) => planRestore(planner, args, 'file')),
+  verify: (host, args) => verifyRestore(host, args),
+});
