@@ -14,6 +14,7 @@ import {
   signOrder,
   systemClock,
   systemRandom,
+  verifyReceiptStep,
   type ControllerIdentity,
   type KeyPair,
 } from '@hauban/link';
@@ -38,7 +39,9 @@ interface KnownNode {
   linkKey: string;
   /** Takes over when it is first used. */
   nextLinkKey: string | null;
-  readonly receiptKey: string;
+  receiptKey: string;
+  receiptVersion: number;
+  receiptStepHash: string | null;
   isRemoved: boolean;
   /** The close code of a node that is revoked or locked. */
   bar: 4402 | 4412 | null;
@@ -47,7 +50,15 @@ interface KnownNode {
 }
 
 /** A node that has never connected. */
-export const FRESH = { nextLinkKey: null, isRemoved: false, bar: null, join: NO_JOIN, epoch: 0 } as const;
+export const FRESH = {
+  receiptVersion: 1,
+  receiptStepHash: null,
+  nextLinkKey: null,
+  isRemoved: false,
+  bar: null,
+  join: NO_JOIN,
+  epoch: 0,
+} as const;
 
 interface IssuedToken {
   readonly secretHash: string;
@@ -80,6 +91,8 @@ export interface Told {
   readonly frames: ShellFrame[];
   readonly lost: LinkRef[];
   readonly recordings: { readonly jws: string; readonly data: Uint8Array }[];
+  /** What came of each step of a receipt key. */
+  readonly receiptSteps: string[];
   /** What each `status` said that the node keeps. */
   readonly auditHeads: (string | null)[];
   /** Errors that the gateway logged. */
@@ -265,6 +278,7 @@ export const nothingTold = (): Told => ({
   frames: [],
   lost: [],
   recordings: [],
+  receiptSteps: [],
   auditHeads: [],
   faults: [],
 });
@@ -332,6 +346,21 @@ export function createPorts(
         if (node === undefined || (before !== node.linkKey && before !== node.nextLinkKey)) return false;
         Object.assign(node, { linkKey: before, nextLinkKey: next });
         return true;
+      },
+      receiptStep: async ({ nodeId }, signed) => {
+        const node = state.nodes.get(nodeId);
+        if (node === undefined) return null;
+        const { controllerId } = state.identity;
+        const { receiptKey: key, receiptVersion: version, receiptStepHash: stepHash } = node;
+        const taken = await verifyReceiptStep(signed, { controllerId, nodeId, version, key, stepHash });
+        told.receiptSteps.push(taken.is === 'refused' ? taken.code : taken.is);
+        if (taken.is === 'next')
+          Object.assign(node, {
+            receiptKey: taken.step.next,
+            receiptVersion: taken.step.version,
+            receiptStepHash: taken.hash,
+          });
+        return node.receiptVersion;
       },
       linkReady: (link) => void told.ready.push(link),
       closeSession: async (link, end) => void told.ends.push({ ...link, ...end }),

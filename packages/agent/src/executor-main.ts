@@ -8,9 +8,10 @@ import { ACTIONS } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { AgentPaths } from './config.ts';
 import {
-  createReceiptKeySource,
+  createReceiptKeyFiles,
   inheritedSocket,
   pinIn,
+  ReceiptKeys,
   runExecutor,
   type ExecutorLog,
   type LoadedPolicy,
@@ -93,6 +94,8 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     return pinned.identity;
   };
   identity();
+  const files = createReceiptKeyFiles(paths.receiptKeyFile);
+  const receiptKeys = new ReceiptKeys({ files, identity, clock: systemClock, log });
   let printed: (name: string, text: string) => void = () => undefined;
   let policy: () => LoadedPolicy = () => ({ ok: false, problems: ['not read yet'], text: '' });
   const host = createRealHost({
@@ -108,6 +111,7 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
       pinOf: (name) => pinIn(policy(), name),
       printed: (name, text) => printed(name, text),
     },
+    receiptKeys,
     neverBan: async () => [...policyNeverBan(policy()), ...(await controllerAddresses(trust()))],
   });
   const group = ownUid === 0 ? await host.accounts.groupByName(LINK_GROUP) : null;
@@ -122,7 +126,7 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     linkUid: linkUser?.uid ?? null,
     hostName: hostname(),
     identity,
-    receiptKey: createReceiptKeySource(paths.receiptKeyFile),
+    receiptKeys,
     actions: ACTIONS,
     custom: { folder: join(paths.configDir, 'actions'), trust: ROOT_TRUST },
     createHost: (loaded, onPrinted) => {

@@ -94,7 +94,8 @@ type RouteParts = Services & {
 };
 
 function createNodeGateway(parts: ControllerParts, services: Services): Gateway {
-  const { nodeLinks, enrolment, refusals, metrics, inventory, dispatch, receipts, shells, recordings } = services;
+  const { nodeLinks, receiptSteps, enrolment, refusals, metrics, inventory, dispatch, receipts, shells, recordings } =
+    services;
   return createGateway({
     identity: services.identity,
     clock: parts.clock ?? systemClock,
@@ -104,6 +105,7 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
     ports: {
       nodes: {
         ...nodeLinks,
+        receiptStep: (link, step) => receiptSteps.receiptStep(link.nodeId, step),
         status: async (link, status) => {
           await nodeLinks.status(link, status);
           await shells.nodeStatus(link, status);

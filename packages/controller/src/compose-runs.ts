@@ -76,7 +76,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const rollout = createRolloutService({ ...base, signing });
   const waitingRuns = createWaitingRuns({ ...base, waiting: createWaitingRunsRepository(), signing });
   const findNode = (nodeId: string) => nodes.find(nodeId);
-  const receipts = createReceiptsService({ ...base, findNode });
+  const receipts = createReceiptsService({ ...base, findNode, receiptSigner: nodes.receiptSigner });
   const expiry = createExpiryService(base);
   const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
   return {

@@ -29,6 +29,7 @@ import { createNodeLinksService } from './nodes/node-links.service.ts';
 import { createNodesRepository } from './nodes/nodes.repository.ts';
 import { createNodesService } from './nodes/nodes.service.ts';
 import { createPresence } from './nodes/presence.ts';
+import { createReceiptSteps } from './nodes/receipt-steps.service.ts';
 import { judgeRelease, readHealth, rightsOf } from './compose-rollout.ts';
 import { createSelectTargets } from './runs/select-targets.service.ts';
 import type { RootLog } from './runtime/index.ts';
@@ -96,6 +97,12 @@ function createFleet(parts: ControllerParts, shared: Shared, find: FindLink) {
     disconnect: (nodeId, code, why) => find(nodeId)?.close(code, why),
   });
 
+  const receiptSteps = createReceiptSteps({
+    ...shared,
+    repository: nodesRepository,
+    presence,
+    controllerId: identity.controllerId,
+  });
   const enrolmentRepository = createEnrolmentRepository(database);
   const joinTokens = createJoinTokensService({
     ...shared,
@@ -110,7 +117,7 @@ function createFleet(parts: ControllerParts, shared: Shared, find: FindLink) {
     authorityKeys: () => signer.keys(),
   });
   const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
-  return { metrics, nodes, nodeLinks, presence, joinTokens, enrolment, inventory };
+  return { metrics, nodes, nodeLinks, receiptSteps, presence, joinTokens, enrolment, inventory };
 }
 
 type Fleet = ReturnType<typeof createFleet>;
@@ -160,7 +167,7 @@ function createWork(
     health: readHealth(nodes, metrics),
     judgeRelease: judgeRelease(nodes, later.people.rightsOf, shared.clock),
     nodes,
-    shellReceipt: (nodeId, receipt, jws) => shells.shells.receipt(nodeId, receipt, jws),
+    shellReceipt: (nodeId, receipt, jws, isFor) => shells.shells.receipt(nodeId, receipt, jws, isFor),
     links: {
       isOnline: (nodeId) => find(nodeId)?.isOpen ?? false,
       send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',

@@ -36,7 +36,7 @@ function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined {
 export function createShells(needs: ShellNeeds) {
   const { database, nodes } = needs;
   const { transaction } = database;
-  const findNode = nodes.find;
+  const { find: findNode, receiptSigner, receiptKeys } = nodes;
   const shells = new ShellsService({
     ...needs,
     transaction,
@@ -46,6 +46,15 @@ export function createShells(needs: ShellNeeds) {
     hostNames: nodes.hostNames,
   });
   const repository = createRecordingsRepository(database);
-  const recordings = new RecordingsService({ ...needs, transaction, repository, inflate, findNode, shells });
+  const recordings = new RecordingsService({
+    ...needs,
+    transaction,
+    repository,
+    inflate,
+    findNode,
+    receiptSigner,
+    receiptKeys,
+    shells,
+  });
   return { shells, recordings };
 }

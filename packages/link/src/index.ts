@@ -107,6 +107,7 @@ export {
   type LocalReader,
 } from './local-framing.ts';
 export { acceptPeers, type PeerRules } from './peer-credentials.ts';
+export { receiptStepHash, verifyReceiptStep, type ReceiptKeyHeld, type TakenReceiptStep } from './receipt-chain.ts';
 export { refuse, type Refusal } from './refusal.ts';
 export type { SendOutcome } from './send-outcome.ts';
 export {

@@ -12,6 +12,7 @@ import {
   writePolicy,
   type FileOwner,
 } from '../store/enrolment-files.ts';
+import { nextReceiptKeyFile, receiptStepsFile } from '../store/receipt-key-names.ts';
 import { forgetOtherLinkKeys } from '../link/link-key-files.ts';
 import { loadTrust, storeTrust, type Trust } from '../store/trust-file.ts';
 import { askEnrolment } from './ask-enrolment.ts';
@@ -133,8 +134,9 @@ function makeFolders({ paths, linkOwner }: EnrolOptions): void {
 }
 
 function finish(paths: EnrolPaths, isResumed: boolean): EnrolOutcome {
-  moveIfThere(next(paths.receiptKeyFile), paths.receiptKeyFile);
   // Made under the former identity: a copy of the disk has them too.
+  for (const file of [nextReceiptKeyFile, receiptStepsFile]) removeIfThere(file(paths.receiptKeyFile));
+  moveIfThere(next(paths.receiptKeyFile), paths.receiptKeyFile);
   forgetOtherLinkKeys(paths.linkKeyFile);
   moveIfThere(next(paths.linkKeyFile), paths.linkKeyFile);
   const hasNewPolicy = !isThere(paths.policyFile);

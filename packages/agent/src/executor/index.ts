@@ -6,5 +6,6 @@ export * from './check-order.ts';
 export * from './executor-log.ts';
 export * from './executor-server.ts';
 export * from './local-policy.ts';
-export * from './receipt-key-source.ts';
+export * from './receipt-key-files.ts';
+export * from './receipt-keys.ts';
 export * from './run-executor.ts';

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import type { KeyPair } from '@hauban/link';
 import type { ActionDefinition, Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
-import type { FromExecutor, ToExecutor } from '@hauban/shared/protocol';
+import type { FromExecutor, SignedReceiptStep, ToExecutor } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { SignRecord } from '../shell/seal-chunk.ts';
 import { createRecordSigner } from '../shell/sign-record.ts';
@@ -17,6 +16,7 @@ import { createLocalPolicy, pinIn, type LoadedPolicy } from './local-policy.ts';
 import { createLockTable } from './lock-table.ts';
 import { OrderDesk } from './order-desk.ts';
 import { OrderJournal } from './order-journal.ts';
+import type { ReceiptKeys } from './receipt-keys.ts';
 import { Recordings } from './recordings.ts';
 import { openShell } from './shell-opener.ts';
 import { UndoStore } from './undo-store.ts';
@@ -42,8 +42,7 @@ export interface ExecutorOptions {
   readonly hostName: string;
   /** Asked for each order: an enrolment may have pinned other keys meanwhile. */
   readonly identity: () => NodeIdentity;
-  /** Asked for each signature: an enrolment may have made another one meanwhile. */
-  readonly receiptKey: () => KeyPair;
+  readonly receiptKeys: ReceiptKeys;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** The host gets the policy's list of addresses that are never banned, and what it pins of the hoster's own actions. */
   readonly createHost: (policy: () => LoadedPolicy, printed: (name: string, text: string) => void) => Host;
@@ -62,6 +61,8 @@ export interface ExecutorOptions {
 /** Started on demand, it leaves after this long without work; the next order starts it again. */
 const IDLE_MS = 60_000;
 const IDLE_CHECK_MS = 5000;
+/** How often an executor that goes on running looks whether its receipt key is a day old. */
+const KEY_CHECK_MS = 600_000;
 /** How long an order may go on after SIGTERM; the journal settles what is cut off. */
 const STOP_WITHIN_MS = 60_000;
 
@@ -81,7 +82,7 @@ class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { paths, clock, log, ownUid, gid, receiptKey, processStart } = options;
+    const { paths, clock, log, ownUid, gid, receiptKeys, processStart } = options;
     this.#policy = createLocalPolicy(paths.policyFile, ownUid);
     const { journal, damage } = OrderJournal.open(paths.journalDir, clock);
     if (damage.kind === 'torn')
@@ -91,6 +92,7 @@ class Executor {
     this.#journal = journal;
     this.#undo = new UndoStore(join(paths.executorDir, 'undo'), clock);
     const send = (message: FromExecutor): void => this.#server?.send(message);
+    receiptKeys.onRotated((step) => send({ t: 'receipt-key.step', step }));
     this.#authority = new AuthorityStore({
       file: createAuthorityFile(join(paths.executorDir, 'authority.json')),
       trust: options.identity,
@@ -103,7 +105,7 @@ class Executor {
       log,
       changed: () => send(this.#facts()),
     });
-    const sign: SignRecord = (typ, payload) => createRecordSigner(receiptKey())(typ, payload);
+    const sign: SignRecord = (typ, payload) => createRecordSigner(receiptKeys.key())(typ, payload);
     this.#recordings = new Recordings({
       recordingsDir: paths.recordingsDir,
       gid,
@@ -120,6 +122,7 @@ class Executor {
     this.#lastMessageMs = clock.monotonicMs();
     this.#desk = new OrderDesk({
       ...options,
+      receiptKey: () => receiptKeys.key(),
       actions: this.#catalogue,
       host,
       isRoot: ownUid === 0,
@@ -164,12 +167,14 @@ class Executor {
       { ready: true, orders: this.#desk.runningCount, shells: this.#recordings.open().length },
       'the executor is ready',
     );
+    const keyTimer = clock.every(KEY_CHECK_MS, () => this.#options.receiptKeys.rotateIfDue());
     try {
       await Promise.race([failed, this.#untilStopped(stop, clock)]);
       this.#server.close();
       await Promise.race([failed, this.#settled(clock)]);
       if (this.#options.endsShells && stop.aborted) await this.#recordings.endShells();
     } finally {
+      keyTimer.cancel();
       this.#server.close();
       this.#recordings.stop();
       this.#journal.close();
@@ -222,8 +227,21 @@ class Executor {
     };
   }
 
+  /** Before any receipt that is signed by it. */
+  #tellKey(answer: (message: FromExecutor) => void): void {
+    const step = this.#options.receiptKeys.newest();
+    if (step !== null) answer({ t: 'receipt-key.step', step });
+  }
+
+  /** Receipts that came before these steps were not believed: they come again. */
+  #catchUp(lacked: readonly SignedReceiptStep[], answer: (message: FromExecutor) => void): void {
+    for (const step of lacked) answer({ t: 'receipt-key.step', step });
+    if (lacked.length > 0) this.#desk.offerReceipts(answer);
+  }
+
   #message(message: ToExecutor, answer: (message: FromExecutor) => void): void {
     this.#lastMessageMs = this.#options.clock.monotonicMs();
+    const { receiptKeys } = this.#options;
     switch (message.t) {
       case 'order':
         this.#desk.take(message.jws);
@@ -237,7 +255,12 @@ class Executor {
       case 'recording.ack':
         this.#recordings.acknowledge(message.session, message.index);
         return;
+      case 'receipt-key.held':
+        this.#catchUp(receiptKeys.lackedBy(message.version), answer);
+        return;
       case 'sync':
+        receiptKeys.rotateIfDue();
+        this.#tellKey(answer);
         // Shells first: whoever reads the facts may want to attach at once.
         for (const session of this.#recordings.open()) {
           const socket = this.#recordings.socketOf(session);

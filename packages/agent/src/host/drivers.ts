@@ -46,6 +46,14 @@ export interface DriverParts {
   readonly isSystemd: boolean;
   /** The hoster's own programs. */
   readonly custom: CustomParts;
+  readonly receiptKeys: HostReceiptKeys;
+}
+
+/** The executor's own key, as an action sees it. */
+export interface HostReceiptKeys {
+  readonly version: number;
+  key(): { readonly publicText: string };
+  rotate(): void;
 }
 
 export interface FamilyDrivers<R, T, Q> {

@@ -8,7 +8,7 @@ import { createApache, type RehearsalCommand } from './apache.ts';
 import { createApacheRecord } from './apache-record.ts';
 import { createBanStore } from './ban-store.ts';
 import type { CustomParts } from './custom/custom-parts.ts';
-import { openDoors } from './drivers.ts';
+import { openDoors, type HostReceiptKeys } from './drivers.ts';
 import { createFamilies } from './families.ts';
 import { createFirewall, type RealFirewall } from './firewall.ts';
 import type { NeverBan } from './never-ban.ts';
@@ -29,6 +29,8 @@ export interface RealHostOptions {
   readonly neverBan: () => Promise<readonly NeverBan[]>;
   /** The hoster's own programs; left out: there are none. */
   readonly custom?: CustomParts;
+  /** Left out: there is no key, and what asks for one is refused. */
+  readonly receiptKeys?: HostReceiptKeys;
   /** Left out: are we root? */
   readonly isRoot?: boolean;
 }
@@ -46,6 +48,11 @@ const NO_CUSTOM: CustomParts = {
   pinOf: () => null,
   printed: () => undefined,
 };
+
+const noKey = (): never => {
+  throw new HaubanError('ACTION_REFUSED', 'this program signs no receipts');
+};
+const NO_RECEIPT_KEYS: HostReceiptKeys = { version: 0, key: noKey, rotate: noKey };
 
 /** Process 1 is systemd and may be asked for units. */
 function isSystemd(): boolean {
@@ -97,6 +104,7 @@ export function createRealHost(options: RealHostOptions): RealHost {
         php,
         isSystemd: hasSystemd,
         custom,
+        receiptKeys: options.receiptKeys ?? NO_RECEIPT_KEYS,
       }),
     ),
     async reconcile() {

@@ -114,8 +114,12 @@ export class NodeLink implements LinkKeeperEvents {
       case 'order':
       case 'receipt.ack':
       case 'bundles':
+      case 'receipt-key.held':
         return executor.send(message);
       case 'key.rotated':
+        this.#deps.keyRotation.answered(message);
+        // An executor that starts on demand looks at the age of its own key when it is asked for anything.
+        return executor.sync();
       case 'key.refused':
         return this.#deps.keyRotation.answered(message);
       case 'recording.ack':
@@ -191,6 +195,7 @@ export class NodeLink implements LinkKeeperEvents {
       case 'progress':
       case 'output':
       case 'receipt':
+      case 'receipt-key.step':
       case 'shell.refused':
         return void channel?.sendControl(message);
       case 'shell.started':

@@ -6,4 +6,5 @@
 export { AuthorityStore } from './authority-store.ts';
 export { BundleStore, type HeldBundle } from './bundle-store.ts';
 export { checkApprovals } from './check-approvals.ts';
-export { createAuthorityFile, createBundleFile } from './trust-files.ts';
+export type { Stored } from './hashed-file.ts';
+export { createAuthorityFile, createBundleFile, createReceiptStepsFile } from './trust-files.ts';

@@ -1,9 +1,11 @@
-import type { JoinTokenCreated, NodeDetail, NodePage } from '@hauban/shared/api';
+import type { JoinTokenCreated, NodeDetail, NodePage, RunDetail, RunRequest } from '@hauban/shared/api';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { print, type Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findNode } from '../find-node.ts';
+import { followRun } from '../follow-run.ts';
+import { showRun } from '../show-run.ts';
 import { localTime, percent, renderTable } from '../terminal.ts';
 
 type Page = NodePage;
@@ -131,6 +133,26 @@ export function addNodes(program: Command, context: Context): void {
       const api = context.api();
       const made = await api.post<JoinTokenCreated>(`/api/nodes/${(await findNode(api, wanted)).id}/re-enrol`, {});
       print(context, options.json === true, made, () => tokenText(made));
+    });
+  node
+    .command('rotate-receipt-key')
+    .argument('<node>', 'host name or id')
+    .description('Have a node replace the key that it signs its receipts with, as it does by itself every day')
+    .option('--reason <text>', 'why; it stands in the audit log')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, options: { reason?: string; json?: boolean }) => {
+      const api = context.api();
+      const { id } = await findNode(api, wanted);
+      // An order as any other: the authority signs it, and the node's policy file has to allow it.
+      const request: RunRequest = {
+        action: 'node.rotate-receipt-key',
+        args: {},
+        nodes: [id],
+        mode: 'apply',
+        ...(options.reason === undefined ? {} : { reason: options.reason }),
+      };
+      const done = await followRun(context, api, await api.post<RunDetail>('/api/runs', request));
+      await showRun(context, api, done, options.json === true);
     });
   program
     .command('join-token')

@@ -8,6 +8,7 @@ import {
   type LinkItem,
   type NodeId,
   type ShellFrame,
+  type SignedReceiptStep,
   type TrustItem,
 } from '@hauban/shared/protocol';
 import { isKeyRotationBy, type BodyType, type ChannelEnd, type ControlOf, type FrameChannel } from '@hauban/link';
@@ -149,6 +150,8 @@ export class NodeSession implements RegisteredLink {
         return this.#rotate(message);
       case 'receipt':
         return this.#receipt(message.jws);
+      case 'receipt-key.step':
+        return this.#receiptKey(message.step);
       case 'inventory':
         return inventory.inventory(link, message);
       case 'shell.opened':
@@ -184,6 +187,12 @@ export class NodeSession implements RegisteredLink {
       this.#log.warn({ nodeId: this.nodeId }, 'a new link key of a node was refused');
       this.#channel.sendControl({ t: 'key.refused', linkKey, code: 'LINK_KEY_REFUSED' });
     }
+  }
+
+  /** Rule KEYS28: the node is told where this side is, whether its step was taken or not. */
+  async #receiptKey(step: SignedReceiptStep): Promise<void> {
+    const version = await this.#ports.nodes.receiptStep(this.#ref, step);
+    if (version !== null) this.#channel.sendControl({ t: 'receipt-key.held', version });
   }
 
   async #receipt(jws: string): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   LinkItem,
   NodeId,
   ShellFrame,
+  SignedReceiptStep,
   TrustItem,
 } from '@hauban/shared/protocol';
 
@@ -13,7 +14,7 @@ import type {
  * the services know the database. Neither knows the other's inside: `main.ts` wires both by these interfaces.
  *
  * Calls of one link come in the order in which the node sent the messages. Control messages (`status`, `series`,
- * `receipt`, `inventory`, `progress`, `output`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
+ * `receipt`, `receipt-key.step`, `inventory`, `progress`, `output`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
  * next waits for the promise of the one before, and while many wait the gateway stops reading from that node. Live
  * and shell frames are handed over at once and must not block. Chunks of metrics and recordings run beside.
  *
@@ -88,6 +89,8 @@ export interface NodePort {
   status(link: LinkRef, status: StatusMessage): Promise<void>;
   /** A new link key that both keys have signed (rule KEYS9). True: it is stored, and taken from now on beside the old one. */
   rotateLinkKey(link: LinkRef, change: { readonly before: string; readonly next: string }): Promise<boolean>;
+  /** A new receipt key, checked and stored (rule KEYS27). The version that counts now; null: the node is not here any more. */
+  receiptStep(link: LinkRef, step: SignedReceiptStep): Promise<number | null>;
 }
 
 /** An enrolment whose two keys are proven: `linkKey` by the handshake, `receiptKey` by its proof (rule ENROL5). */

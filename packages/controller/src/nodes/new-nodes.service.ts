@@ -4,6 +4,7 @@ import type { NodeBrief } from './node-columns.repository.ts';
 import type { ReenrolledNode } from './node-keys.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
+import { retiredKeyOf } from './receipt-keys.service.ts';
 
 /** A node as its enrolment makes it. */
 export interface NewNode {
@@ -40,6 +41,11 @@ export function createNewNodes(
       if (made !== null) tx.afterCommit(() => presence.changed(made));
     },
     reenrol: async (tx, id, node) => {
+      const before = await repository.lock(tx, id);
+      if (before === null) return false;
+      // Kept as evidence; a copy of the disk has it too, so nothing more is taken from it.
+      await repository.retireReceiptKey(tx, retiredKeyOf(before, { at: node.enrolledAt, handedOver: null }));
+      await repository.voidReceiptKeys(tx, id, node.enrolledAt);
       const again = await repository.reenrol(tx, id, node);
       if (again === null) return false;
       tx.afterCommit(() => {

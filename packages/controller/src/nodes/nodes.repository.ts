@@ -3,11 +3,13 @@ import { storableText, type Database, type Tx } from '../db/index.ts';
 import { node } from '../db/schema/nodes.ts';
 import { briefColumns, isHere, type NodeBrief, type NodeRecord } from './node-columns.repository.ts';
 import { createNodeKeysRepository } from './node-keys.repository.ts';
+import { createReceiptKeysRepository } from './receipt-keys.repository.ts';
 
 /** The fleet's rows, as people and enrolments read and change them. */
 export function createNodesRepository(database: Database) {
   return {
     ...createNodeKeysRepository(),
+    ...createReceiptKeysRepository(database),
     add: async (tx: Tx, row: typeof node.$inferInsert): Promise<void> => {
       await tx.db.insert(node).values({ ...row, hostName: storableText(row.hostName), os: storableText(row.os) });
     },

@@ -12,6 +12,7 @@ import { toNodeDetail, toNodeRow } from './node-row.ts';
 import type { NodeBrief } from './node-columns.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import type { Presence } from './presence.ts';
+import { createReceiptKeyReader } from './receipt-keys.service.ts';
 import { selectNodes } from './select-nodes.ts';
 
 export type { Actor };
@@ -45,6 +46,7 @@ export function createNodesService(parts: NodesParts) {
 
   return {
     ...createNodeBars(parts, detail),
+    ...createReceiptKeyReader(repository),
     /** @param readable of these ids, those that the reader may see; null: all */
     list: async (
       query: NodeQuery,

@@ -50,10 +50,10 @@ function claimOf(jws: string): ChunkClaim | null {
 /** Signature by the node's receipt key, hash of the data, and data that is what the header says (rule SHELL7). */
 export async function proveChunk(
   chunk: IncomingChunk,
-  node: { readonly id: string; readonly receiptKey: string },
+  node: { readonly id: string; readonly key: string },
   inflate: Inflate,
 ): Promise<ProvenChunk> {
-  const verified = await verifyRecordingHeader(chunk.jws, node.receiptKey);
+  const verified = await verifyRecordingHeader(chunk.jws, node.key);
   const no = (problem: string): ProvenChunk => ({ ok: false, claim: claimOf(chunk.jws), problem });
   if (!verified.ok) return no(verified.detail);
   const header = verified.value;

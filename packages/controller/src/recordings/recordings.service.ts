@@ -4,11 +4,12 @@
  */
 import type { RecordingChunks, SessionPage, SessionQuery } from '@hauban/shared/api';
 import type { AuditCode } from '@hauban/shared/audit';
-import { HaubanError } from '@hauban/shared/errors';
+import { ERROR_CODES, HaubanError } from '@hauban/shared/errors';
 import { parseSessionId, type NodeId, type RecordingHeader, type ShellEnding } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
+import { mayAnswer, type NodeSigner } from '../nodes/receipt-keys.service.ts';
 import type { Log } from '../runtime/index.ts';
 import { advance, judgeChunk, proveChunk, type ChunkClaim, type IncomingChunk, type Inflate } from './judge-chunk.ts';
 import type { RecordingsRepository } from './recordings.repository.ts';
@@ -21,6 +22,8 @@ export interface RecordedSession {
   readonly id: string;
   readonly nodeId: string;
   readonly login: string;
+  /** Its permit was issued then, Unix ms. */
+  readonly requestedAt: number;
 }
 
 export interface RecordingsParts {
@@ -31,6 +34,13 @@ export interface RecordingsParts {
   readonly log: Log;
   readonly inflate: Inflate;
   readonly findNode: (nodeId: string) => Promise<{ readonly id: string; readonly receiptKey: string } | null>;
+  /** The key that a chunk names, when it is or was this node's; else the one that counts. */
+  readonly receiptSigner: (
+    node: { readonly id: string; readonly receiptKey: string },
+    jws: string,
+  ) => Promise<NodeSigner>;
+  /** Every key that the node has had. */
+  readonly receiptKeys: (nodeId: string) => Promise<RecordingChunks['receiptKeys']>;
   readonly shells: {
     find(id: string): Promise<RecordedSession | null>;
     listRecorded(query: SessionQuery, readable: Readable | null): Promise<SessionPage>;
@@ -95,11 +105,10 @@ export class RecordingsService {
   /** The signed chunks themselves, for an offline check. */
   async chunks(id: string, reader: RecordingReader): Promise<RecordingChunks> {
     const session = await this.#open(id, reader, 'chunks');
-    const node = await this.#parts.findNode(session.nodeId);
     const chunks: { jws: string; data: string }[] = [];
     for await (const chunk of this.#stored(id))
       chunks.push({ jws: chunk.jws, data: Buffer.from(chunk.data).toString('base64url') });
-    return { receiptKey: node?.receiptKey ?? '', chunks };
+    return { receiptKeys: await this.#parts.receiptKeys(session.nodeId), chunks };
   }
 
   async #open(id: string, reader: RecordingReader, as: string): Promise<RecordedSession> {
@@ -149,15 +158,19 @@ export class RecordingsService {
   }
 
   async #take(nodeId: string, incoming: IncomingChunk): Promise<ChunkClaim | null> {
-    const { findNode, shells, inflate } = this.#parts;
+    const { findNode, receiptSigner, shells, inflate } = this.#parts;
     const node = await findNode(nodeId);
     if (node === null) return null;
-    const proven = await proveChunk(incoming, node, inflate);
+    const signer = await receiptSigner(node, incoming.jws);
+    const proven = await proveChunk(incoming, { id: node.id, key: signer.key }, inflate);
     if (!proven.ok) return await this.#reject(nodeId, incoming, proven.claim, proven.problem);
     const { header, hash } = proven;
     const session = await shells.find(header.session);
     if (session?.nodeId !== nodeId)
       return await this.#reject(nodeId, incoming, header, 'there is no such session on this node');
+    // A shell goes on signing with the key of its start; one that was asked for later has the newer key.
+    if (!mayAnswer(signer, session.requestedAt))
+      return await this.#reject(nodeId, incoming, header, ERROR_CODES.RECEIPT_RETIRED.title);
     const problem = await this.#store(session, incoming, header, hash);
     if (problem !== null) return await this.#reject(nodeId, incoming, header, problem);
     if (header.ended !== null) await shells.recordingEnded(header.session, header.ended, header.to);

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { createKeyPair, sha256Hex, signRecordingHeader, verifyRecordingHeader, type KeyPair } from '@hauban/link';
+import {
+  createKeyPair,
+  keyThumbprint,
+  sha256Hex,
+  signRecordingHeader,
+  verifyRecordingHeader,
+  type KeyPair,
+} from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import type { NodeId, RecordingHeader, ShellEnding } from '@hauban/shared/protocol';
 import {
@@ -31,6 +38,10 @@ let database: Database;
 let recordings: RecordingsService;
 let session = '';
 let isDatabaseAway = false;
+/** A key that the node had before, and when it was replaced. */
+let retired: { readonly key: KeyPair; readonly at: number } | null = null;
+const kidOf = (jws: string): unknown =>
+  (JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as { kid?: unknown }).kid;
 let ended: { readonly id: string; readonly ending: ShellEnding }[] = [];
 
 async function addSession(nodeId: string): Promise<string> {
@@ -66,10 +77,17 @@ beforeAll(async () => {
       if (isDatabaseAway) throw new HaubanError('DATABASE', 'away');
       return id === node || id === otherNode ? { id, receiptKey: key.publicText } : null;
     },
+    receiptSigner: async (_node, jws) =>
+      retired !== null && kidOf(jws) === keyThumbprint(retired.key.publicText)
+        ? { key: retired.key.publicText, retiredAt: retired.at }
+        : { key: key.publicText, retiredAt: null },
+    receiptKeys: async () => [{ key: key.publicText, sinceAt: 0, untilAt: null }],
     shells: {
       find: async (id) => {
-        const [row] = await fixture.sql`SELECT id, node_id, login FROM shell_session WHERE id = ${id}`;
-        return row === undefined ? null : { id, nodeId: row['node_id'] as string, login: row['login'] as string };
+        const [row] = await fixture.sql`SELECT id, node_id, login, requested_at FROM shell_session WHERE id = ${id}`;
+        if (row === undefined) return null;
+        const requestedAt = Number(row['requested_at']);
+        return { id, nodeId: row['node_id'] as string, login: row['login'] as string, requestedAt };
       },
       listRecorded: async () => ({ sessions: [], cursor: null }),
       recordingEnded: async (id, ending) => void ended.push({ id, ending }),
@@ -83,6 +101,7 @@ afterAll(async () => {
 beforeEach(async () => {
   session = await addSession(node);
   ended = [];
+  retired = null;
 });
 
 interface Chunk {
@@ -200,7 +219,8 @@ describe('chunks of a recording', () => {
     const parsed = parseCast(await castText());
     if (!parsed.ok) throw new Error(parsed.problem);
     expect(parsed.events.map(({ data }) => data)).toEqual(['one', 'two']);
-    const { receiptKey, chunks } = await recordings.chunks(session, reader);
+    const { receiptKeys, chunks } = await recordings.chunks(session, reader);
+    const receiptKey = receiptKeys[0]?.key ?? '';
     let state: ChainState | null = null;
     for (const { jws, data } of chunks) {
       const header = await verifyRecordingHeader(jws, receiptKey);
@@ -277,6 +297,17 @@ describe('chunks of a recording', () => {
       expect(await auditOf()).not.toContain('A4010I');
     },
   );
+
+  it('KEYS29 by a receipt key that was replaced are taken of a shell that was asked for before, and of no later one', async () => {
+    retired = { key: createKeyPair(), at: 1_700_000_000_000 };
+    const before = await makeChunk(null, 'one', { signer: retired.key });
+    expect(await take(before)).toEqual({ session, index: 0 });
+    expect(await countOf('recording_chunk')).toBe(1);
+    await fixture.sql`UPDATE shell_session SET requested_at = ${retired.at + 60_000} WHERE id = ${session}`;
+    expect(await take(await makeChunk(before, 'forged', { signer: retired.key }))).toEqual({ session, index: 1 });
+    expect([await countOf('recording_chunk'), await countOf('recording_reject')]).toEqual([1, 1]);
+    expect(await castText()).not.toContain('forged');
+  });
 
   it('after the last are rejected', async () => {
     const chain = await makeChain('one', 'two');

@@ -1,9 +1,11 @@
-import { verifyReceipt } from '@hauban/link';
+import { peekJws, verifyReceipt } from '@hauban/link';
 import type { AuditCode } from '@hauban/shared/audit';
-import type { NodeId, Outcome, Receipt } from '@hauban/shared/protocol';
+import { ERROR_CODES } from '@hauban/shared/errors';
+import type { NodeId, Order, Outcome, Receipt } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Together, Transact, Tx } from '../db/transaction.ts';
+import { mayAnswer, type NodeSigner } from '../nodes/receipt-keys.service.ts';
 import type { Log } from '../runtime/index.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import type { OpenOrders } from './open-orders.ts';
@@ -31,8 +33,13 @@ export interface ReceiptsParts {
   readonly clock: Clock;
   readonly log: Log;
   findNode(nodeId: string): Promise<ReceiptSigner | null>;
-  /** Receipts of shell permits belong to the shells; true: stored, acknowledge it. */
-  shellReceipt(nodeId: string, receipt: Receipt, jws: string): Promise<boolean>;
+  /** The key that a receipt names, when it is or was this node's; else the one that counts. */
+  receiptSigner(node: ReceiptSigner, jws: string): Promise<NodeSigner>;
+  /**
+   * Receipts of shell permits belong to the shells; true: stored, acknowledge it.
+   * @param isFor may the key that signed it answer an order that was issued then (Unix ms)?
+   */
+  shellReceipt(nodeId: string, receipt: Receipt, jws: string, isFor: (issuedAt: number) => boolean): Promise<boolean>;
 }
 
 interface Proven {
@@ -148,30 +155,42 @@ function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store 
   };
 }
 
+/** When an order was issued, Unix ms; null: there is no such order. */
+async function issuedAtOf(targets: RunTargetsRepository, orderId: string): Promise<number | null> {
+  const jws = (await targets.find(orderId))?.jws ?? null;
+  const peeked = jws === null ? null : peekJws(jws);
+  return peeked?.ok === true ? (peeked.payload as Order).iat : null;
+}
+
 /** What nodes report with their own signature: checked, stored once, acknowledged after the commit (rules ORDER7, ORDER8). */
 export function createReceiptsService(parts: ReceiptsParts) {
   const { audit, clock, log } = parts;
   const budget = createRefusalBudget(clock);
   const store = createReceiptStore(parts, budget);
   const writer = createBatchWriter(store, AT_ONCE);
+  const notBelieved = async ({ id: nodeId, hostName }: ReceiptSigner, problem: string): Promise<null> => {
+    log.warn({ nodeId, problem }, 'a receipt was not believed');
+    if (budget.take(nodeId)) {
+      await audit.recordAlone({ code: 'A3020W', who: 'system', nodeId, hostName, detail: { problem } });
+    }
+    return null;
+  };
 
   return {
     /** The order's id when the receipt is stored; null when it is not believed. */
     receipt: async (link: { readonly nodeId: NodeId }, jws: string): Promise<string | null> => {
       const node = await parts.findNode(link.nodeId);
       if (node === null) return null;
-      const verified = await verifyReceipt(jws, node.receiptKey);
-      const problem = !verified.ok ? verified.detail : verified.value.node === node.id ? null : 'it names another node';
-      if (!verified.ok || problem !== null) {
-        const { id: nodeId, hostName } = node;
-        log.warn({ nodeId, problem }, 'a receipt was not believed');
-        if (budget.take(nodeId)) {
-          await audit.recordAlone({ code: 'A3020W', who: 'system', nodeId, hostName, detail: { problem } });
-        }
-        return null;
-      }
+      const signer = await parts.receiptSigner(node, jws);
+      const verified = await verifyReceipt(jws, signer.key);
+      if (!verified.ok) return notBelieved(node, verified.detail);
       const receipt = verified.value;
-      if (receipt.kind === 'shell') return (await parts.shellReceipt(node.id, receipt, jws)) ? receipt.order : null;
+      if (receipt.node !== node.id) return notBelieved(node, 'it names another node');
+      const isFor = (issuedAt: number | null): boolean => mayAnswer(signer, issuedAt);
+      if (receipt.kind === 'shell')
+        return (await parts.shellReceipt(node.id, receipt, jws, isFor)) ? receipt.order : null;
+      if (signer.retiredAt !== null && !isFor(await issuedAtOf(parts.targets, receipt.order)))
+        return notBelieved(node, ERROR_CODES.RECEIPT_RETIRED.title);
       return (await writer.write({ node, receipt, jws })) ? receipt.order : null;
     },
   };

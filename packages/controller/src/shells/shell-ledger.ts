@@ -101,11 +101,16 @@ export class ShellLedger {
     ended(id, exit);
   }
 
-  /** Receipt of a permit, its signature checked already. @returns whether it is one of ours: then acknowledge it */
-  async receipt(nodeId: string, receipt: Receipt, jws: string): Promise<boolean> {
+  /**
+   * Receipt of a permit, its signature checked already.
+   * @param isFor may the key that signed it answer a permit that was issued then (Unix ms)?
+   * @returns whether it is one of ours: then acknowledge it
+   */
+  async receipt(nodeId: string, receipt: Receipt, jws: string, isFor: (at: number) => boolean): Promise<boolean> {
     const { repository, transaction } = this.#parts;
     const found = await repository.findByOrder(receipt.order);
     if (found?.nodeId !== nodeId || found.permitHash !== receipt.orderHash) return false;
+    if (!isFor(found.requestedAt)) return false;
     await transaction(async (tx) => {
       const session = await repository.lock(tx, found.id);
       if (session?.receipt === null) await repository.change(tx, found.id, { receipt: jws });

@@ -143,8 +143,8 @@ export class ShellsService {
     await this.#ledger.end(id, exitOf(ending, detail), at);
   }
 
-  async receipt(nodeId: string, receipt: Receipt, jws: string): Promise<boolean> {
-    return await this.#ledger.receipt(nodeId, receipt, jws);
+  async receipt(nodeId: string, receipt: Receipt, jws: string, isFor: (at: number) => boolean): Promise<boolean> {
+    return await this.#ledger.receipt(nodeId, receipt, jws, isFor);
   }
 
   async opened(link: LinkOf, id: string): Promise<void> {

@@ -284,11 +284,11 @@ describe('the end of a shell', () => {
       orderHash: orderHash(permit),
       outcome: 'succeeded',
     } as Receipt;
-    expect(await shells.receipt(node, { ...receipt, orderHash: 'a'.repeat(64) }, 'forged')).toBe(false);
-    expect(await shells.receipt(randomUUID(), receipt, 'forged')).toBe(false);
-    expect(await shells.receipt(node, { ...receipt, order: randomUUID() }, 'forged')).toBe(false);
-    expect(await shells.receipt(node, receipt, 'signed')).toBe(true);
-    expect(await shells.receipt(node, receipt, 'again')).toBe(true);
+    expect(await shells.receipt(node, { ...receipt, orderHash: 'a'.repeat(64) }, 'forged', () => true)).toBe(false);
+    expect(await shells.receipt(randomUUID(), receipt, 'forged', () => true)).toBe(false);
+    expect(await shells.receipt(node, { ...receipt, order: randomUUID() }, 'forged', () => true)).toBe(false);
+    expect(await shells.receipt(node, receipt, 'signed', () => true)).toBe(true);
+    expect(await shells.receipt(node, receipt, 'again', () => true)).toBe(true);
     expect(await shells.find(sessionId)).toMatchObject({ receipt: 'signed', state: 'open' });
   });
 });

@@ -91,6 +91,13 @@ export const NodeDetail = Type.Object(
 );
 export type NodeDetail = Static<typeof NodeDetail>;
 
+/** A key that a node signs, or signed, its receipts and recordings with: an Ed25519 public key, base64url. */
+export const NodeKey = Type.Object(
+  { key: Type.String(), sinceAt: TimeMs, untilAt: Type.Union([TimeMs, Type.Null({ description: 'It counts now' })]) },
+  closed,
+);
+export type NodeKey = Static<typeof NodeKey>;
+
 /** PATCH /api/nodes/:nodeId -> NodeDetail (operator); DELETE /api/nodes/:nodeId removes it for good (owner) */
 export const NodePatch = Type.Object(
   { labels: Type.Optional(Labels), roles: Type.Optional(Type.Array(Role, { maxItems: 6 })) },

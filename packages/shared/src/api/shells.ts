@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { NodeKey } from './nodes.ts';
 import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primitives.ts';
 
 /**
@@ -64,7 +65,7 @@ export type SessionPage = Static<typeof SessionPage>;
 /** GET /api/recordings/:sessionId/cast: asciicast v3 text. GET /api/recordings/:sessionId/chunks: signed chunks for an offline check. */
 export const RecordingChunks = Type.Object(
   {
-    receiptKey: Type.String({ description: "The node's Ed25519 public key, base64url" }),
+    receiptKeys: Type.Array(NodeKey, { description: 'Every key of the node, the oldest first' }),
     chunks: Type.Array(
       Type.Object(
         { jws: Type.String(), data: Type.String({ description: 'base64url of the deflated events' }) },

@@ -48,6 +48,8 @@ export const AUDIT_CODES = {
   A2040W: 'Node revoked',
   A2041E: 'Node locked: two copies of it have connected',
   A2050I: 'Link key of a node replaced',
+  A2051I: 'Receipt key of a node replaced',
+  A2052E: 'Receipt key of a node refused: forged, or made by a copy of it',
   A3000I: 'Run started',
   A3001I: 'Order signed',
   A3002W: 'Order refused by the signer',

@@ -80,6 +80,13 @@ export const ERROR_CODES = {
   REQUESTER_UNKNOWN: row(403, 'The signer signs nothing for this requester'),
   POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
   RECEIPT_REFUSED: row(403, "The receipt is not signed by this node's key"),
+  RECEIPT_RETIRED: row(403, 'It is signed by a receipt key that had been replaced when the order was issued'),
+  // Receipt keys of nodes, in the order in which a step is checked
+  RECEIPT_STEP_MALFORMED: row(400, "The statement about the node's receipt key is not well-formed"),
+  RECEIPT_STEP_NODE: row(403, 'The new receipt key is for another node, or for the node of another controller'),
+  RECEIPT_STEP_FORKED: row(403, 'The new receipt key does not follow on the one that the node goes by'),
+  RECEIPT_STEP_SIGNATURE: row(403, 'The new receipt key is not signed for by the one before and by itself'),
+  RECEIPT_STEP_TOO_MANY: row(429, 'The node has replaced its receipt key too often today'),
   // Policy bundles, in the order in which they are checked
   BUNDLE_MALFORMED: row(400, 'The policy bundle is not well-formed'),
   BUNDLE_SIGNATURE: row(403, 'The policy bundle is not signed by the authority of this node'),

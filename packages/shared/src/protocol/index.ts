@@ -9,6 +9,7 @@ export * from './handshake.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './link-step.ts';
+export * from './receipt-step.ts';
 export * from './local.ts';
 export * from './messages.ts';
 export * from './order.ts';

@@ -15,6 +15,7 @@ import {
   type Parsed,
 } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
+import { checkSignedReceiptStep } from './receipt-step.ts';
 import { SHELL_ENDINGS } from './shell-exit.ts';
 
 /**
@@ -32,6 +33,8 @@ const toExecutor = {
   order: object({ t: literal('order'), jws }),
   'receipt.ack': object({ t: literal('receipt.ack'), order: uuid }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
+  /** As it came over the link: what the controller says it has; nothing is given up for it (rule KEYS28). */
+  'receipt-key.held': object({ t: literal('receipt-key.held'), version: integer(1, 1_000_000) }),
   /** As they came over the link; the executor believes none of it. */
   bundles: object({ t: literal('bundles'), items: list(checkTrustItem, 50) }),
   /** Asks for facts, open shells, unacknowledged receipts and recording chunks; sent after each `ready`. */
@@ -59,6 +62,7 @@ const fromExecutor = {
   /** The last of what the programs of an order printed since the message before (rule ORDER15). */
   output: object({ t: literal('output'), order: uuid, text: text(4096, { multiline: true }) }),
   receipt: object({ t: literal('receipt'), jws }),
+  'receipt-key.step': object({ t: literal('receipt-key.step'), step: checkSignedReceiptStep }),
   /** A shell host listens at this socket path (below the run folder): the link process connects to it. */
   'shell.started': object({ t: literal('shell.started'), session: uuid, socket: text(100) }),
   'shell.refused': object({ t: literal('shell.refused'), session: uuid, code: text(64), detail: text(500) }),

@@ -19,6 +19,7 @@ import {
 import { MOST_LINK_ITEMS } from './handshake.ts';
 import { UUID_PATTERN } from './ids.ts';
 import { checkLinkItem } from './link-step.ts';
+import { checkSignedReceiptStep } from './receipt-step.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
 const uuid = text(36, { pattern: new RegExp(UUID_PATTERN) });
@@ -92,6 +93,8 @@ const agentMessages = {
   }),
   /** A new link key, proven by the one before and by itself (rule KEYS8). */
   'key.rotate': object({ t: literal('key.rotate'), linkKey: key, before: key, byCurrent: jws, byNext: jws }),
+  /** A new receipt key (rule KEYS25); sent again at each link, before receipts. */
+  'receipt-key.step': object({ t: literal('receipt-key.step'), step: checkSignedReceiptStep }),
   'shell.opened': object({ t: literal('shell.opened'), session: uuid }),
   'shell.refused': object({ t: literal('shell.refused'), session: uuid, code, detail: line }),
 } as const;
@@ -125,6 +128,8 @@ const controllerMessages = {
   'key.rotated': object({ t: literal('key.rotated'), linkKey: key }),
   'key.refused': object({ t: literal('key.refused'), linkKey: key, code }),
   'recording.ack': object({ t: literal('recording.ack'), session: uuid, index: integer(0, 2 ** 31) }),
+  /** The version of the node's receipt key that the controller goes by now (rule KEYS28). */
+  'receipt-key.held': object({ t: literal('receipt-key.held'), version: integer(1, 1_000_000) }),
   /** Consecutive versions of the policy bundle and of the authority key, the oldest first (rules BUNDLE4, KEYS18). */
   bundles: object({ t: literal('bundles'), items: list(checkTrustItem, 50) }),
   /** From the link key that the node's `status` names to the newest one (rule KEYS21). */

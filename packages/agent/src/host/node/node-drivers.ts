@@ -45,7 +45,11 @@ async function installedKernels(): Promise<readonly string[]> {
   }
 }
 
-export function createNodeDrivers({ programs, clock }: DriverParts): FamilyDrivers<object, NodeTasks, NodeQueries> {
+export function createNodeDrivers({
+  programs,
+  clock,
+  receiptKeys,
+}: DriverParts): FamilyDrivers<object, NodeTasks, NodeQueries> {
   /** Null: needrestart is not there. `-b`: made to be read by programs; `-r l`: it restarts nothing. */
   const outdatedUnits = async (): Promise<readonly string[] | null> => {
     try {
@@ -73,8 +77,12 @@ export function createNodeDrivers({ programs, clock }: DriverParts): FamilyDrive
           `the node still runs ${GONE_WITHIN_MS / 60_000} minutes after the reboot was asked for`,
         );
       },
+      async 'node.rotate-receipt-key'({ version }) {
+        if (receiptKeys.version < version) receiptKeys.rotate();
+      },
     },
     queries: {
+      'node.receipt-key': async () => ({ version: receiptKeys.version, key: receiptKeys.key().publicText }),
       async 'node.boot'({ atRest }) {
         const runningKernel = release();
         const state = await programs.run('systemctl', ['is-system-running', ...(atRest ? ['--wait'] : [])], {

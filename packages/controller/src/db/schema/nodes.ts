@@ -1,7 +1,8 @@
-import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { SignedReceiptStep } from '@hauban/shared/protocol';
+import { bigint, boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** The fleet and its join tokens (migrations/0001_nodes.sql, 0008_keys.sql). */
+/** The fleet and its join tokens (migrations/0001_nodes.sql, 0008_keys.sql, 0020_receipt_keys.sql). */
 export const joinToken = pgTable('join_token', {
   id: uuid('id').primaryKey(),
   secretHash: text('secret_hash').notNull(),
@@ -48,4 +49,22 @@ export const node = pgTable('node', {
   joinShownHashes: text('join_shown_hashes').array().notNull().default([]),
   nextLinkKey: text('next_link_key'),
   linkKeySince: timeMs('link_key_since'),
+  receiptKeyVersion: integer('receipt_key_version').notNull().default(1),
+  receiptKeySince: timeMs('receipt_key_since'),
+  receiptStepHash: text('receipt_step_hash'),
 });
+
+export const receiptKey = pgTable(
+  'receipt_key',
+  {
+    nodeId: uuid('node_id').notNull(),
+    kid: text('kid').notNull(),
+    key: text('key').notNull(),
+    version: integer('version').notNull(),
+    sinceAt: timeMs('since_at').notNull(),
+    untilAt: timeMs('until_at').notNull(),
+    voidAt: timeMs('void_at'),
+    handedOver: json('handed_over').$type<SignedReceiptStep>(),
+  },
+  (table) => [primaryKey({ columns: [table.nodeId, table.kid] })],
+);
