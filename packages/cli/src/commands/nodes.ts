@@ -87,6 +87,29 @@ const tokenText = (made: JoinTokenCreated): string =>
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
+function addReceiptKey(node: Command, context: Context): void {
+  node
+    .command('rotate-receipt-key')
+    .argument('<node>', 'host name or id')
+    .description('Have a node replace the key that it signs its receipts with, as it does by itself every day')
+    .option('--reason <text>', 'why; it stands in the audit log')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, options: { reason?: string; json?: boolean }) => {
+      const api = context.api();
+      const { id } = await findNode(api, wanted);
+      // An order as any other: the authority signs it, and the node's policy file has to allow it.
+      const request: RunRequest = {
+        action: 'node.rotate-receipt-key',
+        args: {},
+        nodes: [id],
+        mode: 'apply',
+        ...(options.reason === undefined ? {} : { reason: options.reason }),
+      };
+      const done = await followRun(context, api, await api.post<RunDetail>('/api/runs', request));
+      await showRun(context, api, done, options.json === true);
+    });
+}
+
 export function addNodes(program: Command, context: Context): void {
   program
     .command('nodes')
@@ -134,26 +157,11 @@ export function addNodes(program: Command, context: Context): void {
       const made = await api.post<JoinTokenCreated>(`/api/nodes/${(await findNode(api, wanted)).id}/re-enrol`, {});
       print(context, options.json === true, made, () => tokenText(made));
     });
-  node
-    .command('rotate-receipt-key')
-    .argument('<node>', 'host name or id')
-    .description('Have a node replace the key that it signs its receipts with, as it does by itself every day')
-    .option('--reason <text>', 'why; it stands in the audit log')
-    .option('--json', 'for programs')
-    .action(async (wanted: string, options: { reason?: string; json?: boolean }) => {
-      const api = context.api();
-      const { id } = await findNode(api, wanted);
-      // An order as any other: the authority signs it, and the node's policy file has to allow it.
-      const request: RunRequest = {
-        action: 'node.rotate-receipt-key',
-        args: {},
-        nodes: [id],
-        mode: 'apply',
-        ...(options.reason === undefined ? {} : { reason: options.reason }),
-      };
-      const done = await followRun(context, api, await api.post<RunDetail>('/api/runs', request));
-      await showRun(context, api, done, options.json === true);
-    });
+  addReceiptKey(node, context);
+  addJoinToken(program, context);
+}
+
+function addJoinToken(program: Command, context: Context): void {
   program
     .command('join-token')
     .description('Make a token with which a new machine enrols itself')
