@@ -1,7 +1,8 @@
 /**
  * `npm run mutation`: the whole list, an hour or more. `-- new` tries only what the record does not know and what lived;
- * `-- tidy` runs nothing and only drops what is no check any more. `-- room link executor` only these rooms. Words with a slash are test files or folders: only those are asked. The
- * record is brought up to date in every case.
+ * `-- tidy` runs nothing and only drops what is no check any more. `-- room link executor` only these rooms, `-- new link` what is new in them. Words with a slash are test files or
+ * folders: only those are asked, and what they do not reach keeps its verdict. The record is brought up to date in every
+ * case.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +19,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 function wantedOf(checks: readonly SecurityCheck[], record: MutationRecord, words: readonly string[]): Set<number> {
   const [mode, ...rooms] = words;
   const isWanted = ({ id, room }: SecurityCheck): boolean => {
-    if (mode === 'new') return record.killed[id] === undefined && typeof record.survived[id]?.reason !== 'string';
-    return mode !== 'room' || rooms.includes(room);
+    if (rooms.length > 0 && !rooms.includes(room)) return false;
+    return mode !== 'new' || (record.killed[id] === undefined && typeof record.survived[id]?.reason !== 'string');
   };
   return new Set([...checks.entries()].filter(([, check]) => isWanted(check)).map(([number]) => number));
 }
@@ -68,7 +69,8 @@ async function tryThem(): Promise<void> {
   const keep = (killedBy: Verdicts['killedBy']): void =>
     saveRecord(updateRecord(record, checks, new Set(), { killedBy, reached: new Set() }));
   const verdicts = await runMutationPass(runs, wanted, files, say, keep);
-  const after = updateRecord(record, checks, wanted, verdicts);
+  const judged = files.length === 0 ? wanted : new Set([...wanted].filter((off) => verdicts.reached.has(off)));
+  const after = updateRecord(record, checks, judged, verdicts);
   saveRecord(after);
   tell(checks, after);
   say(`written to ${RECORD_FILE}`);
