@@ -14,9 +14,10 @@ export interface Switchboard {
   decisive: Set<number>;
 }
 
-/** A guard throws or says nothing, so it is told of before it is called. */
+/** A guard throws or says nothing, so it is told of before it is called. What is no mere yes or no is missed in any case. */
 export function isDecisive(said: unknown, removed: Removed): boolean {
-  if (removed === 'true' || removed === 'false') return Boolean(said) !== (removed === 'true');
+  if (removed === 'true' || removed === 'false')
+    return (typeof said === 'object' && said !== null) || Boolean(said) !== (removed === 'true');
   return removed === 'undefined' || said !== null;
 }
 

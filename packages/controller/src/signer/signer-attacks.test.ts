@@ -337,7 +337,6 @@ describe('on the socket of the signer', () => {
   it('a client that was closed asks nobody any more', async () => {
     const { path } = await runServer();
     const client = createSignerClient(path, clock);
-    await client.keys();
     client.close();
     await expect(client.keys()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
