@@ -16,6 +16,7 @@ import { createSessionCookie } from './session-cookie.ts';
 import { createSocketTickets, type SocketTickets } from './socket-tickets.ts';
 import { createUpgrades, type UpgradeRoute, type Upgrades } from './upgrades.ts';
 
+const log = pino({ level: 'silent' });
 const publicUrl = new URL('http://localhost:7460');
 const origins = allowedOrigins(publicUrl);
 const schema = { response: { 200: Type.Object({ ok: Type.Boolean() }) } };
@@ -48,7 +49,7 @@ describe('a request', () => {
   };
   async function start(): Promise<App> {
     const app = await buildApp({
-      log: pino({ level: 'silent' }),
+      log,
       publicUrl,
       tls: null,
       uiDir: null,
@@ -152,7 +153,7 @@ describe('a socket', () => {
     },
   };
   const create = (routes: readonly UpgradeRoute[]): Upgrades =>
-    createUpgrades({ routes, origins, cookieName: 'hauban-session', authenticator, tickets, clock });
+    createUpgrades({ routes, origins, cookieName: 'hauban-session', authenticator, tickets, clock, log });
 
   beforeEach(async () => {
     ended = new Set();

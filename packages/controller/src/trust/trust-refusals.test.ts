@@ -17,11 +17,12 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { createSoftwarePasskey, type SoftwarePasskey } from '../../../../test/support/software-passkey.ts';
 import { createAuditRepository } from '../audit/audit.repository.ts';
 import { createAuditService } from '../audit/audit.service.ts';
+import { builtInGrant } from '../authorization/index.ts';
 import { createTrust } from '../compose-trust.ts';
 import { createDatabase, type Database } from '../db/index.ts';
 import { createLog } from '../runtime/index.ts';
 import { createSignerClient, runSigner, type SignerClient } from '../signer/index.ts';
-import type { Approver } from './approvals.service.ts';
+import type { Approver } from './approvers.ts';
 import type { LinkKeysService } from './link-keys.service.ts';
 
 const controllerId = randomUUID();
@@ -34,14 +35,16 @@ const log = createLog('silent');
 interface Person extends Approver {
   readonly key: SoftwarePasskey;
 }
-const person = (name: string): Person => ({
-  personId: randomUUID(),
+const person = (name: string, personId = randomUUID()): Person => ({
+  personId,
   name,
+  grant: builtInGrant('owner', personId),
+  isSession: true,
   address: '192.0.2.1',
   readable: null,
   key: createSoftwarePasskey(site),
 });
-const [ann, bob, cid, dan] = ['ann', 'bob', 'cid', 'dan'].map(person) as [Person, Person, Person, Person];
+const [ann, bob, cid, dan] = [person('ann'), person('bob'), person('cid'), person('dan')];
 
 let folder: string;
 let fixture: TestDatabase;
@@ -66,6 +69,8 @@ const build = (publicUrl = 'http://localhost:7460') =>
     links: () => [],
     hostNames: async () => new Map(),
     waitingRuns: () => ({ approved: async () => undefined, denied: async () => undefined }),
+    people: { rightsOf: async (id) => builtInGrant('owner', id), prove: async () => expect.fail('by passkeys here') },
+    targetsOf: async (ids) => ids.map((id) => ({ kind: 'node' as const, id, labels: {}, roles: [] })),
   });
 
 /** COSE_Key of a P-256 key. */
@@ -180,12 +185,12 @@ describe('a request for approval', () => {
     const made = statement(change);
     const requester = { id: ann.personId, name: ann.name, address: ann.address };
     await database.transaction(async (tx) =>
-      trust.approvals.ask(tx, { kind: 'run', statement: made, needed: 1, requester }),
+      trust.approvals.ask(tx, { kind: 'run', statement: made, needed: 1, byAnother: false, requester }),
     );
     return made;
   }
   const approve = (made: ApprovalStatement, who: Person): Promise<unknown> =>
-    trust.approvals.approve(made.run, touch(who, approvalChallenge(made)), who);
+    trust.approvals.approve(made.run, { passkey: touch(who, approvalChallenge(made)) }, who);
   beforeEach(() => establish());
 
   it('whose time is over is neither approved nor denied, also before anybody has swept it away', async () => {
