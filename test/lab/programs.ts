@@ -28,6 +28,7 @@ export const nodePrograms = {
   cgiFcgi: { path: '/usr/bin/cgi-fcgi', package: 'libfcgi-bin' },
   haproxy: { path: '/usr/sbin/haproxy', package: 'haproxy' },
   doveadm: { path: '/usr/bin/doveadm', package: 'dovecot-imapd' },
+  fail2ban: { path: '/usr/bin/fail2ban-client', package: 'fail2ban' },
   mariadbd: { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
   openssl: { path: '/usr/bin/openssl', package: 'openssl' },

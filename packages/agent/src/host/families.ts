@@ -7,6 +7,7 @@ import type { DriverParts, FamilyDrivers } from './drivers.ts';
 import { createMailDrivers } from './mail/mail-drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
+import { createProtectionDrivers } from './protection/protection-drivers.ts';
 import { createServiceDrivers } from './services/service-drivers.ts';
 import { createStorageDrivers } from './storage/storage-drivers.ts';
 import { createWebDrivers } from './web/web-drivers.ts';
@@ -18,6 +19,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const custom = createCustomDrivers({ ...parts, ...parts.custom });
   const node = createNodeDrivers(parts);
   const packages = createPackageDrivers(parts);
+  const protection = createProtectionDrivers(parts);
   const services = createServiceDrivers(parts);
   const databases = createDatabaseDrivers(parts);
   const mail = createMailDrivers(parts);
@@ -30,6 +32,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...databases.resources,
       ...mail.resources,
       ...packages.resources,
+      ...protection.resources,
       ...services.resources,
       ...storage.resources,
       ...web.resources,
@@ -54,6 +57,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...mail.queries,
       ...node.queries,
       ...packages.queries,
+      ...protection.queries,
       ...services.queries,
       ...storage.queries,
       ...web.queries,

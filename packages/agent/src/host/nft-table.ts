@@ -1,10 +1,12 @@
 import {
+  banSetOf,
   containsPrefix,
   formatAddress,
   formatPrefix,
   isSingle,
   parsePrefix,
   type BanEntry,
+  type BanSet,
   type Prefix,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
@@ -20,7 +22,7 @@ const CHAIN = 'input';
 /** Before any rule that accepts established connections: a ban cuts those too. */
 const PRIORITY = -10;
 
-type SetName = 'never4' | 'never6' | 'ban4' | 'net4' | 'ban6' | 'net6';
+type SetName = 'never4' | 'never6' | BanSet;
 type Json = unknown;
 export type Command = Readonly<Record<string, Json>>;
 
@@ -89,9 +91,6 @@ export const removeTableCommands = (): readonly Command[] => [{ add: { table } }
 const value = (prefix: Prefix): Json =>
   isSingle(prefix) ? formatAddress(prefix) : { prefix: { addr: formatAddress(prefix), len: prefix.length } };
 
-const setOf = (prefix: Prefix): SetName =>
-  prefix.family === 4 ? (isSingle(prefix) ? 'ban4' : 'net4') : isSingle(prefix) ? 'ban6' : 'net6';
-
 function mustParse(target: string): Prefix {
   const prefix = parsePrefix(target);
   if (prefix === null)
@@ -104,7 +103,7 @@ const elements = (name: SetName, elem: readonly Json[]): object => ({ family: FA
 /** Works whether or not it is there: delete alone would fail the transaction for an absent element. */
 export function removeElement(target: string): readonly Command[] {
   const prefix = mustParse(target);
-  const element = elements(setOf(prefix), [value(prefix)]);
+  const element = elements(banSetOf(prefix), [value(prefix)]);
   return [{ add: { element } }, { delete: { element } }];
 }
 
@@ -115,7 +114,7 @@ export function addElement(ban: BanEntry, nowMs: number): readonly Command[] {
   // A time-out of 0 would mean for ever.
   const timeout = ban.expiresAt === null ? {} : { timeout: Math.max(1, Math.ceil((ban.expiresAt - nowMs) / 1000)) };
   const elem = ban.expiresAt === null ? val : { elem: { val, ...timeout } };
-  return [...removeElement(ban.target), { add: { element: elements(setOf(prefix), [elem]) } }];
+  return [...removeElement(ban.target), { add: { element: elements(banSetOf(prefix), [elem]) } }];
 }
 
 /** Without those that lie in others: intervals of one set may not overlap. */

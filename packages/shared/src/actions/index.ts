@@ -62,6 +62,8 @@ export type * from './databases/database-host.ts';
 export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
+export { banSetOf, type BanSet } from './protection/ban-sources.ts';
+export type * from './protection/protection-host.ts';
 export type * from './services/service-host.ts';
 export { isSnapshotId } from './storage/snapshot-id.ts';
 export { checkPath, restoreFolderOf, snapshotsOf, SNAPSHOTS_ROOT } from './storage/storage-args.ts';

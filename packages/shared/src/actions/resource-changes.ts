@@ -7,6 +7,7 @@ import { BALANCER_WORDS } from './balancer/balancer-words.ts';
 import { DATABASE_WORDS } from './databases/database-words.ts';
 import { MAIL_WORDS } from './mail/mail-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
+import { PROTECTION_WORDS } from './protection/protection-words.ts';
 import { SERVICE_WORDS } from './services/service-words.ts';
 import { STORAGE_WORDS } from './storage/storage-words.ts';
 import { WEB_WORDS } from './web/web-words.ts';
@@ -19,6 +20,7 @@ const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
   ...DATABASE_WORDS,
   ...MAIL_WORDS,
   ...PACKAGE_WORDS,
+  ...PROTECTION_WORDS,
   ...SERVICE_WORDS,
   ...STORAGE_WORDS,
   ...WEB_WORDS,

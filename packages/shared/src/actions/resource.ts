@@ -5,6 +5,7 @@ import type { DatabaseQueries, DatabaseResources, DatabaseTasks } from './databa
 import type { MailQueries, MailResources, MailTasks } from './mail/mail-host.ts';
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
+import type { ProtectionQueries, ProtectionResources } from './protection/protection-host.ts';
 import type { ServiceQueries, ServiceResources, ServiceTasks } from './services/service-host.ts';
 import type { StorageQueries, StorageResources, StorageTasks } from './storage/storage-host.ts';
 import type { WebQueries, WebResources, WebTasks } from './web/web-host.ts';
@@ -22,6 +23,7 @@ export interface Resources
     DatabaseResources,
     MailResources,
     PackageResources,
+    ProtectionResources,
     ServiceResources,
     StorageResources,
     WebResources {}
@@ -48,6 +50,7 @@ export interface Queries
     MailQueries,
     NodeQueries,
     PackageQueries,
+    ProtectionQueries,
     ServiceQueries,
     StorageQueries,
     WebQueries {}

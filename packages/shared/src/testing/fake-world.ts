@@ -90,7 +90,10 @@ export function createFakeWorld(): FakeWorld {
     pageStatus: new Map(),
     resources: new Map(),
     tasks: {},
-    answers: { 'site.scan': () => ({ findings: [], filesRead: 0, limits: [] }) },
+    answers: {
+      'site.scan': () => ({ findings: [], filesRead: 0, limits: [] }),
+      'protection.foreign-bans': () => ({ state: 'absent' }),
+    },
   };
   world.apache.loaded = apacheFiles(world);
   return world;

@@ -1,7 +1,13 @@
 /** Bans and what else keeps attackers out. */
 import type { ActionDefinition } from '../define-action.ts';
 import { firewallBan } from './firewall-ban.ts';
+import { firewallExplain } from './firewall-explain.ts';
 import { firewallList } from './firewall-list.ts';
 import { firewallUnban } from './firewall-unban.ts';
 
-export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [firewallBan, firewallList, firewallUnban];
+export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [
+  firewallBan,
+  firewallExplain,
+  firewallList,
+  firewallUnban,
+];

@@ -1,0 +1,17 @@
+/** Bans of others: fail2ban and CrowdSec by their own command lines. Our own table is `../firewall.ts`. */
+import type { ProtectionQueries, ProtectionResources } from '@hauban/shared/actions';
+import type { DriverParts, FamilyDrivers } from '../drivers.ts';
+import { createCrowdsec } from './crowdsec.ts';
+import { createFail2ban } from './fail2ban.ts';
+
+export function createProtectionDrivers({
+  clock,
+  programs,
+}: Pick<DriverParts, 'clock' | 'programs'>): FamilyDrivers<ProtectionResources, object, ProtectionQueries> {
+  const sources = { fail2ban: createFail2ban(programs), crowdsec: createCrowdsec(programs, clock) };
+  return {
+    resources: { 'fail2ban.ban': sources.fail2ban.bans, 'crowdsec.ban': sources.crowdsec.bans },
+    tasks: {},
+    queries: { 'protection.foreign-bans': ({ source, address }) => sources[source].list(address) },
+  };
+}
