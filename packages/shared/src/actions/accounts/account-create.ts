@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox';
+import { rehearseSites, withReload } from '../apache-changes.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { FileMeta, Host, PhpMaster, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
 import { AccountName, checkAccountName, checkDomain, Comment, Domain, PhpVersion, Uid } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
 import { PROBE_PAGE, PROBE_URL } from '../web/probe-page.ts';
-import { rehearseSites, withReload } from './site-changes.ts';
 import { attempt, verifyMaster, verifyPage } from '../web/verify-steps.ts';
 
 const Args = Type.Object(
@@ -102,7 +102,7 @@ async function planSite(planner: Planner, args: Args): Promise<void> {
   const { name, domain } = args;
   const file = layout.siteFileName(name, domain);
   const before = planner.changes.length;
-  await withReload(planner, `${domain} is new`, `${domain} is gone`, async () => {
+  await withReload(planner, { done: `${domain} is new`, undone: `${domain} is gone` }, async () => {
     await planner.file(`${layout.SITES_AVAILABLE}/${file}`, layout.siteConfig(name, domain), rootFile(0o644));
     await planner.symlink(`${layout.SITES_ENABLED}/${file}`, `../sites-available/${file}`);
   });

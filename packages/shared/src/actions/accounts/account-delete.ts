@@ -1,12 +1,20 @@
 import Type from 'typebox';
+import { rehearseSites, withReload } from '../apache-changes.ts';
 import type { Change } from '../change.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { Host, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
-import { AccountName, checkAccountName } from '../params.ts';
+import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { findAccount, probesOf, removeFolder, removeLink, replaceFile, runningVersions } from './known-account.ts';
-import { rehearseSites, withReload } from './site-changes.ts';
+import {
+  findAccount,
+  normaliseName,
+  probesOf,
+  removeFolder,
+  removeLink,
+  replaceFile,
+  runningVersions,
+} from './known-account.ts';
 import { EXPIRED_DAY } from './suspension.ts';
 
 const Args = Type.Object({ name: AccountName }, { additionalProperties: false });
@@ -17,11 +25,15 @@ async function planSites(planner: Planner, name: string): Promise<readonly strin
   const own = (names: readonly string[]): readonly string[] =>
     names.filter((file) => file.startsWith(`hosting-${name}--`));
   const available = own(await files.list(layout.SITES_AVAILABLE));
-  await withReload(planner, `the sites of ${name} are gone`, `the sites of ${name} are back`, async () => {
-    for (const file of own(await files.list(layout.SITES_ENABLED)))
-      await removeLink(planner, `${layout.SITES_ENABLED}/${file}`);
-    for (const file of available) await replaceFile(planner, `${layout.SITES_AVAILABLE}/${file}`, null);
-  });
+  await withReload(
+    planner,
+    { done: `the sites of ${name} are gone`, undone: `the sites of ${name} are back` },
+    async () => {
+      for (const file of own(await files.list(layout.SITES_ENABLED)))
+        await removeLink(planner, `${layout.SITES_ENABLED}/${file}`);
+      for (const file of available) await replaceFile(planner, `${layout.SITES_AVAILABLE}/${file}`, null);
+    },
+  );
   return layout.domainsOf(name, available);
 }
 
@@ -119,10 +131,7 @@ Undo brings everything back from there. What is kept takes room until somebody r
   filledIn: [],
   timeoutMs: 180_000,
   programs: ['apache2ctl', 'chage', 'chpasswd', 'groupadd', 'groupdel', 'systemctl', 'useradd', 'userdel'],
-  normalise(args) {
-    const problem = checkAccountName(args.name);
-    return problem === null ? { ok: true, args } : { ok: false, problem };
-  },
+  normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planDelete(planner, args.name)),
   rehearse: async (host, { name }, changes) => rehearseSites(host, changes, await probesOf(host, name), 'gone'),

@@ -1,9 +1,9 @@
 import Type, { type Static } from 'typebox';
 import { defineAction } from '../define-action.ts';
-import { AccountName, checkAccountName } from '../params.ts';
+import { AccountName } from '../params.ts';
 import { planChanges, type Planner } from '../planner.ts';
 import type { PermissionFindings, PermissionPolicy, PermissionWork } from './account-host.ts';
-import { loadAccount } from './known-account.ts';
+import { loadAccount, normaliseName } from './known-account.ts';
 
 const choice = <const T extends readonly string[]>(values: T, title: string, description: string) =>
   Type.Optional(
@@ -92,10 +92,7 @@ The plan says how many and shows the first hundred. Undo puts back what was ther
   filledIn: [],
   timeoutMs: 900_000,
   programs: [],
-  normalise(args) {
-    const problem = checkAccountName(args.name);
-    return problem === null ? { ok: true, args } : { ok: false, problem };
-  },
+  normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`],
   plan: (host, args) => planChanges(host, (planner) => planFix(planner, args)),
   async verify(host, args) {

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox';
 import { defineAction } from '../define-action.ts';
-import { AccountName, checkAccountName } from '../params.ts';
+import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { loadAccount } from './known-account.ts';
+import { loadAccount, normaliseName } from './known-account.ts';
 
 const Args = Type.Object(
   {
@@ -49,10 +49,7 @@ export const accountSetQuota = defineAction({
   filledIn: [],
   timeoutMs: 120_000,
   programs: ['btrfs'],
-  normalise(args) {
-    const problem = checkAccountName(args.name);
-    return problem === null ? { ok: true, args } : { ok: false, problem };
-  },
+  normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`],
   plan: (host, args) => planChanges(host, (planner) => planQuota(planner, args)),
   async verify(host, { name, hardMiB }) {

@@ -1,11 +1,19 @@
 import Type, { type Static } from 'typebox';
+import { rehearseSites, withReload } from '../apache-changes.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { Host, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
-import { AccountName, checkAccountName } from '../params.ts';
+import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { enabledDomains, loadAccount, probesOf, replaceFile, runningVersions } from './known-account.ts';
-import { rehearseSites, withReload } from './site-changes.ts';
+import {
+  enabledDomains,
+  loadAccount,
+  normaliseName,
+  probesOf,
+  replaceFile,
+  runningVersions,
+  verifyPages,
+} from './known-account.ts';
 import {
   EXPIRED_DAY,
   readSuspension,
@@ -71,28 +79,13 @@ async function planSuspend(planner: Planner, args: Args): Promise<void> {
     if (!(await host.web.modules()).includes('headers'))
       planner.note('Apache has no mod_headers, so the page is sent without Retry-After: a2enmod headers adds it.');
   }
-  await withReload(planner, `${name} is suspended`, `${name} is not suspended`, async () => {
+  await withReload(planner, { done: `${name} is suspended`, undone: `${name} is not suspended` }, async () => {
     for (const domain of domains) await planSite(planner, name, domain);
   });
   for (const version of running) await planner.phpMaster(layout.phpMasterOf(name, user.uid, version), 'stopped');
   const alive = await host.queries.ask('account.processes', { uid: user.uid });
   if (planner.changes.length > 0 || alive.length > 0)
     planner.task('account.end-processes', { uid: user.uid }, `End every process of ${name}`);
-}
-
-async function verifyPages(host: Host, name: string): Promise<readonly Verified[]> {
-  const checks: Verified[] = [];
-  for (const probe of await probesOf(host, name)) {
-    const reply = await host.web.probe(probe);
-    checks.push({
-      name: `Page of ${probe.host} on port ${probe.port}`,
-      ok: reply.ok && reply.status === 503,
-      saw: reply.ok
-        ? `status ${reply.status}, Retry-After ${reply.headers['retry-after'] ?? 'not set'}`
-        : reply.problem,
-    });
-  }
-  return checks;
 }
 
 async function verifyQuiet(host: Host, user: UserEntry): Promise<readonly Verified[]> {
@@ -124,10 +117,7 @@ What was there before is kept on the node, and account.unsuspend or undo brings 
   filledIn: [],
   timeoutMs: 120_000,
   programs: ['apache2ctl', 'chage', 'systemctl', 'usermod'],
-  normalise(args) {
-    const problem = checkAccountName(args.name);
-    return problem === null ? { ok: true, args } : { ok: false, problem };
-  },
+  normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planSuspend(planner, args)),
   rehearse: async (host, { name }, changes) => rehearseSites(host, changes, await probesOf(host, name)),
@@ -137,7 +127,10 @@ What was there before is kept on the node, and account.unsuspend or undo brings 
     return [
       { name: 'The user has expired', ok: expiry?.day === EXPIRED_DAY, saw: `day ${expiry?.day ?? 'none'}` },
       { name: 'No shell', ok: user.shell === layout.NOLOGIN, saw: user.shell },
-      ...(await verifyPages(host, name)),
+      ...(await verifyPages(host, name, ({ status, headers }) => ({
+        ok: status === 503,
+        saw: `status ${status}, Retry-After ${headers['retry-after'] ?? 'not set'}`,
+      }))),
       ...(await verifyQuiet(host, user)),
     ];
   },

@@ -1,11 +1,11 @@
 import Type from 'typebox';
-import { defineAction, type Verified } from '../define-action.ts';
-import type { Host, UserEntry } from '../host.ts';
+import { rehearseSites, withReload } from '../apache-changes.ts';
+import { defineAction } from '../define-action.ts';
+import type { UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
-import { AccountName, checkAccountName } from '../params.ts';
+import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { enabledDomains, loadAccount, probesOf, replaceFile } from './known-account.ts';
-import { rehearseSites, withReload } from './site-changes.ts';
+import { enabledDomains, loadAccount, normaliseName, probesOf, replaceFile, verifyPages } from './known-account.ts';
 import { EXPIRED_DAY, readSuspension } from './suspension.ts';
 
 const Args = Type.Object({ name: AccountName }, { additionalProperties: false });
@@ -35,7 +35,7 @@ async function planUnsuspend(planner: Planner, name: string): Promise<void> {
     return;
   }
   await planPhp(planner, user, was.php);
-  await withReload(planner, `${name} is back`, `${name} is suspended again`, async () => {
+  await withReload(planner, { done: `${name} is back`, undone: `${name} is suspended again` }, async () => {
     for (const domain of await enabledDomains(host, name)) {
       const file = layout.siteFileName(name, domain);
       const beside = layout.suspendedFileName(name, domain);
@@ -52,20 +52,6 @@ async function planUnsuspend(planner: Planner, name: string): Promise<void> {
   await replaceFile(planner, layout.suspensionOf(name), null);
 }
 
-/** Nothing of the suspension is left, and no site shows its page. */
-async function verifyBack(host: Host, name: string): Promise<readonly Verified[]> {
-  const checks: Verified[] = [];
-  for (const probe of await probesOf(host, name)) {
-    const reply = await host.web.probe(probe);
-    checks.push({
-      name: `Page of ${probe.host} on port ${probe.port}`,
-      ok: reply.ok && reply.status !== 503,
-      saw: reply.ok ? `status ${reply.status}` : reply.problem,
-    });
-  }
-  return checks;
-}
-
 export const accountUnsuspend = defineAction({
   name: 'account.unsuspend',
   version: 1,
@@ -79,10 +65,7 @@ export const accountUnsuspend = defineAction({
   filledIn: [],
   timeoutMs: 120_000,
   programs: ['apache2ctl', 'chage', 'systemctl', 'usermod'],
-  normalise(args) {
-    const problem = checkAccountName(args.name);
-    return problem === null ? { ok: true, args } : { ok: false, problem };
-  },
+  normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planUnsuspend(planner, args.name)),
   rehearse: async (host, { name }, changes) => rehearseSites(host, changes, await probesOf(host, name)),
@@ -92,7 +75,7 @@ export const accountUnsuspend = defineAction({
     return [
       { name: 'The user has not expired', ok: expiry?.day !== EXPIRED_DAY, saw: `day ${expiry?.day ?? 'none'}` },
       { name: 'No note is left', ok: note.type === 'absent', saw: note.type },
-      ...(await verifyBack(host, name)),
+      ...(await verifyPages(host, name, ({ status }) => ({ ok: status !== 503, saw: `status ${status}` }))),
     ];
   },
 });

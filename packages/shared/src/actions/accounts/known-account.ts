@@ -1,10 +1,19 @@
 import type { Change, FileContent } from '../change.ts';
-import type { FileState, Host, HttpProbe, UserEntry } from '../host.ts';
+import type { Verified } from '../define-action.ts';
+import type { FileState, Host, HttpProbe, ProbeResult, UserEntry } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
-import { UID_RANGE } from '../params.ts';
+import { checkAccountName, UID_RANGE } from '../params.ts';
 import { refuse, type Planner } from '../planner.ts';
 
 /** Reading an account as the machine has it, and taking away what is its own. */
+
+type Normalised<A> = { readonly ok: true; readonly args: A } | { readonly ok: false; readonly problem: string };
+
+/** What the pattern of a name can not say. */
+export function normaliseName<A extends { readonly name: string }>(args: A): Normalised<A> {
+  const problem = checkAccountName(args.name);
+  return problem === null ? { ok: true, args } : { ok: false, problem };
+}
 
 /** The user, when it was made by account.create; null when there is no such user. Refuses one of somebody else. */
 export async function findAccount(host: Host, name: string): Promise<UserEntry | null> {
@@ -38,6 +47,21 @@ export async function probesOf(host: Host, account: string): Promise<readonly Ht
       port,
       ...(secure ? ({ secure: true } as const) : {}),
     }));
+}
+
+/** Asks for the page of each site of the account. @param judge what an answer is to be like, and what is said of it */
+export async function verifyPages(
+  host: Host,
+  account: string,
+  judge: (reply: Extract<ProbeResult, { ok: true }>) => Pick<Verified, 'ok' | 'saw'>,
+): Promise<readonly Verified[]> {
+  const checks: Verified[] = [];
+  for (const probe of await probesOf(host, account)) {
+    const reply = await host.web.probe(probe);
+    const name = `Page of ${probe.host} on port ${probe.port}`;
+    checks.push(reply.ok ? { name, ...judge(reply) } : { name, ok: false, saw: reply.problem });
+  }
+  return checks;
 }
 
 export const enabledDomains = async (host: Host, account: string): Promise<readonly string[]> =>

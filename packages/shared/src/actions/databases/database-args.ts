@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import type { Verified } from '../define-action.ts';
+import type { Host } from '../host.ts';
 import { checkAccountName } from '../params.ts';
 import { refuse, type Planner } from '../planner.ts';
 import type { DatabaseEngine, DatabaseFacts, DatabasePlace } from './database-host.ts';
@@ -112,4 +114,10 @@ export async function knownDatabase(planner: Planner, place: DatabasePlace): Pro
   const { engine, name } = place;
   const facts = await planner.host.queries.ask('database.facts', { engine, name, which: 'live' });
   return facts ?? refuse(`there is no database ${name} of hosting in ${engine} on this node`);
+}
+
+export async function verifyPassword(host: Host, id: string, passwordHash: string): Promise<readonly Verified[]> {
+  const now = await host.resources.read('database.user', id);
+  const isSame = now?.passwordHash === passwordHash;
+  return [{ name: 'The server has that password', ok: isSame, saw: now === null ? 'no such user' : String(isSame) }];
 }

@@ -119,6 +119,13 @@ export async function verifyMailbox(host: Host, address: string, quotaMiB: numbe
   ];
 }
 
+/** @param suspended what the mailbox shall be */
+export async function verifySuspended(host: Host, address: string, suspended: boolean): Promise<readonly Verified[]> {
+  const now = await host.resources.read('mail.mailbox', address);
+  const saw = now === null ? 'no such mailbox' : now.suspended ? 'suspended' : 'not suspended';
+  return [{ name: `It is ${suspended ? '' : 'not '}suspended`, ok: now?.suspended === suspended, saw }];
+}
+
 /** The lines of a mailbox, and Postfix's tables after them, also when it is undone. */
 export async function planMailbox(planner: Planner, address: string, wanted: MailboxState | null): Promise<void> {
   if (sameValue(await planner.host.resources.read('mail.mailbox', address), wanted)) return;

@@ -1,6 +1,7 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
 import { mailLocks, meantMessages, messagesNow, normaliseQueue, QueueArgs } from './mail-args.ts';
+import { idsOf } from './mail-queue-changes.ts';
 
 export const mailQueueDelete = defineAction({
   name: 'mail.queue-delete',
@@ -31,11 +32,7 @@ export const mailQueueDelete = defineAction({
       });
     }),
   async verify(host, _args, changes) {
-    const ids = changes.flatMap((change) =>
-      change.kind === 'task' && change.task === 'mail.queue-delete' && 'ids' in change.args
-        ? (change.args.ids ?? [])
-        : [],
-    );
+    const ids = idsOf(changes, 'mail.queue-delete');
     const left = [...(await messagesNow(host, ids)).keys()];
     const saw = `${ids.length - left.length} of ${ids.length} are gone${left.length === 0 ? '' : `, not ${left[0] ?? ''}`}`;
     return [{ name: 'They are gone', ok: left.length === 0, saw }];

@@ -1,6 +1,7 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
-import { mailLocks, meantMessages, messagesNow, normaliseQueue, QueueArgs } from './mail-args.ts';
+import { mailLocks, normaliseQueue, QueueArgs } from './mail-args.ts';
+import { planHeld, verifyHeld } from './mail-queue-changes.ts';
 
 export const mailQueueHold = defineAction({
   name: 'mail.queue-hold',
@@ -17,29 +18,6 @@ export const mailQueueHold = defineAction({
   programs: ['postqueue', 'postsuper'],
   normalise: normaliseQueue,
   locks: mailLocks,
-  plan: (host, args) =>
-    planChanges(host, async (planner) => {
-      const messages = await meantMessages(planner, args);
-      const ids = messages.filter((message) => !message.held).map((message) => message.id);
-      if (ids.length === 0) return;
-      planner.task('mail.queue-release', { ids }, `Release ${ids.length} messages`, 'undo');
-      planner.task('mail.queue-hold', { ids }, `Hold ${ids.length} messages`);
-    }),
-  async verify(host, _args, changes) {
-    const ids = changes.flatMap((change) =>
-      change.kind === 'task' && change.task === 'mail.queue-hold' && 'ids' in change.args
-        ? (change.args.ids ?? [])
-        : [],
-    );
-    const now = await messagesNow(host, ids);
-    // One that is not there any more was delivered or deleted meanwhile.
-    const other = [...now.values()].filter((message) => !message.held);
-    return [
-      {
-        name: 'They are on hold',
-        ok: other.length === 0,
-        saw: `${now.size - other.length} of ${ids.length}, ${ids.length - now.size} gone`,
-      },
-    ];
-  },
+  plan: (host, args) => planChanges(host, (planner) => planHeld(planner, args, true)),
+  verify: (host, _args, changes) => verifyHeld(host, changes, true),
 });

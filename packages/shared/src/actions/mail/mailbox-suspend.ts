@@ -1,6 +1,14 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
-import { addressOf, knownMailbox, MailboxArgs, mailLocks, normaliseMailbox, planMailbox } from './mail-args.ts';
+import {
+  addressOf,
+  knownMailbox,
+  MailboxArgs,
+  mailLocks,
+  normaliseMailbox,
+  planMailbox,
+  verifySuspended,
+} from './mail-args.ts';
 
 export const mailboxSuspend = defineAction({
   name: 'mailbox.suspend',
@@ -24,9 +32,5 @@ export const mailboxSuspend = defineAction({
       await planMailbox(planner, address, { ...now, suspended: true });
       if (!now.suspended) planner.task('mail.kick', { address }, `End the sessions of ${address}`);
     }),
-  async verify(host, args) {
-    const now = await host.resources.read('mail.mailbox', addressOf(args));
-    const saw = now === null ? 'no such mailbox' : now.suspended ? 'suspended' : 'not suspended';
-    return [{ name: 'It is suspended', ok: now?.suspended === true, saw }];
-  },
+  verify: (host, args) => verifySuspended(host, addressOf(args), true),
 });

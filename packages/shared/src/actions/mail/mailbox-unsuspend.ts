@@ -1,6 +1,14 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
-import { addressOf, knownMailbox, MailboxArgs, mailLocks, normaliseMailbox, planMailbox } from './mail-args.ts';
+import {
+  addressOf,
+  knownMailbox,
+  MailboxArgs,
+  mailLocks,
+  normaliseMailbox,
+  planMailbox,
+  verifySuspended,
+} from './mail-args.ts';
 
 export const mailboxUnsuspend = defineAction({
   name: 'mailbox.unsuspend',
@@ -23,9 +31,5 @@ export const mailboxUnsuspend = defineAction({
       const now = await knownMailbox(planner, address);
       await planMailbox(planner, address, { ...now, suspended: false });
     }),
-  async verify(host, args) {
-    const now = await host.resources.read('mail.mailbox', addressOf(args));
-    const saw = now === null ? 'no such mailbox' : now.suspended ? 'suspended' : 'not suspended';
-    return [{ name: 'It is not suspended', ok: now?.suspended === false, saw }];
-  },
+  verify: (host, args) => verifySuspended(host, addressOf(args), false),
 });

@@ -22,6 +22,13 @@ export const Https = Type.Union(
 );
 export const SiteArgs = { account: AccountName, domain: Domain };
 
+/** A site with what may be said about it; what is left out is as usual for a new one, and as it is for one that is there. */
+export const SiteWish = Type.Object(
+  { ...SiteArgs, aliases: Type.Optional(Aliases), docroot: Type.Optional(DocRoot), https: Type.Optional(Https) },
+  { additionalProperties: false },
+);
+export type SiteWish = Type.Static<typeof SiteWish>;
+
 export const BlockedFile = Type.String({
   pattern: `^${PATH}$`,
   maxLength: 255,

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox';
+import { rehearseSites } from '../apache-changes.ts';
 import { defineAction } from '../define-action.ts';
 import type { SiteSettings } from '../hosting-layout.ts';
 import { planChanges } from '../planner.ts';
-import { rehearseSites } from './apache-candidates.ts';
 import { AllowList, BlockedFile, normaliseAllow, SiteArgs } from './site-args.ts';
 import { checkApache, loadSite, planSite, siteLocks, sitePlaces } from './site-plan.ts';
 import { verifyBlocked } from './verify-blocked.ts';

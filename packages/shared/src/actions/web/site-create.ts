@@ -1,10 +1,9 @@
-import Type, { type Static } from 'typebox';
+import { rehearseSites } from '../apache-changes.ts';
 import { defineAction } from '../define-action.ts';
 import { PLAIN_SITE, type SiteSettings } from '../hosting-layout.ts';
 import { planChanges, refuse } from '../planner.ts';
 import { sameValue } from '../resource-changes.ts';
-import { rehearseSites } from './apache-candidates.ts';
-import { Aliases, DocRoot, Https, normaliseNames, SiteArgs } from './site-args.ts';
+import { normaliseNames, SiteWish } from './site-args.ts';
 import {
   checkApache,
   checkNames,
@@ -17,13 +16,7 @@ import {
 } from './site-plan.ts';
 import { loadWebAccount } from './web-account.ts';
 
-const Args = Type.Object(
-  { ...SiteArgs, aliases: Type.Optional(Aliases), docroot: Type.Optional(DocRoot), https: Type.Optional(Https) },
-  { additionalProperties: false },
-);
-type Args = Static<typeof Args>;
-
-const settingsOf = ({ aliases, docroot, https }: Args): SiteSettings => ({
+const settingsOf = ({ aliases, docroot, https }: SiteWish): SiteSettings => ({
   ...PLAIN_SITE,
   ...(aliases === undefined ? {} : { aliases }),
   ...(docroot === undefined ? {} : { docroot }),
@@ -41,7 +34,7 @@ The site is tried in a rehearsal before anything is changed. Undo removes it; a 
   roles: ['web'],
   needsRoot: true,
   readOnly: false,
-  args: Args,
+  args: SiteWish,
   filledIn: [],
   timeoutMs: 120_000,
   programs: ['apache2ctl'],

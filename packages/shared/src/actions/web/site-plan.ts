@@ -1,4 +1,4 @@
-import type { Change } from '../change.ts';
+import { withReload } from '../apache-changes.ts';
 import type { Verified } from '../define-action.ts';
 import type { FileMeta, Host, HttpProbe, WebSite } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
@@ -91,17 +91,6 @@ async function planLogs(planner: Planner, { account, domain }: SiteName): Promis
     );
 }
 
-/** The changes between, with a reload on either side: undone in reverse order, it has to come after the files. */
-export function wrapInReload(
-  planner: Planner,
-  first: number,
-  words: { readonly done: string; readonly undone: string },
-): void {
-  if (planner.changes.length === first) return;
-  (planner.changes as Change[]).splice(first, 0, { kind: 'apache-reload', why: words.undone, when: 'undo' });
-  planner.add({ kind: 'apache-reload', why: words.done, when: 'apply' });
-}
-
 /** Brings a site's file about. `before` null: a new site. */
 export async function planSite(
   planner: Planner,
@@ -114,15 +103,15 @@ export async function planSite(
   await checkTls(planner.host, name, after);
   await planDocroot(planner, account, after.docroot);
   await planLogs(planner, name);
-  const first = planner.changes.length;
   const content = layout.siteConfig(account.account, domain, after);
-  if (before === null) await planner.file(siteFileOf(name), content, ROOT_FILE);
-  else await planner.rewrite(siteFileOf(name), layout.siteConfig(account.account, domain, before), content);
-  await planner.symlink(siteLinkOf(name), siteTargetOf(name));
-  const isChanged = planner.changes.length > first;
-  wrapInReload(planner, first, {
+  const words = {
     done: before === null ? `${domain} is new` : `${domain} has changed`,
     undone: before === null ? `${domain} is gone` : `${domain} is as before`,
+  };
+  const isChanged = await withReload(planner, words, async () => {
+    if (before === null) await planner.file(siteFileOf(name), content, ROOT_FILE);
+    else await planner.rewrite(siteFileOf(name), layout.siteConfig(account.account, domain, before), content);
+    await planner.symlink(siteLinkOf(name), siteTargetOf(name));
   });
   if (!isChanged) return;
   const master = layout.phpMasterOf(account.account, account.uid, account.currentVersion);

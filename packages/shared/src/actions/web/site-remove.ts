@@ -1,12 +1,12 @@
 import Type, { type Static } from 'typebox';
+import { rehearseSites, withReload } from '../apache-changes.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { rehearseSites } from './apache-candidates.ts';
 import { PROBE_URL } from './probe-page.ts';
 import { SiteArgs } from './site-args.ts';
-import { checkApache, loadSite, siteFileOf, siteLinkOf, siteLocks, siteTargetOf, wrapInReload } from './site-plan.ts';
+import { checkApache, loadSite, siteFileOf, siteLinkOf, siteLocks, siteTargetOf } from './site-plan.ts';
 import { attempt } from './verify-steps.ts';
 import { loadWebAccount } from './web-account.ts';
 
@@ -74,14 +74,15 @@ export const siteRemove = defineAction({
       if (domains.every((domain) => domain === args.domain))
         planner.note(`It is the only site of ${args.account}: its PHP version can not be switched without one.`);
       await keepCopy(planner, args, content);
-      const first = planner.changes.length;
-      if (link.type !== 'absent') {
-        if (link.type !== 'symlink' || link.target !== siteTargetOf(args))
-          refuse(`${siteLinkOf(args)} is there and points elsewhere: it belongs to something else`);
-        planner.add({ kind: 'symlink', path: siteLinkOf(args), before: siteTargetOf(args), after: null });
-      }
-      await planner.rewrite(siteFileOf(args), content, null);
-      return wrapInReload(planner, first, { done: `${args.domain} is gone`, undone: `${args.domain} is back` });
+      const words = { done: `${args.domain} is gone`, undone: `${args.domain} is back` };
+      await withReload(planner, words, async () => {
+        if (link.type !== 'absent') {
+          if (link.type !== 'symlink' || link.target !== siteTargetOf(args))
+            refuse(`${siteLinkOf(args)} is there and points elsewhere: it belongs to something else`);
+          planner.add({ kind: 'symlink', path: siteLinkOf(args), before: siteTargetOf(args), after: null });
+        }
+        await planner.rewrite(siteFileOf(args), content, null);
+      });
     }),
   rehearse: (host, _args, changes) => rehearseSites(host, changes, []),
   async verify(host, args) {

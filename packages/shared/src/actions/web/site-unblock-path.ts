@@ -1,7 +1,7 @@
 import Type from 'typebox';
+import { rehearseSites } from '../apache-changes.ts';
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
-import { rehearseSites } from './apache-candidates.ts';
 import { BlockedFile, SiteArgs } from './site-args.ts';
 import { checkApache, loadSite, planSite, siteLocks, sitePlaces } from './site-plan.ts';
 import { verifyBlocked } from './verify-blocked.ts';

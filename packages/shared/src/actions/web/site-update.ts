@@ -1,20 +1,13 @@
-import Type, { type Static } from 'typebox';
+import { rehearseSites } from '../apache-changes.ts';
 import { defineAction } from '../define-action.ts';
 import type { SiteSettings } from '../hosting-layout.ts';
 import { planChanges } from '../planner.ts';
-import { rehearseSites } from './apache-candidates.ts';
-import { Aliases, DocRoot, Https, normaliseNames, SiteArgs } from './site-args.ts';
+import { normaliseNames, SiteWish } from './site-args.ts';
 import { checkApache, checkNames, loadSite, planSite, siteLocks, sitePlaces, verifySite } from './site-plan.ts';
 import { loadWebAccount } from './web-account.ts';
 
-const Args = Type.Object(
-  { ...SiteArgs, aliases: Type.Optional(Aliases), docroot: Type.Optional(DocRoot), https: Type.Optional(Https) },
-  { additionalProperties: false },
-);
-type Args = Static<typeof Args>;
-
 /** What is not named stays as it is. */
-const changed = (before: SiteSettings, { aliases, docroot, https }: Args): SiteSettings => ({
+const changed = (before: SiteSettings, { aliases, docroot, https }: SiteWish): SiteSettings => ({
   ...before,
   aliases: aliases ?? before.aliases,
   docroot: docroot ?? before.docroot,
@@ -30,7 +23,7 @@ export const siteUpdate = defineAction({
   roles: ['web'],
   needsRoot: true,
   readOnly: false,
-  args: Args,
+  args: SiteWish,
   filledIn: [],
   timeoutMs: 120_000,
   programs: ['apache2ctl'],

@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox';
+import { withReload } from '../apache-changes.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
 import * as layout from '../hosting-layout.ts';
 import { checkDomain, Domain } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
 import { judgeCertificate, judgeReplacement } from './certificate-rules.ts';
-import { wrapInReload } from './site-plan.ts';
 import { attempt } from './verify-steps.ts';
 import type { CertificateFacts } from './web-host.ts';
 
@@ -53,12 +53,10 @@ async function planInstall(planner: Planner, domain: string): Promise<void> {
   const isNew = (await host.resources.read('tls.version', `${domain}/${fingerprint}`)) === null;
   if (isNew) planner.task('tls.tidy', { domain, fingerprint }, 'Remove what a broken-off copy left', 'undo');
   await planner.resource('tls.version', `${domain}/${fingerprint}`, { fingerprint, serial, names });
-  const first = planner.changes.length;
-  await planner.symlink(link, fingerprint, state.type === 'symlink' ? state.target : undefined);
-  wrapInReload(planner, first, {
-    done: `${domain} has a new certificate`,
-    undone: `${domain} has its old certificate`,
-  });
+  const words = { done: `${domain} has a new certificate`, undone: `${domain} has its old certificate` };
+  await withReload(planner, words, () =>
+    planner.symlink(link, fingerprint, state.type === 'symlink' ? state.target : undefined),
+  );
   return planner.note(`Valid until ${new Date(facts.notAfter).toISOString().slice(0, 10)}, from ${facts.issuer}.`);
 }
 

@@ -1,12 +1,12 @@
-import type { Change } from '../change.ts';
-import type { Rehearsed } from '../define-action.ts';
-import type { CandidateFile, Host, HttpProbe } from '../host.ts';
-import { LOG_ROOT } from '../hosting-layout.ts';
-import { faultText, type Planner } from '../planner.ts';
+import type { Change } from './change.ts';
+import type { Rehearsed } from './define-action.ts';
+import type { CandidateFile, Host, HttpProbe } from './host.ts';
+import { LOG_ROOT } from './hosting-layout.ts';
+import { faultText, type Planner } from './planner.ts';
 
 /** Changes of what Apache reads: tried in a rehearsal, and followed by a reload in both directions. */
 
-/** What of the plan Apache reads: the site's files and the directory of its logs. */
+/** What of a plan Apache reads: the files of sites and the directories of their logs. */
 function candidatesOf(changes: readonly Change[]): readonly CandidateFile[] {
   return changes.flatMap((change): readonly CandidateFile[] => {
     if (change.kind === 'directory' && change.path.startsWith(LOG_ROOT))
@@ -52,17 +52,20 @@ export async function rehearseSites(
   };
 }
 
-/** Plans changes of Apache's files with a reload after them, and one after they are taken back. */
+/**
+ * Plans changes of Apache's files with a reload after them, and one after they are taken back.
+ * @returns whether there is anything to change
+ */
 export async function withReload(
   planner: Planner,
-  why: string,
-  back: string,
+  words: { readonly done: string; readonly undone: string },
   work: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const first = planner.changes.length;
   await work();
-  if (planner.changes.length === first) return;
+  if (planner.changes.length === first) return false;
   // Undone in reverse order: the reload has to come after the files are back.
-  (planner.changes as Change[]).splice(first, 0, { kind: 'apache-reload', why: back, when: 'undo' });
-  planner.add({ kind: 'apache-reload', why, when: 'apply' });
+  (planner.changes as Change[]).splice(first, 0, { kind: 'apache-reload', why: words.undone, when: 'undo' });
+  planner.add({ kind: 'apache-reload', why: words.done, when: 'apply' });
+  return true;
 }
