@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Clock } from '@hauban/shared/time';
 import { writeDurably } from '../store/index.ts';
 import { enabledFoldersChangedMs, fingerprintApache, type LoadedFile } from './apache-files.ts';
-import { findApacheMaster, startedAtMs, type ProcessFacts } from './apache-processes.ts';
+import { findApacheMaster } from './apache-processes.ts';
+import { startedAtMs, type ProcessFacts } from './processes.ts';
 import { errorCode } from './safe-path.ts';
 
 /**

@@ -15,7 +15,8 @@ import { parseApacheFault, parseDirectives, type RehearsalJob } from '../rehears
 import { loadApacheFiles } from './apache-files.ts';
 import { parseModules, parseSites } from './apache-listing.ts';
 import type { ApacheRecord } from './apache-record.ts';
-import { findApacheMaster, workersOf, type ProcessFacts } from './apache-processes.ts';
+import { findApacheMaster, workersOf } from './apache-processes.ts';
+import type { ProcessFacts } from './processes.ts';
 import { probeHttp } from './http-probe.ts';
 import { PROGRAM_PATHS, type RequireRoot } from './program-paths.ts';
 import type { RehearsalAnswer } from './rehearsal-process.ts';

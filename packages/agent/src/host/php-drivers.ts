@@ -4,7 +4,7 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { listProcesses, readProcess, type ProcessFacts } from './apache-processes.ts';
+import { listProcesses, readProcess, type ProcessFacts } from './processes.ts';
 import {
   bubblewrapArguments,
   phpArguments,

@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { HaubanError } from '@hauban/shared/errors';
 import { integer, literal, object, parseJson, text, UUID_PATTERN, type Checked } from '@hauban/shared/protocol';
+import { readOwnFile } from './read-own-file.ts';
 import { writeDurably } from './write-durably.ts';
 
 /** The newest signed head of the controller's audit log that this node has seen; the link process's own file. */
@@ -16,20 +17,14 @@ const MAX_BYTES = 8192;
 
 /** Null: none yet. `damaged`: there is a file that cannot be used; the next head replaces it. */
 export function loadKeptHead(path: string): KeptHead | 'damaged' | null {
-  let descriptor: number;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const bytes = readOwnFile(path, MAX_BYTES);
+    if (bytes === null) return null;
+    const parsed = bytes === 'unfit' ? null : parseJson(checkKeptHead, bytes.toString());
+    return parsed?.ok === true ? parsed.value : 'damaged';
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    return error.code === 'ENOENT' ? null : 'damaged';
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return 'damaged';
-    const parsed = parseJson(checkKeptHead, readFileSync(descriptor, 'utf8'));
-    return parsed.ok ? parsed.value : 'damaged';
-  } finally {
-    closeSync(descriptor);
+    if (!(error instanceof HaubanError)) throw error;
+    return 'damaged';
   }
 }
 

@@ -1,4 +1,3 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { HaubanError } from '@hauban/shared/errors';
 import {
   checkAuthorityStep,
@@ -12,6 +11,7 @@ import {
   UUID_PATTERN,
   type Checked,
 } from '@hauban/shared/protocol';
+import { readOwnFile } from './read-own-file.ts';
 import { writeDurably } from './write-durably.ts';
 
 /** Link keys of the controller that were followed to since the enrolment; the link process's own file. */
@@ -29,27 +29,25 @@ export type ControllerKeysFile = Checked<typeof checkControllerKeys>;
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Null: none yet. CONFIG_BAD when it is damaged: nobody knows then which keys were replaced. */
-export function loadControllerKeys(path: string): ControllerKeysFile | null {
-  let descriptor: number;
+function readOwnBytes(path: string): ReturnType<typeof readOwnFile> {
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return readOwnFile(path, MAX_BYTES);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw new HaubanError('CONFIG_BAD', `${path} cannot be read.`, { cause: error });
   }
-  try {
-    const isFit = fstatSync(descriptor).isFile() && fstatSync(descriptor).size <= MAX_BYTES;
-    const parsed = isFit ? parseJson(checkControllerKeys, readFileSync(descriptor, 'utf8')) : null;
-    if (parsed?.ok === true) return parsed.value;
-    const why = parsed?.problem ?? 'it is too long';
-    throw new HaubanError(
-      'CONFIG_BAD',
-      `${path} is damaged (${why}), so nobody knows which link keys of the controller were replaced: remove it, or enrol this node again.`,
-    );
-  } finally {
-    closeSync(descriptor);
-  }
+}
+
+/** Null: none yet. CONFIG_BAD when it is damaged: nobody knows then which keys were replaced. */
+export function loadControllerKeys(path: string): ControllerKeysFile | null {
+  const bytes = readOwnBytes(path);
+  if (bytes === null) return null;
+  const parsed = bytes === 'unfit' ? null : parseJson(checkControllerKeys, bytes.toString());
+  if (parsed?.ok === true) return parsed.value;
+  const why = parsed?.problem ?? 'it is too long, or no file';
+  throw new HaubanError(
+    'CONFIG_BAD',
+    `${path} is damaged (${why}), so nobody knows which link keys of the controller were replaced: remove it, or enrol this node again.`,
+  );
 }
 
 /** Throws HaubanError FILE_FAILED. */

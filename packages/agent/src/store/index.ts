@@ -7,6 +7,7 @@ export * from './folder-there.ts';
 export * from './folder-watch.ts';
 export * from './journal-file.ts';
 export * from './policy-source.ts';
+export * from './read-own-file.ts';
 export * from './recording-folder.ts';
 export * from './shell-exchange.ts';
 export * from './socket-file.ts';

@@ -1,8 +1,9 @@
-import { constants, closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ensureFolder } from './folder-there.ts';
-import { fileFailed, writeDurably } from './write-durably.ts';
+import { readOwnFile } from './read-own-file.ts';
+import { writeDurably } from './write-durably.ts';
 
 /** One file an order, named by its id: what it changed, for as long as it may be undone. Only root reads it. */
 export interface UndoFolder {
@@ -17,22 +18,6 @@ export interface UndoFolder {
 }
 
 const LIMIT_BYTES = 64 * 1024 * 1024;
-
-function readBytes(path: string): Buffer | null {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw fileFailed(path, 'cannot open', error);
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    return stat.isFile() && stat.size <= LIMIT_BYTES ? readFileSync(descriptor) : null;
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /** A checksum, a line end, the JSON: a damaged file is found before anything is undone by it. */
 function decode(bytes: Buffer): unknown {
@@ -53,8 +38,8 @@ export function openUndoFolder(path: string): UndoFolder {
       return bytes.length;
     },
     read: (id) => {
-      const bytes = readBytes(fileOf(id));
-      return bytes === null ? null : decode(bytes);
+      const bytes = readOwnFile(fileOf(id), LIMIT_BYTES);
+      return bytes === null || bytes === 'unfit' ? null : decode(bytes);
     },
     remove: (id) => rmSync(fileOf(id), { force: true }),
     keepOnly: (ids) => {

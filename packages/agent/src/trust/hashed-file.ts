@@ -1,8 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { canonicalJson, sha256Hex } from '@hauban/link';
 import { HaubanError } from '@hauban/shared/errors';
 import { json, literal, object, parseJson, text, type Parsed } from '@hauban/shared/protocol';
-import { fileFailed, writeDurably } from '../store/index.ts';
+import { readOwnFile, writeDurably } from '../store/index.ts';
 
 /** What lies on disk. `damaged`: something does, but it is not what was written. */
 export type Stored<T> =
@@ -22,23 +21,6 @@ export interface HashedFile<T> {
 const LIMIT_BYTES = 1024 * 1024;
 const hash = text(64, { pattern: /^[0-9a-f]{64}$/ });
 
-/** Null when there is no file. */
-function readSource(path: string): string | null {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw fileFailed(path, 'cannot open', error);
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    return stat.isFile() && stat.size <= LIMIT_BYTES ? readFileSync(descriptor, 'utf8') : '';
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** The hash finds what a disk did to it; who signed it was checked before it was written. */
 export function createHashedFile<T extends object>(
   path: string,
@@ -57,8 +39,11 @@ export function createHashedFile<T extends object>(
     path,
     load: () => {
       try {
-        const source = readSource(path);
-        return source === null ? { is: 'none' } : parseStored(source);
+        const bytes = readOwnFile(path, LIMIT_BYTES);
+        if (bytes === null) return { is: 'none' };
+        return bytes === 'unfit'
+          ? { is: 'damaged', problem: 'it is too long, or no file' }
+          : parseStored(bytes.toString());
       } catch (error) {
         if (!(error instanceof HaubanError)) throw error;
         return { is: 'damaged', problem: error.detail };

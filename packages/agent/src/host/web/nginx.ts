@@ -1,31 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import type { HostPrograms, WebQueries } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { listProcesses, readProcess } from '../apache-processes.ts';
+import { findMaster, listProcesses } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
-import { errorCode } from '../safe-path.ts';
 import { waitUntil } from '../wait-until.ts';
 
 /** nginx by its own program; its master is the one that its pid file names. */
 
-const PID_FILE = '/run/nginx.pid';
 const RELOAD_TIMEOUT_MS = 20_000;
 
 type NginxState = WebQueries['nginx.state']['answer'];
 
-async function masterPid(): Promise<number | null> {
-  let text: string;
-  try {
-    text = await readFile(PID_FILE, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
-  const pid = Number(text.trim());
-  const facts = Number.isSafeInteger(pid) && pid > 1 ? await readProcess(pid) : null;
-  return facts !== null && facts.name === 'nginx' && !facts.isZombie ? pid : null;
-}
+const masterPid = async (): Promise<number | null> => (await findMaster('/run/nginx.pid', 'nginx'))?.pid ?? null;
 
 const workersOf = async (master: number): Promise<readonly number[]> =>
   (await listProcesses()).filter(({ parent }) => parent === master).map(({ pid }) => pid);

@@ -1,7 +1,8 @@
 import type { HostPrograms } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { findApacheMaster, readProcess } from '../apache-processes.ts';
+import { findApacheMaster } from '../apache-processes.ts';
+import { readProcess } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
 import { waitUntil } from '../wait-until.ts';
 
