@@ -1,11 +1,11 @@
 import type { TokenRow } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
+import { DeleteDialog } from '../../parts/delete-dialog.tsx';
 import { QueryView } from '../../parts/notices.tsx';
 import { scopeWords } from '../../parts/rule-words.ts';
 import { Table } from '../../parts/table.tsx';
@@ -42,32 +42,6 @@ function TokenLine({ token, onDelete }: { readonly token: TokenRow; readonly onD
   );
 }
 
-function DeleteToken({ token, onClose }: { readonly token: TokenRow; readonly onClose: () => void }) {
-  const { api } = useServices();
-  const client = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => api.deleteToken(token.id),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: keys.tokens });
-      onClose();
-    },
-  });
-  return (
-    <ConfirmDialog
-      isOpen
-      title={t.deleteTitle(visibleLine(token.name, 60))}
-      verb={texts.words.delete}
-      isDanger
-      isBusy={remove.isPending}
-      error={remove.error}
-      onConfirm={() => remove.mutate()}
-      onClose={onClose}
-    >
-      <p>{t.deleteText}</p>
-    </ConfirmDialog>
-  );
-}
-
 export function ApiTokens() {
   const { api } = useServices();
   const tokens = useQuery({ queryKey: keys.tokens, queryFn: () => api.tokens() });
@@ -100,7 +74,16 @@ export function ApiTokens() {
           }
         </QueryView>
       </div>
-      {leaving === null ? null : <DeleteToken token={leaving} onClose={() => setLeaving(null)} />}
+      {leaving === null ? null : (
+        <DeleteDialog
+          title={t.deleteTitle(visibleLine(leaving.name, 60))}
+          remove={() => api.deleteToken(leaving.id)}
+          list={keys.tokens}
+          onClose={() => setLeaving(null)}
+        >
+          <p>{t.deleteText}</p>
+        </DeleteDialog>
+      )}
     </section>
   );
 }

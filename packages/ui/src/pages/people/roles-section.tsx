@@ -1,11 +1,11 @@
 import type { RoleRow } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
+import { DeleteDialog } from '../../parts/delete-dialog.tsx';
 import { QueryView } from '../../parts/notices.tsx';
 import { Table } from '../../parts/table.tsx';
 import { texts } from '../../texts/index.ts';
@@ -77,32 +77,6 @@ function RoleLine({
   );
 }
 
-function DeleteRole({ role, onClose }: { readonly role: RoleRow; readonly onClose: () => void }) {
-  const { api } = useServices();
-  const client = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => api.deleteRole(role.name),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: keys.roles });
-      onClose();
-    },
-  });
-  return (
-    <ConfirmDialog
-      isOpen
-      title={t.deleteTitle(visibleLine(role.name, 64))}
-      verb={texts.words.delete}
-      isDanger
-      isBusy={remove.isPending}
-      error={remove.error}
-      onConfirm={() => remove.mutate()}
-      onClose={onClose}
-    >
-      <p>{t.deleteText}</p>
-    </ConfirmDialog>
-  );
-}
-
 type Opened = { readonly kind: 'make' } | { readonly kind: 'edit' | 'delete'; readonly role: RoleRow };
 
 /** Every role with what it grants, in words and as a matrix; those that owners make are changed here. */
@@ -149,7 +123,16 @@ export function RolesSection() {
           </div>
         )}
       </QueryView>
-      {opened?.kind === 'delete' ? <DeleteRole role={opened.role} onClose={close} /> : null}
+      {opened?.kind === 'delete' ? (
+        <DeleteDialog
+          title={t.deleteTitle(visibleLine(opened.role.name, 64))}
+          remove={() => api.deleteRole(opened.role.name)}
+          list={keys.roles}
+          onClose={close}
+        >
+          <p>{t.deleteText}</p>
+        </DeleteDialog>
+      ) : null}
       <Suspense>
         {opened === null || opened.kind === 'delete' ? null : (
           <RoleDialog
