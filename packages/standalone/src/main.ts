@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HaubanError } from '@hauban/shared/errors';
+import { backUpRunning, parseWishes, restoreBefore, type Wishes } from './backup.ts';
 import { assertWritable, loadConfig, projectVersion, type StandaloneConfig } from './config.ts';
 import { takeDataLock } from './data-lock.ts';
 import { findEntries, type Entries } from './entries.ts';
@@ -104,6 +105,7 @@ async function startNode(
 async function startAll(
   home: string,
   config: StandaloneConfig,
+  wishes: Wishes,
   progress: Progress,
   stops: StopList,
   giveUp: GiveUp,
@@ -122,11 +124,14 @@ async function startAll(
     stops.push({ title: 'PostgreSQL', stop: () => postgres.stop() });
     databaseUrl = postgres.url;
   }
+  const env = controllerEnv(config, folders, entries, databaseUrl);
+  const { restore, isAfterRestore } = wishes;
+  if (restore !== null)
+    await progress.step('Restore', () => restoreBefore(env, folders, entries, restore, process.env));
   const signer = await progress.step('Signer', () => supervise(signerProgram(folders, entries), folders.logs, giveUp));
   stops.push({ title: 'signer', stop: () => signer.stop() });
-  const env = controllerEnv(config, folders, entries, databaseUrl);
   // Only when a person says so at this start: it is the one moment at which a copied disk would be believed.
-  if (process.argv.includes('--after-restore'))
+  if (isAfterRestore)
     await progress.step('After the restore', () =>
       runOnce('after-restore', process.execPath, [entries.controller, 'after-restore'], env),
     );
@@ -195,9 +200,14 @@ async function main(): Promise<number> {
   });
   let code = 0;
   try {
+    const wishes = parseWishes(process.argv.slice(2));
     const config = loadConfig(process.env, home);
+    if (wishes.backup !== null) {
+      progress.say(await backUpRunning(config, findEntries(home), wishes.backup, process.env));
+      return 0;
+    }
     progress.say(`Hauban ${projectVersion(home)}, data in ${config.dataDir}`);
-    const started = startAll(home, config, progress, stops, (error) => giveUp(error));
+    const started = startAll(home, config, wishes, progress, stops, (error) => giveUp(error));
     // A signal during the start ends it: what was started so far is stopped.
     const reason = await Promise.race([ended, started.then(() => ended)]);
     if (typeof reason !== 'string') {

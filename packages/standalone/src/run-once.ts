@@ -7,12 +7,13 @@ export async function runOnce(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  timeoutMs = 60_000,
 ): Promise<string> {
   return await new Promise((resolve, reject) => {
     execFile(
       program,
       [...args],
-      { cwd: '/', env, timeout: 60_000, maxBuffer: 1024 * 1024 },
+      { cwd: '/', env, timeout: timeoutMs, maxBuffer: 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else

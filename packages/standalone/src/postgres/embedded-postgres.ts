@@ -285,6 +285,19 @@ async function startServer(cluster: Cluster, options: EmbeddedPostgresOptions): 
   }
 }
 
+function urlOf({ socketDir, password }: Pick<Cluster, 'socketDir' | 'password'>, port = 5432): string {
+  const query = new URLSearchParams({ host: socketDir });
+  return `postgres://${SUPERUSER}:${password}@localhost:${port}/${DATABASE}?${query.toString()}`;
+}
+
+/** Of the one that runs in that folder already, for whoever may read its password; CONFIG_BAD when there is none. */
+export async function runningPostgresUrl(options: Pick<EmbeddedPostgresOptions, 'dataDir'>): Promise<string> {
+  const dataDir = resolve(options.dataDir);
+  if ((await loadPostmasterFile(join(dataDir, 'cluster')))?.isReady !== true)
+    throw new HaubanError('CONFIG_BAD', `No PostgreSQL runs in ${dataDir}: start this copy first ("npm start").`);
+  return urlOf({ socketDir: chooseSocketDir(dataDir), password: await loadPassword(join(dataDir, 'password')) });
+}
+
 /** Starts PostgreSQL on `dataDir`, making the cluster the first time. DATABASE, DATA_IN_USE or CONFIG_BAD when it cannot. */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cluster = await prepare(options);
@@ -295,9 +308,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (child.exitCode !== null || child.signalCode !== null) done();
     else child.once('exit', () => done());
   });
-  const query = new URLSearchParams({ host: cluster.socketDir });
   return {
-    url: `postgres://${SUPERUSER}:${cluster.password}@localhost:${options.port ?? 5432}/${DATABASE}?${query.toString()}`,
+    url: urlOf(cluster, options.port),
     pid: child.pid ?? 0,
     exited,
     stop: async () => {
