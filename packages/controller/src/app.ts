@@ -43,6 +43,7 @@ import { poolRoutes } from './pools/pools.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
 import { runControlRoutes } from './runs/run-control.routes.ts';
 import { runRoutes } from './runs/runs.routes.ts';
+import { scheduleRoutes } from './schedules/schedules.routes.ts';
 import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
 import { approvalRoutes } from './trust/approvals.routes.ts';
@@ -78,6 +79,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   recordingRoutes,
   runControlRoutes,
   runRoutes,
+  scheduleRoutes,
   shellRoutes,
   tokenRoutes,
   trustRoutes,
@@ -296,7 +298,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
   const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
-  const { approvals, bundles, rollout, poolWork } = services;
+  const { approvals, bundles, rollout, poolWork, dueSchedules } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -310,6 +312,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       orderBeat.start();
       rollout.start();
       poolWork.start();
+      dueSchedules.start();
       expiry.start();
       shells.start();
       upgrades.attach(app.server.server);
@@ -327,6 +330,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await gateway.close();
       await closeApp(app, clock);
       cleanUp.cancel();
+      await dueSchedules.stop();
       await poolWork.stop();
       await rollout.stop();
       await orderBeat.stop();

@@ -12,6 +12,7 @@ import { createPeople, type Shared, type SignOnOptions } from './compose-people.
 import { createPools } from './compose-pools.ts';
 import { createRuns } from './compose-runs.ts';
 import { createShells } from './compose-shells.ts';
+import { createSchedules } from './compose-schedules.ts';
 import { createTargetSource, targetsOf } from './compose-targets.ts';
 import { createTrust, type TrustNeeds } from './compose-trust.ts';
 import type { Database } from './db/index.ts';
@@ -176,6 +177,35 @@ function createWork(
   return { ...runs, ...shells, ...trust, actions };
 }
 
+/** What goes on by itself: pools that are kept as they are wished, runs that start again and again. */
+function createLasting(
+  shared: Shared,
+  database: Database,
+  given: {
+    readonly people: ReturnType<typeof createPeople>;
+    readonly fleet: Fleet;
+    readonly work: ReturnType<typeof createWork>;
+    readonly find: FindLink;
+  },
+) {
+  const { nodes, inventory } = given.fleet;
+  const { runs, shells, actions } = given.work;
+  const { clock } = shared;
+  const rights = rightsOf(given.people);
+  const selectTargets = createSelectTargets({ nodes, inventory, clock });
+  const pools = createPools(shared, database, {
+    runs,
+    actions,
+    nodes,
+    selectTargets,
+    judgeRelease: judgeRelease(nodes, rights, clock),
+    links: { isOnline: (nodeId) => given.find(nodeId)?.isOpen ?? false },
+  });
+  const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
+  const schedules = createSchedules(shared, database, { runs, targets, actions, rightsOf: rights });
+  return { selectTargets, targets, ...pools, ...schedules };
+}
+
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices(given: ControllerParts, later: Later) {
@@ -209,7 +239,7 @@ export function createServices(given: ControllerParts, later: Later) {
     people: { rightsOf: rightsOf(people), prove: people.reAuthentication.prove },
   });
   const { nodes } = fleet;
-  const { runs, shells } = work;
+  const { shells } = work;
   const refusals = createLinkRefusals(audit, clock, log);
   const requestRows = createRequestRows(audit, clock, log);
   const evidence = createAuditEvidence(shared, database, {
@@ -228,25 +258,14 @@ export function createServices(given: ControllerParts, later: Later) {
     onLeft,
     leaveBundle: (person, by) => work.bundles.leave(person, by),
   });
-  const selectTargets = createSelectTargets({ nodes, inventory: fleet.inventory, clock });
-  const pools = createPools(shared, database, {
-    runs,
-    actions: work.actions,
-    nodes,
-    selectTargets,
-    judgeRelease: judgeRelease(nodes, rightsOf(people), clock),
-    links: { isOnline: (nodeId) => find(nodeId)?.isOpen ?? false },
-  });
-  const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
+  const lasting = createLasting(shared, database, { people, fleet, work, find });
   return {
     identity,
     offboarding,
-    targets,
-    selectTargets,
     ...people,
     ...fleet,
     ...work,
-    ...pools,
+    ...lasting,
     ...evidence,
     audit,
     requestRows,

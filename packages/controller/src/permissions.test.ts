@@ -69,6 +69,10 @@ async function placeAt(place: MatrixPlace, role: string): Promise<Place> {
 function bodyOf({ method, url }: MatrixRoute, { nodeId }: Place, place: MatrixPlace): unknown {
   if (method === 'GET' || method === 'DELETE') return undefined;
   if (url === '/api/runs') return { action: 'node.ping', args: {}, nodes: [nodeId], mode: 'plan' };
+  if (url === '/api/schedules') {
+    const [name, cron] = [`s-${randomUUID()}`, '0 3 * * *'];
+    return { name, cron, zone: 'UTC', action: 'node.ping', args: {}, nodes: [nodeId], mode: 'plan' };
+  }
   if (/:poolId\/(?:items|runs)$/.test(url)) return { action: 'node.ping', args: {} };
   if (url.endsWith('/work')) return { kind: 'compare' };
   if (url.endsWith('/adopt')) return { nodeId, itemId: nodeId, hash: '0'.repeat(64) };

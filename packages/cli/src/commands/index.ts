@@ -13,6 +13,7 @@ import { addPeople } from './people.ts';
 import { addRecordings } from './recordings.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
+import { addSchedule } from './schedule.ts';
 import { addShell } from './shell.ts';
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
@@ -20,6 +21,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addNodes,
   addRun,
   addRuns,
+  addSchedule,
   addAccount,
   addShell,
   addRecordings,

@@ -26,6 +26,10 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'POST /api/runs/:runId/resume': ['A3007I'],
   'POST /api/runs/:runId/undo': ['A3018W'],
   'POST /api/runs/:runId/retry': ['A3000I'],
+  'POST /api/schedules': ['A3040I'],
+  'POST /api/schedules/:scheduleId/pause': ['A3041I'],
+  'POST /api/schedules/:scheduleId/resume': ['A3042I'],
+  'DELETE /api/schedules/:scheduleId': ['A3043W'],
   // Reads only; the selector is too long for an address.
   'POST /api/runs/targets': [],
   'POST /api/nodes/:nodeId/shells': ['A4000I'],

@@ -26,6 +26,10 @@ const ROWS: Readonly<Record<string, (personId: string) => SQL>> = {
     id,
   ) => sql`INSERT INTO run (id, action, action_version, mode, args, requester_id, requester, via, request_hash, created_at, expires_at, open_targets)
     VALUES (${randomUUID()}, 'node.ping', 1, 'apply', '{}', ${id}, 'x', 'page', ${randomUUID()}, 0, 9, 0)`,
+  'schedule.requester_id': (
+    id,
+  ) => sql`INSERT INTO schedule (id, name, cron, zone, missed, state, request, nodes, requester_id, requester, created_at)
+    VALUES (${randomUUID()}, ${randomUUID()}, '0 3 * * *', 'UTC', 'skip', 'paused', '{}', '[]', ${id}, 'x', 0)`,
   'shell_session.opened_by_id': (
     id,
   ) => sql`INSERT INTO shell_session (id, order_id, node_id, login, opened_by_id, opened_by, state, requested_at)

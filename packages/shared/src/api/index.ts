@@ -9,6 +9,7 @@ export * from './rollout-of.ts';
 export * from './rule-place.ts';
 export * from './run-strategy.ts';
 export * from './runs.ts';
+export * from './schedules.ts';
 export * from './selector/index.ts';
 export * from './shells.ts';
 export * from './sign-on.ts';

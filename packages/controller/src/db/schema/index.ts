@@ -6,5 +6,6 @@ export * from './nodes.ts';
 export * from './people.ts';
 export * from './pools.ts';
 export * from './runs.ts';
+export * from './schedules.ts';
 export * from './shells.ts';
 export * from './trust.ts';
