@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuditWitness } from '../../packages/agent/src/link/index.ts';
 import { loadKeptHead, storeKeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
 import { FakeAgent } from '../support/fake-agent.ts';
-import { createControllerState, FakeController } from '../support/fake-controller.ts';
+import { FakeController } from '../support/fake-controller.ts';
+import { createControllerState } from '../support/fake-services.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const headOf = (controller: string, key: KeyPair, change: Partial<AuditHead> = {}): string =>

@@ -20,7 +20,8 @@ import { loadLocalPolicy } from '../../packages/agent/src/executor/local-policy.
 import { createWebSocketDial } from '../../packages/agent/src/link/index.ts';
 import { loadTrust } from '../../packages/agent/src/store/trust-file.ts';
 import { runAgentProgram } from '../support/agent-program.ts';
-import { AUTHORITY_KID, FakeController } from '../support/fake-controller.ts';
+import { FakeController } from '../support/fake-controller.ts';
+import { AUTHORITY_KID } from '../support/fake-services.ts';
 import { FakeNode } from '../support/fake-node.ts';
 
 let clock: FakeClock;

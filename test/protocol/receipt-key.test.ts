@@ -21,7 +21,7 @@ import {
   type SignedReceiptStep,
 } from '@hauban/shared/protocol';
 import { createExecutorNode, type ExecutorNode, type LinkSide } from '../support/executor-harness.ts';
-import { payloadOf } from '../support/fake-controller.ts';
+import { payloadOf } from '../support/fake-services.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let node: ExecutorNode;

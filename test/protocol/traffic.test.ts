@@ -29,7 +29,8 @@ import {
 } from '@hauban/shared/protocol';
 import { FakeClock } from '@hauban/shared/testing';
 import { FakeAgent } from '../support/fake-agent.ts';
-import { FakeController, payloadOf } from '../support/fake-controller.ts';
+import { FakeController } from '../support/fake-controller.ts';
+import { payloadOf } from '../support/fake-services.ts';
 import { FakeExecutor } from '../support/fake-executor.ts';
 import { FakeNode, STATUS } from '../support/fake-node.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -19,7 +19,7 @@ import {
 } from '../../packages/agent/src/link/index.ts';
 import { createLinkRegistry, type LinkRegistry } from '../../packages/controller/src/gateway/link-registry.ts';
 import { LinkSession } from '../../packages/controller/src/gateway/link-session.ts';
-import { createControllerState, createPorts, FRESH, nothingTold, type Told } from './fake-controller.ts';
+import { createControllerState, createPorts, FRESH, nothingTold, type Told } from './fake-services.ts';
 import { fixedKey, memoryLedger } from './fake-agent.ts';
 import { STATUS } from './fake-node.ts';
 
