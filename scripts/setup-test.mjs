@@ -38,6 +38,7 @@ const packages = {
   postfix: 'mail queue and delivery',
   postgresql: 'databases',
   procps: 'process lists inside nodes',
+  restic: 'backups of homes',
   socat: 'ports into and out of the lab',
   softhsm2: "a token for the signer's key",
   'systemd-container': 'systemd-nspawn, full nodes',

@@ -36,4 +36,5 @@ export const nodePrograms = {
   ping: { path: '/usr/bin/ping', package: 'iputils-ping' },
   pgDump: { path: '/usr/bin/pg_dump', package: 'postgresql' },
   postfix: { path: '/usr/sbin/postfix', package: 'postfix' },
+  restic: { path: '/usr/bin/restic', package: 'restic' },
 } as const;

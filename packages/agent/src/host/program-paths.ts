@@ -27,6 +27,8 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   postqueue: '/usr/sbin/postqueue',
   postsuper: '/usr/sbin/postsuper',
   psql: '/usr/bin/psql',
+  restic: '/usr/bin/restic',
+  setpriv: '/usr/bin/setpriv',
   nft: '/usr/sbin/nft',
   'ssh-keygen': '/usr/bin/ssh-keygen',
   sshd: '/usr/sbin/sshd',

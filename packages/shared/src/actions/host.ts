@@ -46,6 +46,8 @@ export const PROGRAMS = [
   'postqueue',
   'postsuper',
   'psql',
+  'restic',
+  'setpriv',
   'ssh-keygen',
   'sshd',
   'systemctl',

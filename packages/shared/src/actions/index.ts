@@ -66,6 +66,7 @@ export { banSetOf, type BanSet } from './protection/ban-sources.ts';
 export type * from './protection/protection-host.ts';
 export type * from './services/service-host.ts';
 export { isSnapshotId } from './storage/snapshot-id.ts';
+export { isStoreName } from './storage/storage-host.ts';
 export { checkPath, restoreFolderOf, snapshotsOf, SNAPSHOTS_ROOT } from './storage/storage-args.ts';
 export type * from './storage/storage-host.ts';
 export type * from './web/web-host.ts';

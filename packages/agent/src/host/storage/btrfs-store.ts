@@ -5,7 +5,8 @@ import type { DriverParts } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
 import { openDirectory, ROOT_TRUST } from '../safe-path.ts';
 import { parseSubvolume, type Subvolume } from './btrfs-show.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
+import { measureHome } from './measure-home.ts';
+import type { Owner, SnapshotStore } from './snapshot-store.ts';
 
 /** f_type of statfs(2), linux/magic.h. */
 const BTRFS = 0x9123683e;
@@ -15,8 +16,7 @@ const TIMEOUT_MS = 60_000;
 
 const pathOf = (account: string, snapshot: string): string => `${snapshotsOf(account)}/${snapshot}`;
 
-/** Snapshots as read-only subvolumes beside the homes. All paths are below folders that only root writes. */
-export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' | 'programs'>): SnapshotStore {
+function createBtrfs(programs: DriverParts['programs']) {
   const btrfs = async (...args: readonly string[]): Promise<string> => {
     const result = await programs.run('btrfs', args, { timeoutMs: TIMEOUT_MS });
     if (result.status !== 0)
@@ -29,6 +29,12 @@ export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' 
     if (subvolume === null) throw new HaubanError('PROGRAM_FAILED', `btrfs subvolume show ${path}: nothing known`);
     return subvolume;
   };
+  return { btrfs, show };
+}
+
+/** Snapshots as read-only subvolumes beside the homes. All paths are below folders that only root writes. */
+export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' | 'programs'>): SnapshotStore {
+  const { btrfs, show } = createBtrfs(programs);
 
   /** Null: nothing is there. `files.state` follows no link on the way. */
   const find = async (account: string, snapshot: string): Promise<Subvolume | null> => {
@@ -48,6 +54,25 @@ export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' 
     return found === null ? null : { readOnly: found.readOnly };
   };
 
+  /** Of a deleted account of the same name the snapshots may still lie there. */
+  const checkOwner = async ({ account, uid }: Owner): Promise<void> => {
+    const folder = await files.state(snapshotsOf(account));
+    if (folder.type === 'directory' && folder.gid !== uid)
+      throw new HaubanError('ACTION_REFUSED', `${snapshotsOf(account)} holds snapshots of an earlier account`);
+  };
+
+  const withHome: SnapshotStore['withHome'] = async (tree, snapshot, work) => {
+    await checkOwner(tree);
+    if ((await find(tree.account, snapshot)) === null) return null;
+    const home = await openDirectory(pathOf(tree.account, snapshot), ROOT_TRUST, true);
+    if (home === null) return null;
+    try {
+      return await work(home);
+    } finally {
+      await home.handle.close();
+    }
+  };
+
   return {
     read,
     async usable(account) {
@@ -65,7 +90,9 @@ export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' 
       }
       return rows;
     },
-    async create(account, snapshot) {
+    async create(owner, snapshot) {
+      const { account } = owner;
+      await checkOwner(owner);
       // Into a folder that is there it would be put as an entry.
       if ((await find(account, snapshot)) !== null) return;
       await btrfs('subvolume', 'snapshot', '-r', homeOf(account), pathOf(account, snapshot));
@@ -78,20 +105,13 @@ export function createBtrfsStore({ files, programs }: Pick<DriverParts, 'files' 
         throw new HaubanError('ACTION_REFUSED', `${snapshot} can be written: it is no snapshot of ours`);
       await btrfs('subvolume', 'delete', '--commit-after', pathOf(account, snapshot));
     },
-    async check(account, snapshot) {
+    async check({ account }, snapshot) {
       const found = await find(account, snapshot);
       if (found === null) return null;
       return { readOnly: found.readOnly, isOfHome: found.parentUuid === (await show(homeOf(account))).uuid };
     },
-    async withHome(account, snapshot, work) {
-      if ((await find(account, snapshot)) === null) return null;
-      const home = await openDirectory(pathOf(account, snapshot), ROOT_TRUST, true);
-      if (home === null) return null;
-      try {
-        return await work(home);
-      } finally {
-        await home.handle.close();
-      }
-    },
+    measure: (tree, snapshot) => withHome(tree, snapshot, (home) => measureHome(home, tree)),
+    withHome,
+    tidy: () => Promise.resolve(),
   };
 }

@@ -1,4 +1,4 @@
-import { checkPath, isSnapshotId, type FileState, type RestoreSource } from '@hauban/shared/actions';
+import { checkPath, isSnapshotId, isStoreName, type FileState, type RestoreSource } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 
 /** What stands beside a complete restore, in a folder that only root writes. */
@@ -21,8 +21,21 @@ export function parseRestoreNote(state: FileState, path: string): RestoreNote | 
   if (typeof value === 'object' && value !== null && typeof entries === 'number') {
     const [store, snapshot, where, digest] = ['store', 'snapshot', 'path', 'digest'].map((name) => textOf(value, name));
     const isPath = where === '' || (where !== undefined && checkPath(where) === null);
-    if (store === 'btrfs' && isSnapshotId(snapshot ?? '') && isPath && /^[0-9a-f]{64}$/.test(digest ?? ''))
-      return { version: 1, store, snapshot: snapshot ?? '', path: where, digest: digest ?? '', entries };
+    if (
+      store !== undefined &&
+      isStoreName(store) &&
+      isSnapshotId(snapshot ?? '') &&
+      isPath &&
+      /^[0-9a-f]{64}$/.test(digest ?? '')
+    )
+      return {
+        version: 1,
+        store,
+        snapshot: snapshot ?? '',
+        path: where,
+        digest: digest ?? '',
+        entries,
+      };
   }
   throw new HaubanError('FILE_FAILED', `${path} is not as we wrote it: move the folder of that restore away`);
 }

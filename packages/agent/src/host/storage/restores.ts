@@ -6,25 +6,24 @@ import {
   type RestoreFacts,
   type RestorePlace,
   type RestoreSource,
-  type SourceFacts,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import { mustRun } from '../run-program.ts';
 import { copyInto } from './copy-tree.ts';
-import { openBelow, placeOf } from './held-folder.ts';
+import { placeOf } from './held-folder.ts';
+import { walkHome } from './measure-home.ts';
 import type { PlacedRestores } from './placed-restores.ts';
 import { removeTree } from './remove-tree.ts';
 import { closeFolder, isOnShelf, noteOf, openFolderTo, withRootFolder } from './restore-folder.ts';
 import { parseRestoreNote, sourceOfNote, type RestoreNote } from './restore-note.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
-import { digestInto, measureInto, TreeDigest } from './tree-digest.ts';
-import { walkSite, type SiteTree, type TreeVisitor, type Walked } from './walk-site.ts';
+import { digestInto, TreeDigest } from './tree-digest.ts';
+import { walkSite, type SiteTree } from './walk-site.ts';
 
 const SYNC = '/usr/bin/sync';
 const SYNC_TIMEOUT_MS = 300_000;
 
 export interface Restores {
-  measure(source: RestoreSource, tree: SiteTree): Promise<SourceFacts | null>;
   note(place: RestorePlace): Promise<RestoreNote | null>;
   make(place: RestorePlace, source: RestoreSource, uid: number): Promise<void>;
   /** Refuses while the copy is in place, and when it was changed since. */
@@ -36,25 +35,6 @@ export interface Restores {
 }
 
 type StoreOf = (source: RestoreSource) => SnapshotStore;
-
-/** Walks the thing in the snapshot; null: there is no such snapshot, or no folder that it would be in. */
-async function walkSource(
-  store: SnapshotStore,
-  { snapshot }: RestoreSource,
-  tree: SiteTree,
-  visitor: TreeVisitor,
-): Promise<Walked | null> {
-  return store.withHome(tree.account, snapshot, async (home) => {
-    const { folder, name } = placeOf(tree.path);
-    const held = await openBelow(home.handle, ['var', ...folder]);
-    if (held === null) return null;
-    try {
-      return await walkSite(held, name, tree, visitor);
-    } finally {
-      await held.close();
-    }
-  });
-}
 
 const treeOf = ({ account }: RestorePlace, { path }: RestoreSource, uid: number): SiteTree => ({ account, uid, path });
 
@@ -77,7 +57,8 @@ async function copySource(
   const digest = new TreeDigest();
   const copy = copyInto(shelf, placeOf(source.path).name, uid, digest);
   try {
-    const walked = await walkSource(store, source, treeOf(place, source, uid), copy.visitor);
+    const tree = treeOf(place, source, uid);
+    const walked = await store.withHome(tree, source.snapshot, (home) => walkHome(home, tree, copy.visitor));
     if (walked === null || walked.type === null)
       throw new HaubanError('ACTION_REFUSED', `${source.path} is not in ${source.snapshot} any more`);
   } finally {
@@ -113,12 +94,6 @@ export function createRestores(files: HostFiles, storeOf: StoreOf, placed: Place
 
   return {
     note,
-    async measure(source, tree) {
-      const size = new TreeDigest();
-      const walked = await walkSource(storeOf(source), source, tree, measureInto(size));
-      if (walked === null || walked.type === null) return null;
-      return { type: walked.type, entries: size.entries, sizeBytes: size.sizeBytes, leftOut: walked.leftOut };
-    },
     async make(place, source, uid) {
       if ((await note(place)) !== null) return;
       await removeFolder(files, place);
@@ -154,7 +129,8 @@ export function createRestores(files: HostFiles, storeOf: StoreOf, placed: Place
       if (known === null) return null;
       const source = sourceOfNote(known);
       const digest = new TreeDigest();
-      await walkSource(storeOf(source), source, treeOf(place, source, uid), digestInto(digest));
+      const tree = treeOf(place, source, uid);
+      await storeOf(source).withHome(tree, source.snapshot, (home) => walkHome(home, tree, digestInto(digest)));
       const isThere = await isOnShelf(place, 'new', known.path);
       return {
         noted: known.digest,

@@ -1,5 +1,9 @@
-import type { SnapshotCheck, SnapshotRow } from '@hauban/shared/actions';
+import type { SnapshotCheck, SnapshotRow, SourceFacts } from '@hauban/shared/actions';
 import type { OpenDirectory } from '../safe-path.ts';
+import type { SiteTree } from './walk-site.ts';
+
+/** Whose home it is; an account of the same name that comes later has another uid. */
+export type Owner = Pick<SiteTree, 'account' | 'uid'>;
 
 /** Where snapshots of homes are kept. Names of accounts and snapshots were checked by whoever asks. */
 export interface SnapshotStore {
@@ -8,9 +12,16 @@ export interface SnapshotStore {
   /** Null: there is none of that name. */
   read(account: string, snapshot: string): Promise<{ readonly readOnly: boolean } | null>;
   /** Whole and durable at return, or not there; nothing when it is there already. */
-  create(account: string, snapshot: string): Promise<void>;
+  create(owner: Owner, snapshot: string): Promise<void>;
   remove(account: string, snapshot: string): Promise<void>;
-  check(account: string, snapshot: string): Promise<Pick<SnapshotCheck, 'readOnly' | 'isOfHome'> | null>;
-  /** The home as it was, read-only, closed afterwards. Null: there is none of that name. */
-  withHome<T>(account: string, snapshot: string, work: (home: OpenDirectory) => Promise<T>): Promise<T | null>;
+  check(owner: Owner, snapshot: string): Promise<Pick<SnapshotCheck, 'readOnly' | 'isOfHome'> | null>;
+  /** Null: it is not in the snapshot, or it is itself what is left out. */
+  measure(tree: SiteTree, snapshot: string): Promise<SourceFacts | null>;
+  /**
+   * The home as it was, read-only, with at least what the tree names; closed afterwards. Null: there is none of that
+   * name, or not of that owner.
+   */
+  withHome<T>(tree: SiteTree, snapshot: string, work: (home: OpenDirectory) => Promise<T>): Promise<T | null>;
+  /** What an interrupted one left. */
+  tidy(account: string): Promise<void>;
 }

@@ -4,7 +4,7 @@ import {
   checkPath,
   homeOf,
   isSnapshotId,
-  snapshotsOf,
+  isStoreName,
   type RestorePlace,
   type RestoreSource,
   type SnapshotPlace,
@@ -24,8 +24,10 @@ import { lookAt } from './held-folder.ts';
 import { createPlacedRestores, type PlacedRestores } from './placed-restores.ts';
 import { withRootFolder, withSiteFolder } from './restore-folder.ts';
 import { sourceOfNote } from './restore-note.ts';
+import { createResticStore } from './restic-store.ts';
 import { createRestores, type Restores } from './restores.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
+import type { SiteTree } from './walk-site.ts';
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
@@ -45,9 +47,8 @@ function parseRestore(id: string): RestorePlace {
   if (rest.length > 0) throw unknownId(id);
   return checkPlace({ account, label });
 }
-const isStore = (text: string): text is StoreName => text === 'btrfs';
 function checkStore(text: string): StoreName {
-  if (!isStore(text)) throw unknownId(text);
+  if (!isStoreName(text)) throw unknownId(text);
   return text;
 }
 function parseSnapshot(id: string): SnapshotPlace {
@@ -74,12 +75,17 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 const notByHand = (id: string): HaubanError =>
   new HaubanError('ACTION_REFUSED', `${id} comes and goes with its restore only`);
 
+const sampleOf = (store: SnapshotStore, tree: SiteTree, snapshot: string) =>
+  store.withHome(tree, snapshot, (then) =>
+    withRootFolder(homeOf(tree.account), (now) => compareSample(then.handle, now, tree)),
+  );
+
 interface Parts {
   readonly stores: Readonly<Record<StoreName, SnapshotStore>>;
   readonly placed: PlacedRestores;
   readonly restores: Restores;
   readonly requireRoot: RequireRoot;
-  /** Of the account as it is now; its snapshots must be its own and not those of an earlier one of that name. */
+  /** Of the account as it is now; whether a snapshot is its own or of an earlier one of that name, the store says. */
   uidOf(account: string): Promise<number>;
 }
 
@@ -95,8 +101,8 @@ function createResources({ stores, placed, restores, requireRoot, uidOf }: Parts
         const { store, account, snapshot } = parseSnapshot(id);
         if (value === null) return guarded(() => stores[store].remove(account, snapshot));
         if (!value.readOnly) throw new HaubanError('ACTION_REFUSED', 'a snapshot that can be written is none');
-        await uidOf(account);
-        return guarded(() => stores[store].create(account, snapshot));
+        const uid = await uidOf(account);
+        return guarded(() => stores[store].create({ account, uid }, snapshot));
       },
     },
     'storage.restored': {
@@ -137,7 +143,7 @@ function createQueries({ stores, restores, uidOf }: Parts): QueryDrivers<Storage
     async 'storage.source'({ account, ...rest }) {
       const source = checkSource(rest);
       const uid = await uidOf(account);
-      return guarded(() => restores.measure(source, { account, uid, path: source.path }));
+      return guarded(() => stores[source.store].measure({ account, uid, path: source.path }, source.snapshot));
     },
     async 'storage.target'({ account, path }) {
       await uidOf(account);
@@ -151,10 +157,9 @@ function createQueries({ stores, restores, uidOf }: Parts): QueryDrivers<Storage
       const uid = await uidOf(account);
       const held = stores[checkStore(store)];
       return guarded(async () => {
-        const check = await held.check(account, checkSnapshot(snapshot));
-        const sample = await held.withHome(account, snapshot, (home) =>
-          withRootFolder(homeOf(account), (now) => compareSample(home.handle, now, { account, uid })),
-        );
+        const check = await held.check({ account, uid }, checkSnapshot(snapshot));
+        // Taking one out of a repository to compare it would cost a restore.
+        const sample = store === 'restic' ? null : await sampleOf(held, { account, uid, path: '' }, snapshot);
         return check === null ? null : { ...check, ...(sample ?? { compared: 0, different: 0 }) };
       });
     },
@@ -168,7 +173,7 @@ function createQueries({ stores, restores, uidOf }: Parts): QueryDrivers<Storage
 
 export function createStorageDrivers(own: DriverParts): FamilyDrivers<StorageResources, StorageTasks, StorageQueries> {
   const { accounts, files, requireRoot } = own;
-  const stores: Parts['stores'] = { btrfs: createBtrfsStore(own) };
+  const stores: Parts['stores'] = { btrfs: createBtrfsStore(own), restic: createResticStore(own) };
   const placed = createPlacedRestores(files);
   const restores = createRestores(files, ({ store }) => stores[store], placed);
   const parts: Parts = {
@@ -178,16 +183,16 @@ export function createStorageDrivers(own: DriverParts): FamilyDrivers<StorageRes
       const user = await accounts.userByName(checkName(account));
       if (user === null || user.home !== homeOf(account))
         throw new HaubanError('ACTION_REFUSED', `${account} is no hosting account on this node`);
-      const folder = await files.state(snapshotsOf(account));
-      if (folder.type === 'directory' && folder.gid !== user.uid)
-        throw new HaubanError('ACTION_REFUSED', `${snapshotsOf(account)} holds snapshots of an earlier account`);
       return checkUid(user.uid);
     },
   };
   return {
     resources: createResources(parts),
     tasks: {
-      'storage.tidy': (place) => guarded(() => restores.tidy(checkPlace(place))),
+      async 'storage.tidy'(place) {
+        await guarded(() => restores.tidy(checkPlace(place)));
+        for (const store of Object.values(stores)) await guarded(() => store.tidy(place.account));
+      },
       'storage.discard': (place) => guarded(() => restores.discard(checkPlace(place))),
     },
     queries: createQueries(parts),

@@ -37,9 +37,9 @@ const textOf = ({ name, path = '' }: RestoreArgs): string => `${homeOf(name)}/va
 
 async function checkRoom({ host }: Planner, name: string, needs: SourceFacts, freeBytes: number): Promise<void> {
   const needsMiB = inMiB(needs.sizeBytes);
-  if (needs.sizeBytes + RESERVE_BYTES > freeBytes)
+  if (needs.diskBytes + RESERVE_BYTES > freeBytes)
     refuse(
-      `it takes ${needsMiB} MiB, and the disk has ${inMiB(freeBytes)} MiB free, of which ${inMiB(RESERVE_BYTES)} stay free`,
+      `it takes ${inMiB(needs.diskBytes)} MiB, and the disk has ${inMiB(freeBytes)} MiB free, of which ${inMiB(RESERVE_BYTES)} stay free`,
     );
   const limit = (await host.resources.read('account.quota', name))?.hardMiB ?? null;
   if (limit === null) return;
@@ -66,7 +66,7 @@ export async function planRestore(planner: Planner, args: RestoreArgs, type: Sou
   const { name, label, mode } = args;
   const place = restorePlaceOf(args);
   const { uid } = await loadAccount(host, name);
-  await checkFolder(planner, name, uid);
+  if (sourceOf(args).store === 'btrfs') await checkFolder(planner, name, uid);
   const now = await host.resources.read('storage.restored', restoreKey(place));
   if (now !== null && !sameValue(now, sourceOf(args)))
     refuse(`label ${label} is used: it holds ${now.path === '' ? 'var/www' : now.path} of ${now.snapshot}`);
@@ -111,7 +111,7 @@ export const RESTORE_PARTS = {
   readOnly: false,
   filledIn: [],
   timeoutMs: 3_600_000,
-  programs: ['btrfs'],
+  programs: ['btrfs', 'restic', 'setpriv'],
   locks: accountLock,
 } satisfies Partial<ActionDefinition<RestoreArgs>>;
 

@@ -5,7 +5,6 @@ import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
 import { SNAPSHOT_CLASSES, snapshotOfPeriod } from './snapshot-id.ts';
 import {
-  accountLock,
   Label,
   normaliseStorage,
   snapshotKey,
@@ -13,6 +12,7 @@ import {
   SNAPSHOTS_ROOT,
   snapshotsOf,
   Store,
+  storeLocks,
 } from './storage-args.ts';
 import type { SnapshotPlace } from './storage-host.ts';
 
@@ -58,40 +58,46 @@ async function planLink(planner: Planner, account: string): Promise<void> {
   else planner.note(`${account} is full: the link ${link} is not made, the snapshot is.`);
 }
 
+async function planFolders(planner: Planner, account: string, uid: number): Promise<void> {
+  await checkFolder(planner, account, uid);
+  await planner.directory(SNAPSHOTS_ROOT, { mode: 0o755, uid: 0, gid: 0 }, { shared: true });
+  await planner.directory(snapshotsOf(account), { mode: 0o750, uid: 0, gid: uid }, { shared: true });
+}
+
 async function planSnapshot(planner: Planner, place: SnapshotPlace): Promise<void> {
   const { host } = planner;
   const { account, store, snapshot } = place;
   const { uid } = await loadAccount(host, account);
   const { usable, says } = await host.queries.ask('storage.store', { store, account });
   if (!usable) refuse(says);
-  await checkFolder(planner, account, uid);
-  await planner.directory(SNAPSHOTS_ROOT, { mode: 0o755, uid: 0, gid: 0 }, { shared: true });
-  await planner.directory(snapshotsOf(account), { mode: 0o750, uid: 0, gid: uid }, { shared: true });
+  if (store === 'btrfs') await planFolders(planner, account, uid);
   const before = await planner.resource('storage.snapshot', snapshotKey(place), { readOnly: true });
   if (before !== null && !before.readOnly)
     refuse(`${snapshot} of ${account} can be written: it is no snapshot of ours`);
-  await planLink(planner, account);
+  if (store === 'btrfs') await planLink(planner, account);
 }
 
 export const snapshotCreate = defineAction({
   name: 'snapshot.create',
   version: 1,
   title: "Take a snapshot of an account's home",
-  docs: `Keeps the home of an account as it is now, read-only, below ${SNAPSHOTS_ROOT}, with a link in the account's backups folder. The name says the period: an hour has one hourly snapshot, a day one daily, so a schedule may ask twice. A manual one needs a label. Needs a home that is a btrfs subvolume; snapshots lie on the same disk and are lost with it. Databases are not in it. Undo removes the snapshot.`,
+  docs: `Keeps the home of an account as it is now. The name says the period: an hour has one hourly snapshot, a day one daily, so a schedule may ask twice. A manual one needs a label. Databases are not in it. Undo removes the snapshot.
+
+Store btrfs: a read-only subvolume below ${SNAPSHOTS_ROOT}, made at once, with a link in the account's backups folder; needs a home that is a subvolume, and is lost with the disk. Store restic: an encrypted copy in the repository that /etc/hosting/restic/repository names (a folder on this machine; its password in /etc/hosting/restic/password), without tmp and backups; it reads the home while the site runs, and fails when a file could not be read.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,
   readOnly: false,
   args: Args,
   filledIn: [],
-  timeoutMs: 120_000,
-  programs: ['btrfs'],
+  timeoutMs: 3_600_000,
+  programs: ['btrfs', 'restic', 'setpriv'],
   normalise(args) {
     if ((args.class === 'manual') !== (args.label !== undefined))
       return { ok: false, problem: 'label names a manual snapshot: give it with class manual, and only then' };
     return normaliseStorage(args);
   },
-  locks: accountLock,
+  locks: storeLocks,
   plan: (host, args) => planChanges(host, (planner) => planSnapshot(planner, placeOf(args, host.clock.nowMs()))),
   async verify(host, args, changes) {
     const key = changes.flatMap((change) =>

@@ -18,7 +18,7 @@ export const snapshotList = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 60_000,
-  programs: ['btrfs'],
+  programs: ['btrfs', 'restic', 'setpriv'],
   normalise: normaliseStorage,
   locks: accountLock,
   async plan(host, { name, store = 'btrfs' }) {

@@ -3,7 +3,7 @@ import { defineAction } from '../define-action.ts';
 import { AccountName } from '../params.ts';
 import { planChanges, type Planner } from '../planner.ts';
 import { classOf, SNAPSHOT_CLASSES, type SnapshotClass } from './snapshot-id.ts';
-import { accountLock, normaliseStorage, Snapshot, snapshotKey, Store } from './storage-args.ts';
+import { normaliseStorage, Snapshot, snapshotKey, Store, storeLocks } from './storage-args.ts';
 import type { SnapshotRow } from './storage-host.ts';
 
 /** At least one of a class is always left. */
@@ -61,7 +61,7 @@ export const snapshotPrune = defineAction({
   name: 'snapshot.prune',
   version: 1,
   title: 'Remove old snapshots',
-  docs: `Keeps the newest of each class and removes the others; the plan names each. Manual snapshots stay, unless they are named. Of a class that is given no number all stay, and the newest of a class always does, so a schedule that stood still loses nothing. Works for deleted accounts too. Nobody can bring a removed snapshot back.`,
+  docs: `Keeps the newest of each class and removes the others; the plan names each. Manual snapshots stay, unless they are named. Of a class that is given no number all stay, and the newest of a class always does, so a schedule that stood still loses nothing. Works for deleted accounts too. Nobody can bring a removed snapshot back. In a repository of restic the space comes free with restic prune, which is left to a quiet hour.`,
   risk: 'high',
   roles: [],
   needsRoot: true,
@@ -69,9 +69,9 @@ export const snapshotPrune = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 600_000,
-  programs: ['btrfs'],
+  programs: ['btrfs', 'restic', 'setpriv'],
   normalise: normaliseStorage,
-  locks: accountLock,
+  locks: storeLocks,
   plan: (host, args) => planChanges(host, (planner) => planPrune(planner, args)),
   async verify(host, { name, store = 'btrfs' }, changes) {
     const rows = await host.queries.ask('storage.snapshots', { store, account: name });

@@ -2,11 +2,11 @@ import Type from 'typebox';
 import { HOMES_ROOT, homeOf } from '../hosting-layout.ts';
 import { checkAccountName } from '../params.ts';
 import { LABEL_PATTERN, SNAPSHOT_PATTERN } from './snapshot-id.ts';
-import type { RestorePlace, SnapshotPlace } from './storage-host.ts';
+import type { RestorePlace, SnapshotPlace, StoreName } from './storage-host.ts';
 
-export const Store = Type.Union([Type.Literal('btrfs')], {
+export const Store = Type.Union([Type.Literal('btrfs'), Type.Literal('restic')], {
   title: 'Store',
-  description: 'btrfs: beside the homes, at once, lost with the disk',
+  description: 'btrfs (default): beside the homes, at once, lost with the disk. restic: a repository of its own',
 });
 export const Snapshot = Type.String({
   pattern: SNAPSHOT_PATTERN,
@@ -62,3 +62,8 @@ export function normaliseStorage<A extends { readonly name: string; readonly pat
 
 /** Snapshots and restores of one account never run beside each other, nor beside what changes the account. */
 export const accountLock = ({ name }: { readonly name: string }): readonly string[] => [`account:${name}`];
+/** A repository is locked as a whole while something is put in or taken out. */
+export const storeLocks = (args: { readonly name: string; readonly store?: StoreName }): readonly string[] => [
+  ...accountLock(args),
+  ...(args.store === 'restic' ? ['restic'] : []),
+];

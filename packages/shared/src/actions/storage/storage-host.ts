@@ -1,6 +1,8 @@
 /** What the actions on snapshots and restores need of a machine. */
 
-export type StoreName = 'btrfs';
+/** `btrfs`: on the disk of the homes. `restic`: in a repository elsewhere on the machine. */
+export type StoreName = 'btrfs' | 'restic';
+export const isStoreName = (text: string): text is StoreName => text === 'btrfs' || text === 'restic';
 
 export interface SnapshotPlace {
   readonly store: StoreName;
@@ -47,6 +49,8 @@ export interface SourceFacts {
   readonly type: 'file' | 'directory';
   readonly entries: number;
   readonly sizeBytes: number;
+  /** What the disk of the homes has to take for it, while it is restored. */
+  readonly diskBytes: number;
   /** What is not restored, by why: `links that lead out`. */
   readonly leftOut: Readonly<Record<string, number>>;
 }

@@ -17,7 +17,7 @@ import { classOf, snapshotOfPeriod } from './snapshot-id.ts';
 const NAME = 'w4a100010';
 const UID = 100_010;
 const ROOT = { type: 'directory', mode: 0o755, uid: 0, gid: 0 } as const;
-const SOURCE: SourceFacts = { type: 'file', entries: 1, sizeBytes: 3_000_000, leftOut: {} };
+const SOURCE: SourceFacts = { type: 'file', entries: 1, sizeBytes: 3_000_000, diskBytes: 3_000_000, leftOut: {} };
 const at = (text: string): number => Date.parse(text);
 
 function createNode(source: SourceFacts | null = SOURCE): FakeHost {
