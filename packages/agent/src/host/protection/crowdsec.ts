@@ -44,7 +44,9 @@ export function createCrowdsec(programs: Host['programs'], clock: Clock): Foreig
     async list(address) {
       // Whoever telephones may be on a list from elsewhere; such a list is nothing to take over.
       const asked = await ask(
-        address === undefined ? ['--limit', MOST_ALERTS, '--type', 'ban'] : ['--all', '--ip', checkTarget(address)],
+        address === undefined
+          ? ['--limit', MOST_ALERTS, '--type', 'ban']
+          : ['--all', scopeOf(address), checkTarget(address)],
       );
       if (asked.state !== 'asked') return asked;
       const bans = asked.decisions.map(({ target, where, reason, since, until }) => ({

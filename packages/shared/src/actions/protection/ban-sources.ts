@@ -1,9 +1,12 @@
+import Type from 'typebox';
 import { containsPrefix, isSingle, parsePrefix, type Prefix } from '../address.ts';
 import type { Host } from '../host.ts';
 import type { BanSource, ForeignBan } from './protection-host.ts';
 
 /** Who else bans on a hosting node, in the order in which people are told. */
 export const BAN_SOURCES: readonly BanSource[] = ['fail2ban', 'crowdsec'];
+
+export const BanSourceArg = Type.Enum(['fail2ban', 'crowdsec'], { title: 'Program' });
 
 /** Our set that holds it: single addresses in hash sets, prefixes in interval sets, by family. */
 export type BanSet = 'ban4' | 'net4' | 'ban6' | 'net6';
@@ -48,6 +51,21 @@ export async function askSources(host: Host, sources: readonly BanSource[], addr
       answer.state === 'asked' ? answer.bans.map((ban) => ({ source, ...ban })) : [],
     ),
   };
+}
+
+/** So many targets are asked about one by one: an exact answer. About more, all bans are asked for, of which there is a most. */
+const ASKED_EACH = 5;
+
+/** The bans that hold these targets, or more. */
+export async function askAbout(
+  host: Host,
+  sources: readonly BanSource[],
+  targets: readonly string[],
+): Promise<AskedSources> {
+  if (targets.length > ASKED_EACH) return askSources(host, sources);
+  const answers: AskedSources[] = [];
+  for (const target of targets) answers.push(await askSources(host, sources, target));
+  return { sources: answers[0]?.sources ?? [], bans: answers.flatMap(({ bans }) => bans) };
 }
 
 /** Does the ban of that target drop what this address sends? */

@@ -2,12 +2,14 @@
 import type { ActionDefinition } from '../define-action.ts';
 import { firewallBan } from './firewall-ban.ts';
 import { firewallExplain } from './firewall-explain.ts';
+import { firewallImport } from './firewall-import.ts';
 import { firewallList } from './firewall-list.ts';
 import { firewallUnban } from './firewall-unban.ts';
 
 export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [
   firewallBan,
   firewallExplain,
+  firewallImport,
   firewallList,
   firewallUnban,
 ];

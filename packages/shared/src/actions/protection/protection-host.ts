@@ -36,7 +36,7 @@ export interface ProtectionResources {
 }
 
 export interface ProtectionQueries {
-  /** @property address those that hold this one; left out: all that were made on this node, none of a subscribed list */
+  /** @property address those that hold this address or prefix; left out: all that were made on this node, none of a subscribed list */
   readonly 'protection.foreign-bans': {
     readonly args: { readonly source: BanSource; readonly address?: string };
     readonly answer: ForeignBans;
