@@ -44,8 +44,8 @@ function describeError(error: unknown, depth = 0): object {
 
 /**
  * JSON lines on standard error: standard output is for what other programs read (`ready`, a printed token). Each is
- * written at once. What waited in a buffer would be flushed at the exit, and sonic-boom 4.2 tries that for ever where
- * nobody reads any more: a controller whose launcher was killed never ended.
+ * written at once: what waits in a buffer is flushed at the exit, and sonic-boom 4.2 tries that for ever where nobody
+ * reads any more, so that a controller whose launcher was killed would never end.
  */
 export function createLog(level: LogLevel): RootLog {
   return pino(
