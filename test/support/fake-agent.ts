@@ -58,7 +58,7 @@ const authorityRoot = (key: KeyPair) => ({ kid: keyThumbprint(key.publicText) ??
 /** Keys of a node that never rotates. */
 export const fixedKey = (key: KeyPair, clock: Clock): LinkKeyStore => ({
   current: () => key,
-  madeAtMs: () => clock.nowMs() + 1e12,
+  madeAtMs: () => clock.nowMs() + 1e9,
   next: () => key,
   hasNext: () => false,
   adoptNext: () => undefined,

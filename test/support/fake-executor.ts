@@ -19,6 +19,8 @@ export class FakeExecutor {
   /** Sent after the facts at each `sync`. */
   afterSync: FromExecutor[] = [];
   facts = FACTS;
+  /** Told of each message after it was noted. */
+  heard: (message: ToExecutor) => void = () => undefined;
   #connection: LocalConnection | null = null;
   readonly #server: Server;
 
@@ -30,6 +32,7 @@ export class FakeExecutor {
           const parsed = kind === LOCAL_KINDS.json ? parseToExecutor(Buffer.from(body).toString()) : null;
           if (parsed?.ok !== true) throw new Error('the link process sent what is no message');
           this.seen.push(parsed.value);
+          this.heard(parsed.value);
           if (parsed.value.t === 'sync')
             for (const message of [this.facts, ...this.afterSync]) connection.sendJson(message);
         },

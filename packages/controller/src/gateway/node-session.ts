@@ -16,6 +16,9 @@ import type { RegisteredLink } from './link-registry.ts';
 import type { KeyRotateMessage, GatewayLog, GatewayPorts, LinkRef, SendOutcome, StatusMessage } from './ports.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 
+/** The others wait for the next link, as those for a node that is away. */
+const MOST_EARLY = 200;
+
 /** Messages of a node that is up. `enrol` belongs to another mode and is refused here. */
 type Message = ControlOf<AgentMessage>;
 
@@ -42,6 +45,8 @@ export class NodeSession implements RegisteredLink {
   readonly #log: GatewayLog;
   readonly #queue: WorkQueue;
   #introduced: Introduced = 'nothing';
+  /** Orders until the node has said which keys it knows, and got those that it lacks (rule KEYS18); then null. */
+  #early: string[] | null = [];
 
   constructor(ref: LinkRef, deps: NodeSessionDeps) {
     this.nodeId = ref.nodeId;
@@ -70,7 +75,10 @@ export class NodeSession implements RegisteredLink {
   }
 
   sendOrder(jws: string): SendOutcome {
-    return this.#channel.sendControl({ t: 'order', jws });
+    if (this.#early === null) return this.#channel.sendControl({ t: 'order', jws });
+    if (!this.#channel.isOpen || this.#early.length >= MOST_EARLY) return 'closed';
+    this.#early.push(jws);
+    return 'sent';
   }
 
   sendBundles(items: readonly TrustItem[]): SendOutcome {
@@ -162,14 +170,21 @@ export class NodeSession implements RegisteredLink {
   }
 
   async #status({ bundle: version, authority, controllerKey, auditHead }: StatusMessage): Promise<void> {
-    const { trust, runs } = this.#ports;
+    const { trust } = this.#ports;
     const lacking = await trust.nodeStatus(this.nodeId, { version, authority, linkKey: controllerKey });
     // First: the head of the audit log that comes last is by the newest key.
     this.sendLinkSteps(trust.linkSteps(controllerKey));
     this.sendBundles(lacking.items);
     // A node that follows a long way says so again; orders by a key that it does not know yet would be refused.
-    if (lacking.isAll) for (const jws of await runs.pendingOrders(this.#ref)) this.sendOrder(jws);
+    if (lacking.isAll) await this.#sendPending();
     return this.#auditHead(auditHead);
+  }
+
+  /** What was held back for the keys, and what waits in the database; the same order may be in both. */
+  async #sendPending(): Promise<void> {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const jws of new Set([...early, ...(await this.#ports.runs.pendingOrders(this.#ref))])) this.sendOrder(jws);
   }
 
   async #auditHead(kept: string | null): Promise<void> {
