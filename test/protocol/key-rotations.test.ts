@@ -28,7 +28,8 @@ import {
 import { SeededRandom } from '@hauban/shared/testing';
 import { AuthorityStore } from '../../packages/agent/src/trust/index.ts';
 import { FakeAgent } from '../support/fake-agent.ts';
-import { FakeController, payloadOf } from '../support/fake-controller.ts';
+import { FakeController } from '../support/fake-controller.ts';
+import { payloadOf } from '../support/fake-services.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /**
