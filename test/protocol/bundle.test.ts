@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync, symlinkSync, rmSync, truncateSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleChallenge, bundleHash, createKeyPair, signBundle, type KeyPair } from '@hauban/link';
-import { BUNDLE_TYPE, type Bundle, type SignedBundle } from '@hauban/shared/protocol';
+import { BUNDLE_TYPE, type Access, type Bundle, type SignedBundle } from '@hauban/shared/protocol';
 import { SeededRandom } from '@hauban/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -132,6 +132,45 @@ describe('BUNDLE1 who a bundle is of', () => {
 
   it('BUNDLE1 with a field too many', async () => {
     await expectRefused(await seal({ ...first, sudo: true } as unknown as Bundle), 'BUNDLE_MALFORMED', 0);
+  });
+});
+
+describe('BUNDLE6 roles in a bundle', () => {
+  const rule = {
+    name: 'reads',
+    what: ['read'],
+    where: { labels: { tier: 'web' } },
+    how: { runAs: [], needsApproval: false, window: null },
+  };
+  const access = (): Access => ({
+    roles: [{ name: 'reader', rules: [rule] }],
+    people: [{ id: ada.operator.id, role: 'reader' }],
+  });
+
+  it('BUNDLE6 are held and change nothing of what the node takes: labels are not its own to judge', async () => {
+    expect(await offer(await seal({ ...first, access: access() }))).toBe(1);
+    const requester = { id: ada.operator.id, name: 'Ada', via: 'page' } as const;
+    const { outcome } = await node.run(link, node.actionOrder({ mode: 'plan', requester }));
+    expect(outcome).not.toBe('refused');
+    await restart();
+    expect(await versionNow()).toBe(1);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a role twice, of which one would count', () => ({ ...access(), roles: [access().roles[0], access().roles[0]] })],
+    ['a person with two roles', () => ({ ...access(), people: [...access().people, ...access().people] })],
+    [
+      'a rule that is everywhere without saying so',
+      () => ({ ...access(), roles: [{ name: 'reader', rules: [{ ...rule, where: {} }] }] }),
+    ],
+    [
+      'a right that nobody knows',
+      () => ({ ...access(), roles: [{ name: 'reader', rules: [{ ...rule, what: ['sudo'] }] }] }),
+    ],
+    ['a role without rules', () => ({ ...access(), roles: [{ name: 'reader', rules: [] }] })],
+    ['nothing at all in its place', () => null],
+  ])('BUNDLE6 with %s', async (_attack, make) => {
+    await expectRefused(await seal({ ...first, access: make() } as Bundle), 'BUNDLE_MALFORMED', 0);
   });
 });
 

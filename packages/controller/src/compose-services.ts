@@ -34,7 +34,7 @@ import { createReceiptSteps } from './nodes/receipt-steps.service.ts';
 import { judgeRelease, readHealth, rightsOf } from './compose-rollout.ts';
 import { createSelectTargets } from './runs/select-targets.service.ts';
 import type { RootLog } from './runtime/index.ts';
-import type { SignerClient } from './signer/index.ts';
+import { goesByPlace, type SignerClient } from './signer/index.ts';
 import type { TotpSeal } from './people/totp-seal.ts';
 import type { WaitingRuns } from './trust/approvals.service.ts';
 import { createLinkKeysRepository } from './trust/link-keys.repository.ts';
@@ -139,7 +139,18 @@ function createWork(
   const actions = createActionsService(createAccountUidsRepository(database), shared.clock, inventory.customActions);
   const { controllerId } = identity;
   const waitingRuns = (): WaitingRuns => runs.waitingRuns;
-  const trust = createTrust(shared, database, {
+  const placesOf = targetsOf(nodes);
+  /** Roles may go by the labels of nodes, which the signer does not know. */
+  const placed: Pick<SignerClient, 'sign'> = {
+    sign: async (order, life) => {
+      if (!goesByPlace(trust.bundles.current)) return signer.sign(order, life);
+      const [target] = await placesOf([order.aud]);
+      if (target?.kind !== 'node') return signer.sign(order, life);
+      const { labels, roles } = target;
+      return signer.sign(order, life, { labels, roles });
+    },
+  };
+  const trust: ReturnType<typeof createTrust> = createTrust(shared, database, {
     controllerId,
     publicUrl,
     signer,
@@ -148,13 +159,13 @@ function createWork(
     links: () => links()?.all() ?? [],
     linkKeys: later.linkKeys,
     people: later.people,
-    targetsOf: targetsOf(nodes),
+    targetsOf: placesOf,
   });
   const shells = createShells({
     ...shared,
     database,
     controllerId,
-    signer,
+    signer: placed,
     nodes,
     approvals: trust.shellApprovals,
     findLink: find,
@@ -162,7 +173,7 @@ function createWork(
   const runs = createRuns(shared, database, {
     isWatched,
     controllerId,
-    signer,
+    signer: placed,
     approvals: trust.runApprovals,
     actions,
     health: readHealth(nodes, metrics),

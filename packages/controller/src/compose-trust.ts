@@ -4,7 +4,9 @@ import type { Bundle } from '@hauban/shared/protocol';
 import type { Shared } from './compose-people.ts';
 import type { Database } from './db/index.ts';
 import { allowedOrigins } from './http/index.ts';
+import { parseRules } from './people/parse-rules.ts';
 import { passkeySite } from './people/passkeys.ts';
+import { createRolesRepository } from './people/roles.repository.ts';
 import type { RunApprovals } from './runs/start-run.service.ts';
 import type { ShellApprovals } from './shells/shell-approval.ts';
 import { bundleProblem } from './signer/index.ts';
@@ -44,6 +46,7 @@ export function createBundles(shared: Shared, database: Database, needs: BundleN
   const { controllerId, publicUrl, signer, links, linkKeys } = needs;
   const approvals = createApprovalsRepository(database);
   const repository = createBundlesRepository(database);
+  const roles = createRolesRepository(database);
   const site = passkeySite(publicUrl, allowedOrigins(publicUrl));
   const authority = new AuthorityService({
     ...shared,
@@ -61,6 +64,7 @@ export function createBundles(shared: Shared, database: Database, needs: BundleN
     signer,
     links,
     problemOf: bundleProblem,
+    madeRoles: async () => new Map((await roles.list()).map(({ name, rules }) => [name, parseRules(rules)])),
     repository,
     approvals,
     site,
@@ -69,7 +73,8 @@ export function createBundles(shared: Shared, database: Database, needs: BundleN
   const registered = async (): Promise<Bundle | null> => {
     if (site === null) return null;
     const people = await repository.candidates();
-    return draftBundle({}, { controllerId, current: null, people, site, at: shared.clock.nowMs() });
+    const at = shared.clock.nowMs();
+    return draftBundle({}, { controllerId, current: null, people, madeRoles: new Map(), site, at });
   };
   return { authority, bundles, registered };
 }

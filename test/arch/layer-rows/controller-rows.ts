@@ -74,7 +74,18 @@ export const CONTROLLER_ROWS: readonly Layer[] = [
   {
     files: 'packages/controller/src/signer/**',
     // pkcs11js, loaded lazily: a key that is on a token.
-    may: ['own', RUNTIME, CONTRACT, LINK, PURE_NODE, FILES, 'node:net', 'npm:pkcs11js'],
+    // authorization: the one decision about roles, which is pure, by the roles that the owners have signed.
+    may: [
+      'own',
+      RUNTIME,
+      'packages/controller/src/authorization/**',
+      CONTRACT,
+      LINK,
+      PURE_NODE,
+      FILES,
+      'node:net',
+      'npm:pkcs11js',
+    ],
     why: 'own process, own key, Unix socket',
   },
   {

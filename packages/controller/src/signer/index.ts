@@ -5,5 +5,6 @@
  */
 export { allowLinkStep } from './allowed-step.ts';
 export { bundleProblem } from './bundle-rules.ts';
+export { goesByPlace } from './sign-access.ts';
 export { createSignerClient, type SignerClient } from './signer-client.ts';
 export { runSigner } from './run-signer.ts';

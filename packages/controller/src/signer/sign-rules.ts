@@ -3,6 +3,8 @@ import { parseActionArguments, type ActionDefinition } from '@hauban/shared/acti
 import type { ErrorCode } from '@hauban/shared/errors';
 import { checkOrder, LIMITS, parseWith, type Bundle, type Order } from '@hauban/shared/protocol';
 import { checkApproversHere, type Leavers } from './leavers.ts';
+import { isSystem, objectionTo } from './sign-access.ts';
+import type { NodePlace } from './signer-messages.ts';
 
 /**
  * What the signer signs. Everything here is decided from the order itself, the signer's own clock and the signer's own
@@ -10,7 +12,8 @@ import { checkApproversHere, type Leavers } from './leavers.ts';
  *
  * Requesters: an order names who asked. Without a bundle the signer knows nobody and signs for any name, as the first run
  * needs it. With one, it signs for the operators of the bundle only: someone who has left, or a name that somebody made
- * up with the database in hand, gets nothing signed. `system` (self-healing, schedules) is no person and has no key: it
+ * up with the database in hand, gets nothing signed; where the bundle carries roles, nobody gets what they do not allow
+ * (`sign-access.ts`). `system` (self-healing, schedules) is no person and has no key: it
  * may have actions signed that need nobody's approval, never a shell.
  */
 
@@ -49,6 +52,8 @@ export interface Ground {
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   /** The controller asks for the longer life of a queued run, which has a rate of its own. */
   readonly isQueued: boolean;
+  /** Labels and roles of the node, as the controller says. */
+  readonly place: NodePlace | null;
 }
 
 interface Refused {
@@ -128,7 +133,7 @@ const checkRequester: Rule = (order, ground) => {
   const { id, via } = order.requester;
   if (bundle === null) return null;
   if (id === 'system' || via === 'system')
-    return id === via && order.kind === 'action' && neededFor(order, ground) === 0
+    return isSystem(order) && order.kind === 'action' && neededFor(order, ground) === 0
       ? null
       : refuse('REQUESTER_UNKNOWN', 'Only a person may ask for this.');
   return bundle.operators.some((operator) => operator.id === id)
@@ -151,6 +156,17 @@ const checkApprovals: Rule = (order, ground) => {
   return verified.ok ? null : refuse(verified.code, verified.detail);
 };
 
+/** Rule BUNDLE6. */
+const checkAllowed: Rule = (order, ground) => {
+  const why = objectionTo(order, ground);
+  return why === null
+    ? null
+    : refuse(
+        'SIGN_NOT_ALLOWED',
+        `The roles of the policy bundle do not allow this to ${order.requester.name}: ${why}.`,
+      );
+};
+
 const RULES: readonly Rule[] = [
   checkIssued,
   checkLifetime,
@@ -161,6 +177,7 @@ const RULES: readonly Rule[] = [
   checkRequester,
   checkHere,
   checkApprovals,
+  checkAllowed,
 ];
 
 /** Is this an order that the key may be used for? Pure. */

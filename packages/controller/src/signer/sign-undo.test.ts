@@ -35,6 +35,7 @@ function judge(change: Partial<Record<keyof UndoOrder | 'planHash', unknown>>): 
     leavers: { has: () => false },
     actions,
     isQueued: false,
+    place: null,
   });
   return judged.ok ? 'signed' : judged.code;
 }

@@ -239,6 +239,7 @@ describe('an order', () => {
       leavers,
       actions: ACTIONS,
       isQueued: false,
+      place: null,
     });
 
   it('is not signed in a second spelling of the same arguments', () => {

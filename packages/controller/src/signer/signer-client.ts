@@ -13,7 +13,7 @@ import {
   type SignedStep,
 } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
-import { parseAnswer, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
+import { parseAnswer, type NodePlace, type SignerAnswer, type SignerQuestion } from './signer-messages.ts';
 
 /** The first key of this authority, and the steps to the one in force. */
 export type AuthorityKeys = Pick<Extract<ControllerMessage, { t: 'enrolled' }>, 'authorityKeys' | 'authoritySteps'>;
@@ -22,8 +22,8 @@ export type AuthorityKeys = Pick<Extract<ControllerMessage, { t: 'enrolled' }>, 
 type OrderLife = 'at-once' | 'queued';
 
 export interface SignerClient {
-  /** Compact JWS of the order. UNAVAILABLE while the signer does not answer; its own code when it refuses. */
-  sign(order: Order, life?: OrderLife): Promise<string>;
+  /** Compact JWS of the order; `place`: of its node, where roles go by labels. UNAVAILABLE while the signer does not answer; its own code when it refuses. */
+  sign(order: Order, life?: OrderLife, place?: NodePlace | null): Promise<string>;
   /** Signs and keeps the next policy bundle; its own code when it refuses. */
   signBundle(bundle: Bundle, approvals: readonly Assertion[]): Promise<SignedBundle>;
   /** The policy bundle as the signer keeps it: a version, or the newest. Null when there is none. */
@@ -121,8 +121,8 @@ export function createSignerClient(socketPath: string, clock: Clock): SignerClie
   };
 
   return {
-    sign: async (order, life = 'at-once') =>
-      (await need('signed', { t: 'sign', order, isQueued: life === 'queued' })).jws,
+    sign: async (order, life = 'at-once', place = null) =>
+      (await need('signed', { t: 'sign', order, isQueued: life === 'queued', place })).jws,
     signBundle: async (bundle, approvals) =>
       needSigned((await need('bundle', { t: 'sign-bundle', bundle, approvals: [...approvals] })).signed),
     bundle: async (version) => (await need('bundle', { t: 'bundle', version })).signed,

@@ -1,6 +1,7 @@
 import {
   checkAssertions,
   checkAuthorityStep,
+  checkLabels,
   checkSignedBundle,
   checkSignedStep,
   flag,
@@ -22,10 +23,13 @@ import {
 const n = integer(0, 2 ** 47);
 const jws = text(400_000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ });
 
+const place = object({ labels: checkLabels, roles: list(text(32), 6) });
+export type NodePlace = Checked<typeof place>;
+
 const questions = {
   keys: object({ t: literal('keys'), n }),
-  /** `isQueued`: it may wait for its node, so it asks for the longer life. */
-  sign: object({ t: literal('sign'), n, order: json, isQueued: flag }),
+  /** `isQueued`: it may wait for its node, so it asks for the longer life. `place`: labels and roles of its node. */
+  sign: object({ t: literal('sign'), n, order: json, isQueued: flag, place: nullable(place) }),
   /** The next policy bundle, with the approvals of its owners. */
   'sign-bundle': object({ t: literal('sign-bundle'), n, bundle: json, approvals: checkAssertions }),
   /** A version of the policy bundle as the signer keeps it; null: the newest. */

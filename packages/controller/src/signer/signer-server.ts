@@ -37,11 +37,11 @@ function createAnswers({ ring, store, leavers, allowed, actions, clock, log }: S
     return { t: 'refused', n, code, detail: detail.slice(0, 500) };
   };
 
-  const sign = async ({ n, order: value, isQueued }: Question<'sign'>): Promise<SignerAnswer> => {
+  const sign = async ({ n, order: value, isQueued, place }: Question<'sign'>): Promise<SignerAnswer> => {
     const no = (code: string, detail: string): SignerAnswer => refused(n, code, detail, 'an order was not signed');
     const bundle = store.current;
     const limits = limitsOf(bundle);
-    const judged = judgeOrder(value, { nowMs: clock.nowMs(), limits, bundle, leavers, actions, isQueued });
+    const judged = judgeOrder(value, { nowMs: clock.nowMs(), limits, bundle, leavers, actions, isQueued, place });
     if (!judged.ok) return no(judged.code, judged.detail);
     const rate = isQueued ? rates.queued : rates.atOnce;
     if (!rate.take(clock.monotonicMs(), limits)) return no('RATE_LIMITED', 'The signer signs no more orders just now.');

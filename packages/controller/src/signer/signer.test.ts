@@ -125,6 +125,7 @@ describe('signer', () => {
       bundle: null,
       leavers: { has: () => false },
       actions: ACTIONS,
+      place: null,
     };
     const judge = (change: Partial<ShellOrder>, isQueued = false): boolean =>
       judgeOrder(shell(change), { ...ground, isQueued }).ok;

@@ -1,5 +1,5 @@
-import type { TrustDraftRequest } from '@hauban/shared/api';
-import type { Bundle, BundleOperator } from '@hauban/shared/protocol';
+import type { AccessRule, TrustDraftRequest } from '@hauban/shared/api';
+import type { Access, Bundle, BundleOperator } from '@hauban/shared/protocol';
 import { bundleHash } from '@hauban/link';
 import type { Candidate } from './bundles.repository.ts';
 import { spkiOfCose } from './cose-key.ts';
@@ -25,10 +25,26 @@ export const toOperator = ({ id, name, role, passkeys }: Candidate): BundleOpera
     .slice(0, MOST_KEYS),
 });
 
+/** Rules of the roles that were made beside the built-in ones, by name. */
+export type MadeRoles = ReadonlyMap<string, readonly AccessRule[]>;
+
+/** Who may do what, as the controller has it now: the roles that somebody has, and who has which. */
+export function accessOf(people: readonly Candidate[], madeRoles: MadeRoles): Access {
+  const held = [...new Set(people.map(({ role }) => role))].toSorted();
+  return {
+    roles: held.flatMap((name) => {
+      const rules = madeRoles.get(name);
+      return rules === undefined || rules.length === 0 ? [] : [{ name, rules: [...rules] }];
+    }),
+    people: people.map(({ id, role }) => ({ id, role })),
+  };
+}
+
 export interface DraftFrom {
   readonly controllerId: string;
   readonly current: Bundle | null;
   readonly people: readonly Candidate[];
+  readonly madeRoles: MadeRoles;
   readonly site: { readonly rpId: string; readonly origins: readonly string[] };
   readonly at: number;
 }
@@ -58,5 +74,6 @@ export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle
     needs,
     limits: { ...(request.limits ?? before.limits) },
     requesterMayApprove: mayApprove,
+    access: accessOf(people, from.madeRoles),
   };
 }

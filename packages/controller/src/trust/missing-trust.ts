@@ -1,11 +1,13 @@
 import { canonicalJson } from '@hauban/link';
-import type { Bundle } from '@hauban/shared/protocol';
+import type { Access, Bundle } from '@hauban/shared/protocol';
 import type { Candidate } from './bundles.repository.ts';
 import { toOperator } from './draft-bundle.ts';
 
 export interface TrustFacts {
   readonly current: Bundle | null;
   readonly people: readonly Candidate[];
+  /** Roles as they are now. */
+  readonly access: Access;
   readonly nodes: readonly { readonly hostName: string; readonly version: number }[];
   /** Passkeys work at this controller's address. */
   readonly hasSite: boolean;
@@ -64,6 +66,28 @@ function missingPeople({ current, people }: TrustFacts): string[] {
   ];
 }
 
+/** Where the signed roles and those of the controller have drifted apart. */
+function missingRoles({ current, people, access }: TrustFacts): string[] {
+  if (current === null) return [];
+  const signed = current.access;
+  if (signed === undefined)
+    return [
+      'The policy bundle says nothing of roles: whoever takes over the controller can ask for anything in the name of anybody whom it lists. Draft a new one.',
+    ];
+  const [before, now] = [signed, access].map(
+    ({ roles }) => new Map(roles.map(({ name, rules }) => [name, canonicalJson(rules)])),
+  );
+  const names = [...new Set([...(before?.keys() ?? []), ...(now?.keys() ?? [])])].toSorted();
+  const roles = names.filter((name) => before?.get(name) !== now?.get(name));
+  const roleOf = new Map(signed.people.map(({ id, role }) => [id, role]));
+  const moved = people.filter(({ id, role }) => (roleOf.get(id) ?? role) !== role).map(({ name }) => name);
+  const goesBy = 'the signer goes by the policy bundle. Draft a new one.';
+  return [
+    ...(roles.length === 0 ? [] : [`The policy bundle has other rules for the roles ${some(roles)}: ${goesBy}`]),
+    ...(moved.length === 0 ? [] : [`The policy bundle has another role for ${some(moved)}: ${goesBy}`]),
+  ];
+}
+
 function missingNodes({ current, nodes }: TrustFacts): string[] {
   if (current === null) return [];
   const behind = nodes.filter(({ version }) => version < current.version).map(({ hostName }) => hostName);
@@ -80,4 +104,4 @@ function missingNodes({ current, nodes }: TrustFacts): string[] {
 
 /** What is missing, in plain words, the worst first. */
 export const missingTrust = (facts: TrustFacts): string[] =>
-  [missingBundle, missingKeys, missingPeople, missingNodes].flatMap((look) => look(facts));
+  [missingBundle, missingKeys, missingPeople, missingRoles, missingNodes].flatMap((look) => look(facts));

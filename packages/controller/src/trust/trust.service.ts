@@ -4,7 +4,7 @@
  * the executor on each node, and before it the signer; a wrong number computed here costs a refusal there.
  */
 import { bundleChallenge, bundleHash, parseBundle, peekJws, verifyAssertion } from '@hauban/link';
-import type { TrustDraftRequest, TrustState, TrustVersion } from '@hauban/shared/api';
+import type { TrustDraftRequest, TrustState } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Assertion, Bundle, LinkItem, SignedBundle, TrustItem } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
@@ -14,11 +14,12 @@ import type { Log } from '../runtime/index.ts';
 import { assertionsOf, type ApprovalsRepository } from './approvals.repository.ts';
 import type { AuthorityService } from './authority.service.ts';
 import type { BundlesRepository, DraftRecord } from './bundles.repository.ts';
-import { draftBundle } from './draft-bundle.ts';
+import { accessOf, draftBundle, type MadeRoles } from './draft-bundle.ts';
 import type { LinkKeysService } from './link-keys.service.ts';
 import { missingTrust } from './missing-trust.ts';
 import type { TrustCaller } from './trust-caller.ts';
 import { inOrder } from './trust-items.ts';
+import { toVersion } from './trust-version.ts';
 import { parseAnswer, requestOptions } from './webauthn-answer.ts';
 
 export interface TrustParts {
@@ -39,6 +40,8 @@ export interface TrustParts {
   /** Where passkeys work here; null: nowhere. */
   readonly site: { readonly rpId: string; readonly origins: readonly string[] } | null;
   /** Why the signer would not sign such a bundle, in a sentence; null when it would. */
+  /** Rules of the roles that owners have made, by name. */
+  readonly madeRoles: () => Promise<MadeRoles>;
   readonly problemOf: (bundle: Bundle) => string | null;
   /** Nodes that are connected here. */
   readonly links: () => readonly {
@@ -61,22 +64,6 @@ function read(signed: SignedBundle | null): Bundle | null {
   const parsed = peeked.ok ? parseBundle(peeked.payload) : null;
   return parsed?.ok === true ? parsed.value : null;
 }
-
-const toVersion = (bundle: Bundle): TrustVersion => ({
-  version: bundle.version,
-  hash: bundleHash(bundle),
-  issuedAt: bundle.issuedAt,
-  operators: bundle.operators.map(({ id, name, isOwner, credentials }) => ({
-    id,
-    name,
-    isOwner,
-    passkeys: credentials.length,
-  })),
-  quorum: bundle.quorum,
-  needs: { ...bundle.needs },
-  limits: { ...bundle.limits },
-  requesterMayApprove: bundle.requesterMayApprove ?? true,
-});
 
 /** The rules of a version, for the next one. */
 function rulesOf({ quorum, needs, limits, requesterMayApprove }: Bundle): TrustDraftRequest {
@@ -128,7 +115,12 @@ export class TrustService {
     const { repository, approvals, site } = this.#parts;
     await this.#refresh();
     const current = this.#current;
-    const [people, nodes, draft] = await Promise.all([repository.candidates(), repository.nodes(), repository.draft()]);
+    const [people, madeRoles, nodes, draft] = await Promise.all([
+      repository.candidates(),
+      this.#parts.madeRoles(),
+      repository.nodes(),
+      repository.draft(),
+    ]);
     const given = draft === null ? [] : await approvals.given([draft.hash]);
     return {
       current: current === null ? null : toVersion(current),
@@ -145,7 +137,7 @@ export class TrustService {
       nodes: nodes.map(({ linkKey: _key, ...node }) => node),
       authority: await this.#parts.authority.state(nodes),
       linkKey: this.#parts.linkKeys.state(nodes),
-      missing: missingTrust({ current, people, nodes, hasSite: site !== null }),
+      missing: missingTrust({ current, people, access: accessOf(people, madeRoles), nodes, hasSite: site !== null }),
     };
   }
 
@@ -154,9 +146,9 @@ export class TrustService {
     if (site === null)
       throw new HaubanError('BAD_REQUEST', 'Passkeys need https or localhost; this address has neither.');
     await this.#refresh();
-    const people = await repository.candidates();
+    const [people, madeRoles] = await Promise.all([repository.candidates(), this.#parts.madeRoles()]);
     const at = clock.nowMs();
-    const drafted = draftBundle(request, { controllerId, current: this.#current, people, site, at });
+    const drafted = draftBundle(request, { controllerId, current: this.#current, people, madeRoles, site, at });
     const parsed = parseBundle(drafted);
     if (!parsed.ok) throw new HaubanError('BUNDLE_MALFORMED', `The draft is not well-formed: ${parsed.problem}.`);
     const bundle = parsed.value;

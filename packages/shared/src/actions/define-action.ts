@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import type { ErrorCode } from '../errors/codes.ts';
-import type { NodeRole } from '../protocol/messages.ts';
+import type { NodeRole } from '../protocol/node-place.ts';
 import type { Change } from './change.ts';
 import type { Host, Program } from './host.ts';
 

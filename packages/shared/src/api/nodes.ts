@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { LABEL_NAME, LABEL_VALUE, NODE_ROLES } from '../protocol/messages.ts';
+import { LABEL_NAME, LABEL_VALUE, NODE_ROLES } from '../protocol/node-place.ts';
 import { closed, Cursor, NullableTime, PageQuery, TimeMs, Uuid } from './primitives.ts';
 
 /** Fleet, node, metrics, inventory, join tokens. */

@@ -102,7 +102,10 @@ export const AccessRule = Type.Object(
           Type.Null(),
           Type.Object(
             {
-              days: Type.Array(Type.Integer({ minimum: 0, maximum: 6 }), { description: 'UTC, 0 = Sunday' }),
+              days: Type.Array(Type.Integer({ minimum: 0, maximum: 6 }), {
+                maxItems: 7,
+                description: 'UTC, 0 = Sunday',
+              }),
               fromMinute: Type.Integer({ minimum: 0, maximum: 1440 }),
               toMinute: Type.Integer({ minimum: 0, maximum: 1440, description: 'Past midnight when it is the lower' }),
             },

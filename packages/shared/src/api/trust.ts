@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { closed, NullableTime, TimeMs, Uuid } from './primitives.ts';
-import { WebAuthnJson } from './people.ts';
+import { AccessRule, WebAuthnJson } from './people.ts';
 
 /**
  * The policy bundle, and approvals.
@@ -50,6 +50,19 @@ const TrustVersion = Type.Object(
     needs: TrustNeeds,
     limits: Type.Object({ startMs: Type.Integer(), queuedMs: Type.Integer(), ordersPerMinute: Type.Integer() }, closed),
     requesterMayApprove: Type.Boolean({ description: 'May who asked approve it too?' }),
+    access: Type.Union(
+      [
+        Type.Object(
+          {
+            roles: Type.Array(Type.Object({ name: Type.String(), rules: Type.Array(AccessRule) }, closed)),
+            people: Type.Array(Type.Object({ id: Uuid, role: Type.String() }, closed)),
+          },
+          closed,
+        ),
+        Type.Null(),
+      ],
+      { description: 'Roles by which the signer decides; null: it goes by none' },
+    ),
   },
   closed,
 );

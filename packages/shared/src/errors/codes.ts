@@ -78,6 +78,7 @@ export const ERROR_CODES = {
   APPROVAL_NEEDED: row(409, 'Other people have to approve this first'),
   APPROVAL_REFUSED: row(403, 'A person refused to approve it'),
   REQUESTER_UNKNOWN: row(403, 'The signer signs nothing for this requester'),
+  SIGN_NOT_ALLOWED: row(403, 'The roles that the owners have signed do not allow who asked to do this'),
   POLICY_DENIED: row(403, "The node's own policy file does not allow this"),
   RECEIPT_REFUSED: row(403, "The receipt is not signed by this node's key"),
   RECEIPT_RETIRED: row(403, 'It is signed by a receipt key that had been replaced when the order was issued'),

@@ -55,10 +55,11 @@ export const oneOf =
     wanted.includes(value as T[number]) ? (value as T[number]) : fail(path, `one of ${wanted.join(', ')}`);
 
 export const list =
-  <T>(item: Check<T>, max: number): Check<readonly T[]> =>
+  <T>(item: Check<T>, max: number, min = 0): Check<readonly T[]> =>
   (value, path) => {
     if (!Array.isArray(value)) return fail(path, 'a list');
     if (value.length > max) return fail(path, `a list of at most ${max}`);
+    if (value.length < min) return fail(path, `a list of at least ${min}`);
     return value.map((entry, index) => item(entry, `${path}[${index}]`));
   };
 

@@ -1,4 +1,5 @@
 /** The wire: handshake, frames, messages, orders and receipts, as SPEC.md rules them. Bytes and shapes only, no I/O. */
+export * from './access.ts';
 export * from './approval.ts';
 export * from './authority-step.ts';
 export * from './bytes.ts';
@@ -12,6 +13,7 @@ export * from './link-step.ts';
 export * from './receipt-step.ts';
 export * from './local.ts';
 export * from './messages.ts';
+export * from './node-place.ts';
 export * from './order.ts';
 export * from './shell-exit.ts';
 export * from './trust-bundle.ts';

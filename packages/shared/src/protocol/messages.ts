@@ -10,7 +10,6 @@ import {
   object,
   oneOf,
   parseWith,
-  record,
   text,
   type Check,
   type Checked,
@@ -19,6 +18,7 @@ import {
 import { MOST_LINK_ITEMS } from './handshake.ts';
 import { UUID_PATTERN } from './ids.ts';
 import { checkLinkItem } from './link-step.ts';
+import { checkLabels, checkNodeRoles } from './node-place.ts';
 import { checkSignedReceiptStep } from './receipt-step.ts';
 
 /** Control messages (frame type 1): two unions, one table of checks each. A new message is one row, a rule in SPEC.md and a test. */
@@ -30,13 +30,6 @@ const hash = text(64, { pattern: /^[0-9a-f]{64}$/ });
 const auditHead = text(4000, { pattern: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/ });
 const code = text(64, { pattern: /^[A-Z][A-Z0-9_]*$/ });
 const line = text(500);
-/** Label names and values as the selector language takes them. */
-export const LABEL_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
-export const LABEL_VALUE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-export const NODE_ROLES = ['web', 'mail', 'storage', 'hypervisor', 'loadbalancer', 'database'] as const;
-export type NodeRole = (typeof NODE_ROLES)[number];
-const labels = record(LABEL_NAME, text(63, { pattern: LABEL_VALUE }), 32);
-const roles = list(oneOf(NODE_ROLES), 6);
 const chunkKey = { boot: uuid, seq: integer(0, 2 ** 47) };
 
 const agentMessages = {
@@ -108,8 +101,8 @@ const controllerMessages = {
     authorityKeys: list(object({ kid: text(64), key }), 8),
     /** From the key in `authorityKeys` to the one in force, the oldest first. */
     authoritySteps: list(checkSignedStep, 50),
-    labels,
-    roles,
+    labels: checkLabels,
+    roles: checkNodeRoles,
   }),
   'enrol.refused': object({ t: literal('enrol.refused'), code, detail: line }),
   ready: object({

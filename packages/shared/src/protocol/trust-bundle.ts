@@ -1,3 +1,4 @@
+import { checkAccess } from './access.ts';
 import { checkAssertions } from './approval.ts';
 import { flag, integer, list, literal, nullable, object, objectWith, oneOf, text, type Checked } from './check.ts';
 import { UUID_PATTERN } from './ids.ts';
@@ -5,7 +6,7 @@ import { UUID_PATTERN } from './ids.ts';
 /**
  * The policy bundle: whose keys may approve what is dangerous, and the limits of the signer. The authority signs every
  * version as a JWS (type `hauban-bundle+jwt`); from the second on a quorum of the owners of the version before has to
- * approve it as well (rules BUNDLE1 to BUNDLE5). Times in Unix ms.
+ * approve it as well (rules BUNDLE1 to BUNDLE6). Times in Unix ms.
  */
 export const BUNDLE_TYPE = 'hauban-bundle+jwt';
 
@@ -51,6 +52,8 @@ const bundleFields = {
 export const checkBundle = objectWith(bundleFields, {
   /** False: an order is approved by others than who asked for it, who is an operator (rule APPROVE5). Absent: as true. */
   requesterMayApprove: flag,
+  /** Who may do what, by the signer (rule BUNDLE6). Absent: the signer does not ask. */
+  access: checkAccess,
 });
 export type Bundle = Checked<typeof checkBundle>;
 export type BundleOperator = Checked<typeof checkOperator>;

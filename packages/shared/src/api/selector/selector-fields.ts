@@ -1,4 +1,4 @@
-import { NODE_ROLES } from '../../protocol/messages.ts';
+import { NODE_ROLES } from '../../protocol/node-place.ts';
 
 /** What a selector can ask of a node. */
 export interface NodeFacts {

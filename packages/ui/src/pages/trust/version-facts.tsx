@@ -2,10 +2,30 @@ import type { TrustVersion } from '@hauban/shared/api';
 import type { ReactNode } from 'react';
 import { visibleLine } from '../../format/visible-text.ts';
 import { Facts } from '../../parts/page.tsx';
+import { ruleSentence } from '../../parts/rule-words.ts';
 import { Table } from '../../parts/table.tsx';
 import { texts } from '../../texts/index.ts';
 
 const t = texts.trust;
+
+/** The roles that owners sign, word by word; the built-in ones are what they always are. */
+function SignedRoles({ roles }: { readonly roles: NonNullable<TrustVersion['access']>['roles'] }) {
+  if (roles.length === 0) return <p className="hb-quiet">{t.builtInOnly}</p>;
+  return (
+    <Facts
+      rows={roles.map(({ name, rules }) => [
+        t.roleNamed(name),
+        <div key={name}>
+          {rules.map((rule) => (
+            <p key={rule.name} className="hb-foreign">
+              {ruleSentence(rule)}
+            </p>
+          ))}
+        </div>,
+      ])}
+    />
+  );
+}
 
 /** Rules and people of one version. */
 export function VersionFacts({
@@ -15,10 +35,12 @@ export function VersionFacts({
   readonly bundle: TrustVersion;
   readonly more: readonly (readonly [string, ReactNode])[];
 }) {
-  const { quorum, needs, operators, version, hash } = bundle;
+  const { quorum, needs, operators, version, hash, access } = bundle;
+  const roleOf = new Map(access?.people.map(({ id, role }) => [id, role]));
   const columns = [
     { key: 'name', title: t.person },
     { key: 'part', title: t.part },
+    { key: 'role', title: t.role },
     { key: 'passkeys', title: t.passkeys, isNumber: true },
   ];
   return (
@@ -44,12 +66,14 @@ export function VersionFacts({
           <tr key={id}>
             <td className="hb-foreign">{visibleLine(name, 64)}</td>
             <td data-label={t.part}>{isOwner ? t.owner : t.operator}</td>
+            <td data-label={t.role}>{visibleLine(roleOf.get(id) ?? texts.words.none, 64)}</td>
             <td data-label={t.passkeys} className="hb-number">
               {passkeys}
             </td>
           </tr>
         ))}
       </Table>
+      {access === null ? <p className="hb-quiet">{t.noRoles}</p> : <SignedRoles roles={access.roles} />}
     </>
   );
 }
