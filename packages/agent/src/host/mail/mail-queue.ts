@@ -1,10 +1,8 @@
 import type { QueueCounts, QueuedMessage, QueueFilter, QueueListing } from '@hauban/shared/actions';
-import { HaubanError } from '@hauban/shared/errors';
+import { eachLine } from '../program-lines.ts';
 import { PROGRAM_PATHS } from '../program-paths.ts';
-import { spawnProgram } from '../run-program.ts';
 
 /** `postqueue -j`: one JSON object a line. A queue of a hacked site has 100,000 of them, so lines are read as they come. */
-const LINE_LIMIT = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 const COUNTED = 20;
 /** Names that are told apart; senders of spam are many. */
@@ -81,36 +79,6 @@ class Counter {
   }
 }
 
-/** Calls `onLine` for each line; the number of the queue's bytes is not limited, that of a line is. */
-async function readLines(path: string, args: readonly string[], onLine: (line: string) => void): Promise<void> {
-  const child = spawnProgram(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', (cause) =>
-      reject(new HaubanError('PROGRAM_MISSING', `${path} could not be started`, { cause })),
-    );
-  });
-  // Heard in the race below, once the output has ended. Unheard until then it would end the process.
-  failed.catch(() => undefined);
-  const closed = new Promise<number | null>((resolve) => void child.once('close', resolve));
-  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
-  child.stderr?.resume();
-  let rest = '';
-  try {
-    child.stdout?.setEncoding('utf8');
-    for await (const chunk of child.stdout as AsyncIterable<string>) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > LINE_LIMIT) rest = '';
-      lines.forEach(onLine);
-    }
-    const status = await Promise.race([closed, failed]);
-    if (status !== 0) throw new HaubanError('PROGRAM_FAILED', `${path} ended with ${status ?? 'a signal'}`);
-  } finally {
-    clearTimeout(timer);
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  }
-}
-
 /** Reads the whole queue once; of the messages that match, the `limit` first by id. */
 export async function readQueue(filter: QueueFilter, limit: number): Promise<QueueListing> {
   const isMeant = matcher(filter);
@@ -120,8 +88,8 @@ export async function readQueue(filter: QueueFilter, limit: number): Promise<Que
   const keepFirst = (): void => {
     messages = messages.toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
   };
-  await readLines(PROGRAM_PATHS.postqueue, ['-j'], (line) => {
-    const parsed = parseQueueLine(line);
+  await eachLine(PROGRAM_PATHS.postqueue, ['-j'], TIMEOUT_MS, (line) => {
+    const parsed = line === null ? null : parseQueueLine(line);
     if (parsed === null) return;
     total += 1;
     if (!isMeant(parsed)) return;

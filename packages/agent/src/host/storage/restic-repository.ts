@@ -1,10 +1,10 @@
 import { homeOf, type HostFiles, type RunResult } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts } from '../drivers.ts';
+import { eachLine } from '../program-lines.ts';
 import { PROGRAM_PATHS } from '../program-paths.ts';
 import { saidBy } from '../run-program.ts';
 import { openDirectory, ROOT_TRUST } from '../safe-path.ts';
-import { eachLine } from './program-lines.ts';
 import { parseSnapshots, type ResticRow } from './restic-listing.ts';
 
 /** Root's, by hand: the path of a repository on this machine, and its password, which nobody else may read. */
@@ -43,7 +43,11 @@ export function createResticRepository({ files, programs }: ResticParts): Restic
   return {
     run,
     mustRun,
-    eachLine: (args, each) => eachLine(PROGRAM_PATHS.setpriv, [...BEFORE_ARGUMENTS, ...args], TIMEOUT_MS, each),
+    eachLine: (args, each) =>
+      eachLine(PROGRAM_PATHS.setpriv, [...BEFORE_ARGUMENTS, ...args], TIMEOUT_MS, (line) => {
+        if (line === null) throw new HaubanError('PROGRAM_FAILED', `restic ${args[0] ?? ''} wrote a line without end`);
+        each(line);
+      }),
     async rows(account) {
       const why = await whyUnusable(files, account);
       if (why !== '') throw new HaubanError('ACTION_REFUSED', why);
