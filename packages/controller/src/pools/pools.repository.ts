@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, count, eq, isNull, sql } from 'drizzle-orm';
 import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
 import { pool, poolDrift, poolItem } from '../db/schema/pools.ts';
 
@@ -19,17 +19,21 @@ function poolRows(database: Database) {
     find: async (id: string): Promise<PoolRecord | null> =>
       (await database.query((db) => db.select().from(pool).where(eq(pool.id, id))))[0] ?? null,
     counts: async (): Promise<ReadonlyMap<string, PoolCounts>> => {
-      const rows = await database.query((db) =>
-        db
-          .select({
-            id: pool.id,
-            items: sql<number>`(SELECT count(*)::integer FROM ${poolItem} WHERE ${poolItem.poolId} = ${pool.id})`,
-            drift: sql<number>`(SELECT count(*)::integer FROM ${poolDrift}
-              WHERE ${poolDrift.poolId} = ${pool.id} AND ${poolDrift.adoptedAt} IS NULL)`,
-          })
-          .from(pool),
-      );
-      return new Map(rows.map(({ id, items, drift }) => [id, { items, drift }]));
+      const [wished, drifts] = await Promise.all([
+        database.query((db) =>
+          db.select({ id: poolItem.poolId, items: count() }).from(poolItem).groupBy(poolItem.poolId),
+        ),
+        database.query((db) =>
+          db
+            .select({ id: poolDrift.poolId, drift: count() })
+            .from(poolDrift)
+            .where(isNull(poolDrift.adoptedAt))
+            .groupBy(poolDrift.poolId),
+        ),
+      ]);
+      const driftOf = new Map(drifts.map(({ id, drift }) => [id, drift]));
+      // What differs differs from something that is wished.
+      return new Map(wished.map(({ id, items }) => [id, { items, drift: driftOf.get(id) ?? 0 }]));
     },
     add: async (tx: Tx, record: PoolRecord): Promise<void> => void (await tx.db.insert(pool).values(record)),
     set: async (tx: Tx, id: string, change: Partial<Omit<PoolRecord, 'id'>>): Promise<void> =>
