@@ -117,7 +117,13 @@ describe.skipIf(!hasChromium())(`the content policy${why}`, () => {
     await page.getByRole('button', { name: /^(Plan|Run)$/ }).click();
     await page.waitForURL(/\/runs\//);
     runId = new URL(page.url()).pathname.split('/')[2] ?? '';
+    const poolId = await page.evaluate(async () => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+      const reply = await fetch('/api/pools', { ...init, body: JSON.stringify({ name: 'all', on: 'online' }) });
+      return ((await reply.json()) as { readonly id: string }).id;
+    });
     const ids: Readonly<Record<string, string>> = {
+      '/pools/$id': poolId,
       '/nodes/$id': nodeId,
       '/nodes/$id/shell': nodeId,
       '/runs/$id': runId,

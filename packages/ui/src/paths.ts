@@ -29,6 +29,8 @@ export const paths = {
   ) => `/run/${segment(name)}${query({ node: on === '' ? [nodeIds].flat().join(',') : '', on, args: argsText(args) })}`,
   runs: '/runs',
   run: (id: string) => `/runs/${segment(id)}`,
+  pools: '/pools',
+  pool: (id: string) => `/pools/${segment(id)}`,
   recordings: '/recordings',
   recording: (id: string) => `/recordings/${segment(id)}`,
   audit: '/audit',

@@ -55,6 +55,7 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
+import { poolCalls } from './pool-calls.ts';
 import { path, type Request, type QueryValue } from './request.ts';
 import { runCalls } from './run-calls.ts';
 import { signOnCalls } from './sign-on-calls.ts';
@@ -68,7 +69,8 @@ export function createApi(request: Request) {
   const get = <T>(url: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
     request<T>('GET', url, signal === undefined ? { query } : { query, signal });
   const post = <T>(url: string, body: unknown = {}): Promise<T> => request<T>('POST', url, { body });
-  const remove = (url: string): Promise<unknown> => request<unknown>('DELETE', url);
+  const put = <T>(url: string, body: unknown): Promise<T> => request<T>('PUT', url, { body });
+  const remove = <T = unknown>(url: string, query: Query = {}): Promise<T> => request<T>('DELETE', url, { query });
   return {
     setupState: () => get<SetupState>(path('setup')),
     setupPasskeyOptions: (token: string, name: string) =>
@@ -129,8 +131,7 @@ export function createApi(request: Request) {
 
     people: () => get<PersonRow[]>(path('people')),
     roles: () => get<RoleRow[]>(path('roles')),
-    putRole: (name: string, rules: readonly AccessRule[]) =>
-      request<unknown>('PUT', path('roles', name), { body: { rules } }),
+    putRole: (name: string, rules: readonly AccessRule[]) => put<unknown>(path('roles', name), { rules }),
     deleteRole: (name: string) => remove(path('roles', name)),
     invite: (body: InviteRequest) => post<InviteMade>(path('people'), body),
     inviteAgain: (id: string) => post<InviteMade>(path('people', id, 'invite')),
@@ -145,6 +146,7 @@ export function createApi(request: Request) {
       post<PublicKeyCredentialCreationOptionsJSON>(path('invite', 'passkey-options'), { token }),
     acceptInvite: (body: InviteAccept) => post<unknown>(path('invite', 'accept'), body),
     approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
+    ...poolCalls({ get, post, put, remove }),
     ...trustCalls({ get, post }),
     ...signOnCalls({ get, post }),
   };

@@ -19,6 +19,7 @@ const ROWS: readonly (readonly [keys: ReactNode, says: string])[] = [
   [<Key key="o" name={enter} />, rows.open],
   [both('g', and, 'f'), rows.fleet],
   [both('g', and, 'r'), rows.runs],
+  [both('g', and, 'o'), rows.pools],
   [both('g', and, 'a'), rows.audit],
   [both('g', and, 'v'), rows.approvals],
   [<Key key="h" name="?" />, rows.help],

@@ -4,6 +4,7 @@ import {
   IconLock,
   IconPlayerPlay,
   IconServer2,
+  IconServerCog,
   IconShieldCheck,
   IconTool,
   IconUser,
@@ -17,6 +18,7 @@ export const NAV_ITEMS = [
   { path: paths.fleet, title: texts.nav.fleet, icon: IconServer2 },
   { path: paths.actions, title: texts.nav.actions, icon: IconTool },
   { path: paths.runs, title: texts.nav.runs, icon: IconHistory },
+  { path: paths.pools, title: texts.nav.pools, icon: IconServerCog },
   { path: paths.recordings, title: texts.nav.recordings, icon: IconPlayerPlay },
   { path: paths.audit, title: texts.nav.audit, icon: IconShieldCheck },
 ] as const;

@@ -10,6 +10,7 @@ const TARGETS: Readonly<Record<string, string>> = {
   a: paths.audit,
   r: paths.runs,
   x: paths.actions,
+  o: paths.pools,
   p: paths.recordings,
   v: paths.approvals,
 };

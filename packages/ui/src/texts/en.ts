@@ -1,6 +1,7 @@
 import { audit } from './en/audit.ts';
 import { nodes } from './en/nodes.ts';
 import { people } from './en/people.ts';
+import { pools } from './en/pools.ts';
 import { roles } from './en/roles.ts';
 import { runs } from './en/runs.ts';
 import { sharedWords } from './en/shared-words.ts';
@@ -19,4 +20,5 @@ export const en = {
   ...audit,
   ...trust,
   ...signOn,
+  ...pools,
 } as const;

@@ -15,4 +15,5 @@ export const createStateActions = (find: FindItemAction): readonly ActionDefinit
 export { counterItem, desiredKey } from './desired-key.ts';
 export { MOST_APPLIED } from './state-apply.ts';
 export { MOST_COMPARED, type Compared, type Deviation } from './state-compare.ts';
-export { orderedActions, whyNoItem, type StateItem } from './state-items.ts';
+export { orderedActions, type StateItem } from './state-items.ts';
+export { whyNoItem } from './why-no-item.ts';

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import type { ActionDefinition } from '../define-action.ts';
 import { parseActionArguments } from '../parse-arguments.ts';
+import { whyNoItem } from './why-no-item.ts';
 
 /** One wish: the action and the arguments that make it so. */
 export const StateItem = Type.Object(
@@ -22,16 +23,6 @@ export interface StateArgs {
 export type FindItemAction = (name: string) => ActionDefinition | undefined;
 
 const PREFIX = 'state.';
-/** What these leave can be looked at later. A restart or a dump is a moment, and what is deleted comes back by hand only. */
-const LASTING = /\.(?:ban|create|grant|install|set-[a-z-]+|start|stop|suspend|switch-version|unban|unsuspend)$/;
-
-/** Why this action can be no part of a wished state; null: it can. */
-export function whyNoItem(action: ActionDefinition | undefined, name: string): string | null {
-  if (action === undefined) return `there is no action ${name} that a state could be made of`;
-  if (action.readOnly) return `${name} only reads: it leaves no state`;
-  if (!LASTING.test(name)) return `${name} is done at a moment: nothing of it can be wished to stay`;
-  return action.risk === 'high' ? `${name} is of high risk: it is done by an order of its own, never by a state` : null;
-}
 
 /** Every item in canonical form, or the first thing that is wrong. */
 export function normaliseItems(
