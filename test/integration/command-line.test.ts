@@ -1,13 +1,29 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { AuditRow, NodeRow, RunDetail, RunRow, SessionRow } from '@hauban/shared/api';
+import type {
+  AuditRow,
+  DriftRow,
+  NodeRow,
+  PoolRow,
+  PoolWorkRow,
+  RunDetail,
+  RunRow,
+  SessionRow,
+} from '@hauban/shared/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FIRST_ACCOUNT, makeFirstAccount } from '../support/first-account.ts';
+import { FIRST_ACCOUNT, makeFirstAccount, type RestClient } from '../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
 
 const home = process.cwd();
+const isRoot = process.getuid?.() === 0;
+/** TEST-NET-2: an address that nobody has. */
+const BANNED = `198.51.100.${1 + Math.floor(Math.random() * 254)}`;
+const NFT = '/usr/sbin/nft';
+const hasOurTable = (): boolean =>
+  isRoot && execFileSync(NFT, ['list', 'tables'], { encoding: 'utf8' }).includes('table inet hauban');
+const dropTable = (): void => void execFileSync(NFT, ['delete', 'table', 'inet', 'hauban']);
 
 interface Ended {
   readonly status: number | null;
@@ -19,6 +35,8 @@ interface Ended {
 describe('hauban, the command line', () => {
   let dataDir = '';
   let stack: StandaloneStack;
+  let client: RestClient;
+  const hadTable = hasOurTable();
 
   const hauban = async (args: readonly string[], input = ''): Promise<Ended> => {
     const child = spawn(process.execPath, [join(home, 'packages/cli/dist/main.js'), ...args], {
@@ -42,11 +60,12 @@ describe('hauban, the command line', () => {
     dataDir = mkdtempSync(join(tmpdir(), 'hauban-cli-'));
     chmodSync(dataDir, 0o755);
     stack = await startStandaloneStack(home, dataDir, await freePort());
-    await makeFirstAccount(stack);
+    client = await makeFirstAccount(stack);
   });
   afterAll(async () => {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
+    if (!hadTable && hasOurTable()) dropTable();
   });
 
   it('says in one sentence what to do before the first sign-in, and that a password is wrong', async () => {
@@ -112,6 +131,37 @@ describe('hauban, the command line', () => {
       err: expect.stringContaining('nothing to try again') as string,
     });
     expect(await hauban(['runs', 'show', 'ffffffff'])).toMatchObject({ status: 4 });
+  });
+
+  it.skipIf(!isRoot)('shows how a pool differs, puts it right, adopts, and brings all of it', async () => {
+    expect(await hauban(['pool'])).toMatchObject({ status: 0, out: expect.stringContaining('no pool') as string });
+    const pool = await client.call<PoolRow>('POST', '/api/pools', { name: 'web-main', on: `name=${hostname()}` });
+    const args = { targets: [BANNED], permanent: true };
+    await client.call('POST', `/api/pools/${pool.id}/items`, { action: 'firewall.ban', args });
+    expect(await json<PoolRow[]>(['pool', 'list'])).toMatchObject([{ name: 'web-main', itemCount: 1, memberCount: 1 }]);
+    const drift = await hauban(['pool', 'drift', 'web-main', '--now']);
+    expect(drift.out).toMatch(new RegExp(`differs; since .*[^]*\\+ ${BANNED.replaceAll('.', '\\.')} until lifted`));
+    expect(await hauban(['pool', 'repair', 'web-main'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('--yes') as string,
+    });
+    expect(await hauban(['pool', 'repair', 'web-main', '--yes', '--why', 'it was lost'])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('As wished: 1 wish put right.') as string,
+    });
+    expect(hasOurTable()).toBe(true);
+    dropTable();
+    const [row] = await json<DriftRow[]>(['pool', 'drift', 'web-main', '--now', '--on', hostname()]);
+    const name = row?.hash.slice(0, 12) ?? '';
+    expect(await hauban(['pool', 'adopt', 'web-main', 'ffffffffffff', '--yes'])).toMatchObject({ status: 4 });
+    expect(await hauban(['pool', 'adopt', 'web-main', name, '--yes'])).toMatchObject({ status: 0 });
+    expect((await hauban(['pool', 'drift', 'web-main'])).out).toContain('1 adopted difference not shown');
+    expect((await hauban(['pool', 'repair', 'web-main', '--yes'])).out).toContain('Nothing is to be put right.');
+    const [work] = await json<PoolWorkRow[]>(['pool', 'join', 'web-main', hostname(), '--yes']);
+    expect(work).toMatchObject({ kind: 'join', isWell: true, done: 0 });
+    expect((await hauban(['pool', 'show', 'web-main'])).out).toMatch(/1 adopted/);
+    expect(await hauban(['pool', 'join', 'web-main', 'no-such-node', '--yes'])).toMatchObject({ status: 4 });
+    expect(await hauban(['pool', 'show', 'no-such-pool'])).toMatchObject({ status: 4 });
   });
 
   it('opens a recorded shell, gives its exit status, and exports the recording', async () => {

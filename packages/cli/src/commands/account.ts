@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { parseAccountFile, type AccountLine } from '../account-csv.ts';
 import { chooseNodes } from '../choose-nodes.ts';
 import { CliError } from '../cli-error.ts';
+import { confirm } from '../confirm.ts';
 import { print, type Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { importAccounts, type ImportedAccount } from '../import-accounts.ts';
@@ -46,13 +47,6 @@ function parseAtOnce(text: string): number {
   return atOnce;
 }
 
-async function confirm(context: Context, question: string): Promise<void> {
-  if (!context.terminal.isInteractive)
-    throw new CliError(EXIT.usage, 'BAD_REQUEST', 'There is no terminal to confirm on: use --yes, or --check.');
-  const answer = await context.terminal.ask(`${question} [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(EXIT.failed, 'CANCELLED', 'Nothing was changed.');
-}
-
 function outcome(done: readonly ImportedAccount[], total: number): string {
   const failed = done.filter(({ exit }) => exit !== EXIT.ok);
   const table = renderTable(
@@ -70,7 +64,7 @@ async function run(context: Context, path: string, options: ImportCommand): Prom
   const chosen = await chooseNodes(api, options.on, ['account.create']);
   const what = `${lines.length} accounts on ${chosen.count === 1 ? 'one node' : `${chosen.count} nodes`}`;
   if (options.check === true) return context.terminal.out(`${path} is in order: ${what}.`);
-  if (options.yes !== true) await confirm(context, `Create ${what}?`);
+  if (options.yes !== true) await confirm(context, `Create ${what}?`, 'use --yes, or --check');
   const left = new AbortController();
   const forget = context.terminal.onInterrupt(() => left.abort());
   const bar = context.terminal.isInteractive

@@ -10,6 +10,7 @@ import { addCompletion } from './completion.ts';
 import { addLogin } from './login.ts';
 import { addNodes } from './nodes.ts';
 import { addPeople } from './people.ts';
+import { addPool } from './pool.ts';
 import { addRecordings } from './recordings.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRuns,
   addSchedule,
   addAccount,
+  addPool,
   addShell,
   addRecordings,
   addPeople,
