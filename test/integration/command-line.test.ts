@@ -98,6 +98,14 @@ describe('hauban, the command line', () => {
     expect(`${unsafe.out}${unsafe.err}`).toMatch(/target/i);
   });
 
+  it('KEYS25 has a node replace its receipt key: its receipt is by the new one, and the audit log holds the hand-over', async () => {
+    const run = await json<RunDetail>(['node', 'rotate-receipt-key', hostname(), '--reason', 'it was read']);
+    expect(run.targets).toMatchObject([{ state: 'succeeded' }]);
+    const rows = await json<AuditRow[]>(['audit', '--limit', '100']);
+    expect(rows.find(({ code }) => code === 'A2051I')?.detail).toMatchObject({ version: 2, step: {} });
+    expect(await hauban(['node', 'rotate-receipt-key', 'no-such-node'])).toMatchObject({ status: 4 });
+  });
+
   it('goes over the nodes that a selector means, in waves, and shows its plan as one', async () => {
     const on = `name=${hostname()}`;
     const options = ['--canary', '1', '--waves', '10%', '--pause', '0s', '--max-failures', '5%', '--concurrency', '2'];
