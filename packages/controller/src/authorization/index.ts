@@ -11,6 +11,6 @@ export {
   type Target,
   type Use,
 } from './authorize.ts';
-export { mayDoAll, usesOf, type Done } from './uses-of.ts';
+export { mayDoAll, usesOf } from './uses-of.ts';
 export { builtInGrant, BUILT_IN_ROLES, grantOf, isOwnerRole } from './roles.ts';
 export { ACCESS_LEVELS, type Access, type Need, type RouteNeed } from './need.ts';
