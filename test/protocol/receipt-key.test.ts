@@ -333,6 +333,11 @@ describe('a step of a receipt key is refused', () => {
       () => signed({ ...good, before: stranger.publicText }, [stranger, next]),
     ],
     ['KEYS26 over a step that never was', 'RECEIPT_STEP_FORKED', () => signed({ ...good, previous: 'a'.repeat(64) })],
+    [
+      'KEYS26 with something else, signed by the new key',
+      'RECEIPT_STEP_SIGNATURE',
+      async () => ({ byBefore: await sign(good, mine), byNext: await sign({ ...good, is: 'else' }, next) }),
+    ],
     ['KEYS26 that is no statement', 'RECEIPT_STEP_MALFORMED', () => signed({ ...good, is: 'else' } as never)],
   ])('%s', async (_attack, code, make) => {
     expect(await verifyReceiptStep(await make(), held)).toMatchObject({ is: 'refused', code });
@@ -344,6 +349,13 @@ describe('a step of a receipt key is refused', () => {
     expect(await verifyReceiptStep(second, after)).toMatchObject({ is: 'refused', code: 'RECEIPT_STEP_FORKED' });
     const third = await signed({ ...good, version: 3, previous: receiptStepHash(good) }, [mine, next]);
     expect(await verifyReceiptStep(third, after)).toMatchObject({ is: 'refused', code: 'RECEIPT_STEP_FORKED' });
+  });
+
+  it('KEYS26 a step that has the number of the one that is gone by, over its very key', async () => {
+    const after = { ...held, version: 2, key: next.publicText, stepHash: receiptStepHash(good) };
+    const same = { ...good, previous: receiptStepHash(good), before: next.publicText, next: stranger.publicText };
+    const taken = await verifyReceiptStep(await signed(same, [next, stranger]), after);
+    expect(taken).toMatchObject({ is: 'refused', code: 'RECEIPT_STEP_FORKED' });
   });
 
   it('KEYS26 one message is a step only when it is whole', () => {
