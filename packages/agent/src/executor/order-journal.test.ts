@@ -74,6 +74,18 @@ describe('the order journal', () => {
     third.close();
   });
 
+  it('ORDER4 gives no receipt out when the place of it holds something else', async () => {
+    const { journal } = open();
+    journal.take(order(1), hash, null);
+    await journal.finish(idOf(1), jws('one'));
+    const lines = readFileSync(file(), 'utf8').trimEnd().split('\n');
+    const forged = JSON.stringify({ t: 'ack', id: idOf(1), jws: 'x.y.z' }).padEnd((lines.at(-1)?.length ?? 0) - 9, ' ');
+    lines.splice(-1, 1, `${crc32(forged).toString(16).padStart(8, '0')} ${forged}`);
+    writeFileSync(file(), `${lines.join('\n')}\n`);
+    expect(() => journal.receiptOf(idOf(1))).toThrow(expect.objectContaining({ code: 'FILE_FAILED' }) as Error);
+    journal.close();
+  });
+
   it('APPROVE4 knows the order of an approved run until it forgets the order, also after restarts', async () => {
     const { journal } = open();
     const run = randomUUID();

@@ -1,6 +1,10 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { UserEntry } from '@hauban/shared/actions';
 import { parseNodePolicy } from '@hauban/shared/policy';
 import type { ShellOrder } from '@hauban/shared/protocol';
+import { FakeClock } from '@hauban/shared/testing';
 import { expect, it } from 'vitest';
 import { openShell, type ShellOpenerParts } from './shell-opener.ts';
 
@@ -60,4 +64,32 @@ it('the shell after the hundredth is refused', async () => {
 it('a shell for a user whom the node does not have, or who has no shell, is refused', async () => {
   expect(await open({}, null)).toBe('SHELL_REFUSED there is no user toor on this node');
   expect(await open({}, { ...jo, shell: '/usr/sbin/nologin' })).toMatch(/^SHELL_REFUSED the login shell of jo/);
+});
+
+it('no shell is opened where its recording would not fit on the disk', async () => {
+  // A file system that has no space at all.
+  expect(await open({ recordingsDir: '/proc' })).toMatch(/^SHELL_REFUSED the disk of this node is too full/);
+});
+
+it('a shell whose host does not start is refused, and leaves no folder of a recording', async () => {
+  const recordingsDir = mkdtempSync(join(tmpdir(), 'hauban-shells-'));
+  try {
+    const started: string[] = [];
+    const said = await open({
+      recordingsDir,
+      gid: null,
+      clock: new FakeClock(),
+      listenAt: { kind: 'path', path: '/nowhere' } as unknown as ShellOpenerParts['listenAt'],
+      shellsDir: recordingsDir,
+      hostProgram: ['/bin/false'],
+      hostName: 'n',
+      nodeId: uuid,
+      started: (session) => void started.push(session),
+    });
+    expect(said).toMatch(/^SHELL_REFUSED the shell could not be started: it /);
+    expect(started).toEqual([]);
+    expect(readdirSync(recordingsDir)).toEqual([]);
+  } finally {
+    rmSync(recordingsDir, { recursive: true });
+  }
 });

@@ -231,3 +231,18 @@ describe('as an ordinary user', () => {
     expect((await of.firewall.neverBan()).map(({ why }) => why)).toContain('loopback');
   });
 });
+
+describe('what somebody put there meanwhile', () => {
+  it('gets no mode and no owner when it is no regular file', async () => {
+    mkdirSync(at('folder'), { mode: 0o700 });
+    await expect(files.setMeta(at('folder'), meta(0o777))).rejects.toMatchObject({ code: 'CHANGE_CONFLICT' });
+    expect(lstatSync(at('folder')).mode & 0o777).toBe(0o700);
+  });
+
+  it('is not cleared up without root', async () => {
+    const withoutRoot = createSafeFiles({ base, ownerUid: uid }, (what) => {
+      throw new HaubanError('NEEDS_ROOT', what);
+    });
+    await expect(withoutRoot.removeLeftovers(at('a'))).rejects.toMatchObject({ code: 'NEEDS_ROOT' });
+  });
+});

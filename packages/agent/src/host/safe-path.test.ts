@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HaubanError } from '@hauban/shared/errors';
-import { openDirectory, splitPath, withParent } from './safe-path.ts';
+import { isTolerated, openDirectory, splitPath, withParent } from './safe-path.ts';
 
 const uid = process.getuid?.() ?? 0;
 let base = '';
@@ -85,4 +85,12 @@ describe('a path', () => {
       ),
     ).toBe(2);
   });
+});
+
+it('a directory that a group may write is tolerated at one place only, for a system group, and never for everybody', () => {
+  const system = { mode: 0o40775, gid: 104 };
+  expect(isTolerated('/var/log', system)).toBe(true);
+  expect(isTolerated('/var/www', system)).toBe(false);
+  expect(isTolerated('/var/log', { ...system, mode: 0o40777 })).toBe(false);
+  expect(isTolerated('/var/log', { ...system, gid: 1000 })).toBe(false);
 });

@@ -40,7 +40,7 @@ export function splitPath(path: string): readonly string[] {
 }
 
 /** Ubuntu lets group syslog (a system group) write into /var/log itself; every directory in it is checked all the same. */
-const isTolerated = (path: string, stat: Stats): boolean =>
+export const isTolerated = (path: string, stat: Pick<Stats, 'mode' | 'gid'>): boolean =>
   path === '/var/log' && (stat.mode & 0o002) === 0 && stat.gid < 1000;
 
 function checkDirectory(path: string, stat: Stats, trust: Trust): void {
