@@ -124,7 +124,7 @@ describe('a step of the link key', () => {
   });
   const signed = async (
     value: LinkStep,
-    { by = first, next = value as object }: { readonly by?: KeyPair; readonly next?: object } = {},
+    { by = first, next = value }: { readonly by?: KeyPair; readonly next?: object } = {},
   ): Promise<SignedLinkStep> => ({
     byAuthority: await sign(value, third, LINK_STEP_TYPE),
     byBefore: await sign(value, by, LINK_STEP_TYPE),

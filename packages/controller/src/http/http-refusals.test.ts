@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fastify, { type FastifyRequest } from 'fastify';
 import { pino } from 'pino';
 import Type from 'typebox';
 import { FakeClock, SeededRandom } from '@hauban/shared/testing';
-import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { builtInGrant } from '../authorization/index.ts';
 import type { Authenticator } from './authenticate.ts';
@@ -14,6 +17,7 @@ import { allowedOrigins, isFromUs } from './origin.ts';
 import { decisionOf, readableOf, targetNodesOf } from './require-right.ts';
 import { createSessionCookie } from './session-cookie.ts';
 import { createSocketTickets, type SocketTickets } from './socket-tickets.ts';
+import { serveUi } from './static-ui.ts';
 import { createUpgrades, type UpgradeRoute, type Upgrades } from './upgrades.ts';
 
 const log = pino({ level: 'silent' });
@@ -125,6 +129,23 @@ describe('a request', () => {
     expect(() => targetNodesOf(request({ right: 'action', on: 'nodes' }))).toThrow(internal);
     for (const needs of [undefined, 'none', { right: 'action', on: 'nodes' }])
       expect(() => readableOf(request(needs))).toThrow(internal);
+  });
+});
+
+describe('a page', () => {
+  const PLACE = '__STYLE_NONCE__';
+  it('with no place for the nonce of its styles, or with two, is not served at all', async () => {
+    const uiDir = mkdtempSync(join(tmpdir(), 'hauban-ui-'));
+    cleanUps.push(() => rmSync(uiDir, { recursive: true }));
+    const serve = async (html: string): Promise<void> => {
+      writeFileSync(join(uiDir, 'index.html'), html);
+      const app = fastify();
+      cleanUps.push(() => app.close());
+      await serveUi(app, uiDir, publicUrl);
+    };
+    for (const html of ['<html>', `${PLACE} ${PLACE}`])
+      await expect(serve(html)).rejects.toMatchObject({ code: 'CONFIG_BAD' });
+    await serve(`<style nonce="${PLACE}">`);
   });
 });
 

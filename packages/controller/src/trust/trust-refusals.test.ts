@@ -52,6 +52,10 @@ let database: Database;
 let signer: SignerClient;
 let stopSigner: () => Promise<void>;
 let trust: ReturnType<typeof createTrust>;
+/** Runs that heard of their end. */
+let denied: string[];
+/** Who may do what they asked for still. */
+let mayRequester: boolean;
 const linkKeys = { after: () => [], refresh: async () => false, state: () => ({}) } as unknown as LinkKeysService;
 
 function shared() {
@@ -68,8 +72,14 @@ const build = (publicUrl = 'http://localhost:7460') =>
     linkKeys,
     links: () => [],
     hostNames: async () => new Map(),
-    waitingRuns: () => ({ approved: async () => undefined, denied: async () => undefined }),
-    people: { rightsOf: async (id) => builtInGrant('owner', id), prove: async () => expect.fail('by passkeys here') },
+    waitingRuns: () => ({
+      approved: async () => undefined,
+      denied: async (_tx, runId) => void denied.push(runId),
+    }),
+    people: {
+      rightsOf: async (id) => (mayRequester ? builtInGrant('owner', id) : null),
+      prove: async () => expect.fail('by passkeys here'),
+    },
     targetsOf: async (ids) => ids.map((id) => ({ kind: 'node' as const, id, labels: {}, roles: [] })),
   });
 
@@ -92,6 +102,7 @@ const addPerson = async ({ personId, name, key }: Person, role: string): Promise
 };
 
 beforeEach(async () => {
+  [denied, mayRequester] = [[], true];
   folder = mkdtempSync(join(tmpdir(), 'hauban-trust-'));
   fixture = await createTestDatabase();
   database = createDatabase({ url: fixture.url });
@@ -181,11 +192,11 @@ describe('a request for approval', () => {
     ...change,
   });
   /** As ann asks for it. */
-  async function ask(change: Partial<ApprovalStatement> = {}): Promise<ApprovalStatement> {
+  async function ask(change: Partial<ApprovalStatement> = {}, byAnother = false): Promise<ApprovalStatement> {
     const made = statement(change);
     const requester = { id: ann.personId, name: ann.name, address: ann.address };
     await database.transaction(async (tx) =>
-      trust.approvals.ask(tx, { kind: 'run', statement: made, needed: 1, byAnother: false, requester }),
+      trust.approvals.ask(tx, { kind: 'run', statement: made, needed: 1, byAnother, requester }),
     );
     return made;
   }
@@ -217,6 +228,36 @@ describe('a request for approval', () => {
     await expect(trust.approvals.deny(made.run, null, dan)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await expect(approve(made, ann)).rejects.toMatchObject({ code: 'APPROVAL_SELF' });
     expect(await trust.approvals.deny(made.run, null, ann)).toMatchObject({ state: 'denied' });
+  });
+
+  it('is not approved for somebody who may not do it any more, and the run hears of it', async () => {
+    const made = await ask();
+    mayRequester = false;
+    await expect(approve(made, bob)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(denied).toEqual([made.run]);
+    await expect(approve(made, bob)).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
+  it('of the system, which is nobody, is approved by nobody', async () => {
+    const made = await ask();
+    await fixture.sql`UPDATE approval_request SET requester_id = 'system' WHERE id = ${made.run}`;
+    await expect(approve(made, bob)).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
+  it('is not approved by the assertion of another one', async () => {
+    const [made, other] = [await ask(), await ask({ reason: 'another' })];
+    const answer = { passkey: touch(bob, approvalChallenge(other)) };
+    await expect(trust.approvals.approve(made.run, answer, bob)).rejects.toMatchObject({ code: 'APPROVAL_CHALLENGE' });
+  });
+
+  it('where passkeys do not work is approved by a password only, and never without one', async () => {
+    trust = build('http://192.0.2.1');
+    const made = await ask({}, true);
+    await expect(trust.approvals.options(made.run, dan)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(trust.approvals.approve(made.run, {}, dan)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    const token = { ...dan, isSession: false };
+    const answer = { password: 'x' };
+    await expect(trust.approvals.approve(made.run, answer, token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
   it('that does not exist, or where there is no policy bundle, leads nowhere', async () => {
