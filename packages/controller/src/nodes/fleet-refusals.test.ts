@@ -123,6 +123,7 @@ describe('a node that is not there', () => {
 describe('a controller', () => {
   it('with the key file of another one does not take its database over', async () => {
     const repository = createControllerIdentityRepository(database);
+    await fixture.sql`DELETE FROM controller`;
     const own = createKeyPair();
     const { controllerId } = await loadControllerIdentity(repository, own, clock);
     await expect(loadControllerIdentity(repository, createKeyPair(), clock)).rejects.toMatchObject({
