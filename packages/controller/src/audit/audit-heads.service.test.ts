@@ -106,6 +106,11 @@ describe('heads', () => {
     await auditHeads.stop();
   });
 
+  it('are signed of no empty log, which would be a statement about nothing', async () => {
+    const { auditHeads } = parts();
+    await expect(auditHeads.closing()).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
   it('are append-only: an attacker with SQL cannot take one back through the table', async () => {
     const { audit, auditHeads } = parts();
     await write(audit, 'a');

@@ -214,6 +214,14 @@ describe('chunks of a recording', () => {
     expect(await stateOf()).toMatchObject({ state: 'complete', chunks: 3, problem: null });
   });
 
+  it('that somebody has edited in the database are not played as if they were whole', async () => {
+    await take(await makeChunk(null, 'one'));
+    await fixture.sql`ALTER TABLE recording_chunk DISABLE TRIGGER ALL`;
+    await fixture.sql`UPDATE recording_chunk SET data = '\\xff'::bytea WHERE session_id = ${session}`;
+    await fixture.sql`ALTER TABLE recording_chunk ENABLE TRIGGER ALL`;
+    await expect(castText()).rejects.toMatchObject({ code: 'RECORDING_BROKEN' });
+  });
+
   it('are played as asciicast and given out as evidence that can be checked offline', async () => {
     for (const chunk of await makeChain('one', 'two')) await take(chunk);
     const parsed = parseCast(await castText());
