@@ -228,6 +228,7 @@ describe('a step of a receipt key', () => {
     expect(await verifyReceiptStep({ ...good, byBefore: 'a.b.c' }, held)).toMatchObject({
       is: 'refused',
       code: 'RECEIPT_STEP_MALFORMED',
+      detail: 'not a compact JWS',
     });
   });
 });

@@ -111,6 +111,16 @@ describe('heads', () => {
     await expect(auditHeads.closing()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
+  it('close an export: what somebody writes behind its end is not taken for a part of it', async () => {
+    const { audit, auditHeads, auditExport } = parts();
+    await write(audit, 'a');
+    await auditHeads.beat();
+    const source = await textOf(await auditExport(by));
+    expect(verdictBy(source, identity.key)).toMatchObject({ ok: true });
+    const row = source.split('\n').find((line) => line.startsWith('{"t":"row"')) ?? '';
+    for (const more of [row, '{}']) expect(verdictBy(`${source}${more}\n`, identity.key)).toMatchObject({ ok: false });
+  });
+
   it('are append-only: an attacker with SQL cannot take one back through the table', async () => {
     const { audit, auditHeads } = parts();
     await write(audit, 'a');
