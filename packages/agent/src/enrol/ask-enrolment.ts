@@ -77,7 +77,8 @@ export async function askEnrolment(question: EnrolmentQuestion): Promise<Enrolme
   });
 }
 
-function answerOf(
+/** Null: it says nothing about the enrolment. @param controller as the handshake has proven it */
+export function answerOf(
   message: { readonly t: string },
   controller: { readonly id: string; readonly key: string } | null,
 ): EnrolmentAnswer | null {

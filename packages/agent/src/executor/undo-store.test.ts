@@ -47,6 +47,16 @@ describe('what orders changed is kept', () => {
     expect(second.changesOf(two.id)).toEqual([link('/b')]);
   });
 
+  it('and not believed when something else lies in its place', async () => {
+    const one = order();
+    const kept = store();
+    await kept.keep(one, ['a'], [link('/a')]);
+    for (const text of ['{"0":{"kind":"symlink"},"length":1}', 'null', 'x']) {
+      writeFileSync(join(folder, `${one.id}.json`), text);
+      expect(kept.changesOf(one.id)).toBeNull();
+    }
+  });
+
   it('for its time, its number of orders and its bytes: the oldest goes first, its file too', async () => {
     const limits = { ageMs: 1000, orders: 3, bytes: 100_000 };
     const kept = store(limits);
