@@ -162,6 +162,13 @@ describe('enrolment', () => {
     expect(readdirSync(paths.linkDir)).toEqual([]);
   });
 
+  it('ENROL2 KEYS13 steps of the authority key that nobody signed are not followed: no node is made of them', async () => {
+    const jws = ['{}', '{}', 'x'.repeat(64)].map((part) => Buffer.from(part).toString('base64url')).join('.');
+    controller.state.authoritySteps.push({ byBefore: jws, byNext: jws, approvals: [] });
+    expect(codeOf(await enrol(controller.joinToken()))).toBe('AUTHORITY_MALFORMED');
+    expect(isEnrolled()).toBe(false);
+  });
+
   it('ENROL3 a token that was used is refused for the next machine', async () => {
     const token = controller.joinToken();
     expect(codeOf(await enrol(token))).toBe('ok');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parseSealedChunk } from '@hauban/shared/metrics';
-import type { LinkItem, NodeId, ShellFrame } from '@hauban/shared/protocol';
+import type { LinkItem, NodeId, ShellFrame, SignedStep } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import { createKeyPair, sha256Hex, verifyReceiptStep, type ControllerIdentity, type KeyPair } from '@hauban/link';
 import { judgeJoin, NO_JOIN, storedJoin, type StoredJoin } from '../../packages/controller/src/nodes/judge-join.ts';
@@ -88,6 +88,8 @@ export interface Told {
 export interface ControllerState {
   readonly identity: ControllerIdentity;
   readonly authority: KeyPair;
+  /** What an enrolment is given to follow from the authority key. */
+  readonly authoritySteps: SignedStep[];
   readonly nodes: Map<string, KnownNode>;
   readonly tokens: Map<string, IssuedToken>;
   /** Orders without a receipt, per node. */
@@ -105,6 +107,7 @@ export const AUTHORITY_KID = 'a1';
 export const createControllerState = (): ControllerState => ({
   identity: { controllerId: randomUUID(), key: createKeyPair() },
   authority: createKeyPair(),
+  authoritySteps: [],
   nodes: new Map(),
   tokens: new Map(),
   pending: new Map(),
@@ -158,7 +161,7 @@ function enrol(state: ControllerState, request: EnrolRequest, now: number): Enro
     state.nodes.set(nodeId, { linkKey: request.linkKey, receiptKey: request.receiptKey, ...FRESH });
   }
   const authorityKeys = [{ kid: AUTHORITY_KID, key: state.authority.publicText }];
-  return { ok: true, nodeId, authorityKeys, authoritySteps: [], labels: {}, roles: ['web'] };
+  return { ok: true, nodeId, authorityKeys, authoritySteps: state.authoritySteps, labels: {}, roles: ['web'] };
 }
 
 /** Payload of a JWS that a test trusts. */
