@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Change } from '@hauban/shared/actions';
 import { FakeClock } from '@hauban/shared/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,8 +52,9 @@ describe('what orders changed is kept', () => {
     const one = order();
     const kept = store();
     await kept.keep(one, ['a'], [link('/a')]);
-    for (const text of ['{"0":{"kind":"symlink"},"length":1}', 'null', 'x']) {
-      writeFileSync(join(folder, `${one.id}.json`), text);
+    for (const json of ['{"0":{"kind":"symlink"},"length":1}', 'null', '"x"']) {
+      const sum = crc32(json).toString(16).padStart(8, '0');
+      writeFileSync(join(folder, `${one.id}.json`), `${sum}\n${json}`);
       expect(kept.changesOf(one.id)).toBeNull();
     }
   });
