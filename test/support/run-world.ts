@@ -12,7 +12,7 @@ import { createAccountUidsRepository } from '../../packages/controller/src/actio
 import { createActionsService } from '../../packages/controller/src/actions/actions.service.ts';
 import { createAuditRepository } from '../../packages/controller/src/audit/audit.repository.ts';
 import { createAuditService } from '../../packages/controller/src/audit/audit.service.ts';
-import { createRuns } from '../../packages/controller/src/compose-runs.ts';
+import { createRuns, type RunNeeds } from '../../packages/controller/src/compose-runs.ts';
 import { createDatabase } from '../../packages/controller/src/db/index.ts';
 import { NO_FIGURES } from '../../packages/controller/src/nodes/node-row.ts';
 import { createNodesRepository } from '../../packages/controller/src/nodes/nodes.repository.ts';
@@ -96,7 +96,7 @@ export async function createRunWorld(count: number) {
   const { transaction, together } = database;
   const audit = createAuditService({ repository: createAuditRepository(database), transaction, clock });
   /** A controller: another one over the same database is one that was restarted, or a second. */
-  const build = (): WorldController => {
+  const build = (windows: RunNeeds['windows'] = { read: async () => null }): WorldController => {
     const nodes = createNodesService({
       repository: createNodesRepository(database),
       presence: createPresence(),
@@ -121,6 +121,7 @@ export async function createRunWorld(count: number) {
       health: async (ids) =>
         new Map(ids.map((id) => [id, { isOnline: online.has(id), failedUnits: units.get(id) ?? 0 }])),
       judgeRelease: async () => rights,
+      windows,
       shellReceipt: async () => true,
       links: {
         isOnline: (nodeId) => online.has(nodeId),

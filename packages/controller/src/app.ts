@@ -48,6 +48,7 @@ import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
 import { approvalRoutes } from './trust/approvals.routes.ts';
 import { trustRoutes } from './trust/trust.routes.ts';
+import { windowRoutes } from './windows/windows.routes.ts';
 
 export interface Controller {
   /** For `inject` in tests and for the list of routes. */
@@ -83,6 +84,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   shellRoutes,
   tokenRoutes,
   trustRoutes,
+  windowRoutes,
 ];
 
 type RouteParts = Services & {

@@ -38,7 +38,7 @@ export const judgeRelease =
     rightsOf: (personId: string) => Promise<Grant | null>,
     clock: Clock,
   ): JudgeRelease =>
-  async ({ id, via, approvedBy = [] }, actions, nodeIds) => {
+  async ({ id, via, approvedBy = [], overridesWindows = false }, actions, nodeIds) => {
     if (via === 'system') return { isGone: false, forbidden: new Set() };
     const grant = await rightsOf(id);
     if (grant === null) return { isGone: true, forbidden: new Set() };
@@ -48,9 +48,9 @@ export const judgeRelease =
       const node = known.get(nodeId);
       if (node === undefined) return false;
       const targets = [{ kind: 'node' as const, id: nodeId, labels: node.labels, roles: node.roles }];
-      return actions.every(
-        (action) => authorize(grant, { kind: 'use', right: 'action', action, targets, at, approvedBy }).allowed,
-      );
+      const use = { kind: 'use' as const, targets, at, approvedBy };
+      if (overridesWindows && !authorize(grant, { ...use, right: 'override-window' }).allowed) return false;
+      return actions.every((action) => authorize(grant, { ...use, right: 'action', action }).allowed);
     };
     return { isGone: false, forbidden: new Set(nodeIds.filter((nodeId) => !isAllowed(nodeId))) };
   };

@@ -26,6 +26,7 @@ import type { OrderSigner } from './runs/sign-orders.ts';
 import type { RunApprovals } from './runs/start-run.service.ts';
 import { createUndoRunRepository } from './runs/undo-run.repository.ts';
 import { createWaitingRunsRepository } from './runs/waiting-runs.repository.ts';
+import type { Windows } from './runs/window-rule.service.ts';
 import { createWaitingRuns } from './runs/waiting-runs.service.ts';
 
 export interface RunNeeds {
@@ -41,6 +42,8 @@ export interface RunNeeds {
   readonly health: ReadHealth;
   /** May it still be done in the name of who asked? */
   readonly judgeRelease: JudgeRelease;
+  /** When nodes may be changed. */
+  readonly windows: Windows;
   readonly shellReceipt: ReceiptsParts['shellReceipt'];
 }
 

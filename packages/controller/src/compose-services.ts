@@ -39,6 +39,8 @@ import type { TotpSeal } from './people/totp-seal.ts';
 import type { WaitingRuns } from './trust/approvals.service.ts';
 import { createLinkKeysRepository } from './trust/link-keys.repository.ts';
 import { LinkKeysService } from './trust/link-keys.service.ts';
+import { createWindowsRepository } from './windows/windows.repository.ts';
+import { createWindowsService } from './windows/windows.service.ts';
 import type { Gateway } from './gateway/gateway.ts';
 
 export interface ControllerParts {
@@ -118,7 +120,8 @@ function createFleet(parts: ControllerParts, shared: Shared, find: FindLink) {
     authorityKeys: () => signer.keys(),
   });
   const inventory = createInventoryService({ ...shared, repository: createInventoryRepository(database) });
-  return { metrics, nodes, nodeLinks, receiptSteps, presence, joinTokens, enrolment, inventory };
+  const selectTargets = createSelectTargets({ nodes, inventory, clock });
+  return { metrics, nodes, nodeLinks, receiptSteps, presence, joinTokens, enrolment, inventory, selectTargets };
 }
 
 type Fleet = ReturnType<typeof createFleet>;
@@ -127,7 +130,7 @@ type Fleet = ReturnType<typeof createFleet>;
 function createWork(
   parts: ControllerParts,
   shared: Shared,
-  { nodes, metrics, inventory }: Fleet,
+  { nodes, metrics, inventory, selectTargets }: Fleet,
   later: Later & {
     readonly find: FindLink;
     readonly people: TrustNeeds['people'];
@@ -170,6 +173,11 @@ function createWork(
     approvals: trust.shellApprovals,
     findLink: find,
   });
+  const windows = createWindowsService({
+    ...shared,
+    windows: createWindowsRepository(database),
+    selectTargets,
+  });
   const runs = createRuns(shared, database, {
     isWatched,
     controllerId,
@@ -178,6 +186,7 @@ function createWork(
     actions,
     health: readHealth(nodes, metrics),
     judgeRelease: judgeRelease(nodes, later.people.rightsOf, shared.clock),
+    windows,
     nodes,
     shellReceipt: (nodeId, receipt, jws, isFor) => shells.shells.receipt(nodeId, receipt, jws, isFor),
     links: {
@@ -185,7 +194,7 @@ function createWork(
       send: (nodeId, jws) => (find(nodeId)?.sendOrder(jws) ?? 'closed') !== 'closed',
     },
   });
-  return { ...runs, ...shells, ...trust, actions };
+  return { ...runs, ...shells, ...trust, actions, windows };
 }
 
 /** What goes on by itself: pools that are kept as they are wished, runs that start again and again. */
@@ -199,11 +208,10 @@ function createLasting(
     readonly find: FindLink;
   },
 ) {
-  const { nodes, inventory } = given.fleet;
+  const { nodes, selectTargets } = given.fleet;
   const { runs, shells, actions } = given.work;
   const { clock } = shared;
   const rights = rightsOf(given.people);
-  const selectTargets = createSelectTargets({ nodes, inventory, clock });
   const pools = createPools(shared, database, {
     runs,
     actions,
@@ -214,7 +222,7 @@ function createLasting(
   });
   const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
   const schedules = createSchedules(shared, database, { runs, targets, actions, rightsOf: rights });
-  return { selectTargets, targets, ...pools, ...schedules };
+  return { targets, ...pools, ...schedules };
 }
 
 export type Services = ReturnType<typeof createServices>;

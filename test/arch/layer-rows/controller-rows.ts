@@ -4,7 +4,7 @@ import { CONTRACT, LINK, PURE_NODE, FILES, type Layer } from './layer.ts';
 const AUTHORIZATION = 'packages/controller/src/authorization/index.ts';
 /** Files of the controller that may hold a WebSocket: the agents' gateway and the browser's socket files. */
 const FEATURES =
-  '{nodes,enrolment,runs,pools,schedules,shells,recordings,metrics,inventory,people,audit,live,actions,trust}';
+  '{nodes,enrolment,runs,pools,schedules,shells,recordings,metrics,inventory,people,audit,live,actions,trust,windows}';
 /** Clock, randomness and log come in as arguments; the interface of the log is named there. */
 const RUNTIME = 'packages/controller/src/runtime/index.ts';
 const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;

@@ -16,6 +16,7 @@ import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addSchedule } from './schedule.ts';
 import { addShell } from './shell.ts';
+import { addWindow } from './window.ts';
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addLogin,
@@ -23,6 +24,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRun,
   addRuns,
   addSchedule,
+  addWindow,
   addAccount,
   addPool,
   addShell,

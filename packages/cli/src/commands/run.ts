@@ -21,6 +21,7 @@ interface RunOptions extends StrategyOptions {
   readonly supersedeKey?: string;
   readonly startWithin?: string;
   readonly detach?: boolean;
+  readonly overrideWindows?: boolean;
 }
 
 /** What was typed, checked. */
@@ -108,6 +109,7 @@ async function run(context: Context, wanted: Wanted, options: RunOptions): Promi
     mode: 'apply',
     ...confirmed,
     ...waitOf(options),
+    ...(options.overrideWindows === true ? { overrideWindows: true } : {}),
     ...(strategy === undefined ? {} : { strategy }),
     ...(options.why === undefined ? {} : { reason: options.why }),
     ...(options.supersedeKey === undefined ? {} : { supersedeKey: options.supersedeKey }),
@@ -186,6 +188,7 @@ export function addRun(program: Command, context: Context): void {
     .option('--yes', 'do not ask')
     .option('--detach', 'do not wait for the end')
     .option('--why <text>', 'for the audit log (an action may have a reason of its own)')
+    .option('--override-windows', 'do not wait for maintenance windows: takes a right of its own, and --why')
     .option('--start-within <time>', 'how long nodes that are away may take to start it (default 60s)')
     .option('--supersede-key <key>', 'takes the place of what is still queued by the same key')
     .option('--idempotency-key <key>', 'the same key is the same run, however often it is sent')

@@ -30,6 +30,8 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'POST /api/schedules/:scheduleId/pause': ['A3041I'],
   'POST /api/schedules/:scheduleId/resume': ['A3042I'],
   'DELETE /api/schedules/:scheduleId': ['A3043W'],
+  'POST /api/windows': ['A3046I'],
+  'DELETE /api/windows/:windowId': ['A3047W'],
   // Reads only; the selector is too long for an address.
   'POST /api/runs/targets': [],
   'POST /api/nodes/:nodeId/shells': ['A4000I'],

@@ -6,7 +6,7 @@ export const ACCESS_LEVELS = ['public', 'signed-in', 'operator', 'owner'] as con
 export type Access = (typeof ACCESS_LEVELS)[number];
 
 /** What a route asks for on its targets. */
-export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'admin';
+export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'override-window' | 'admin';
 
 /**
  * Where the targets of a request are: the node, run, pool or shell of the path, the nodes of the body, all of the fleet, or

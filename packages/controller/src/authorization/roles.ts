@@ -9,7 +9,7 @@ const everywhere = (name: string, what: readonly string[]): readonly AccessRule[
 
 /** Roles that every controller has. They cannot be changed; others are made beside them. */
 export const BUILT_IN_ROLES: ReadonlyMap<string, readonly AccessRule[]> = new Map([
-  ['owner', everywhere('owner', ['read', 'action:*', 'shell', 'attach', 'edit-node', 'admin'])],
+  ['owner', everywhere('owner', ['read', 'action:*', 'shell', 'attach', 'edit-node', 'override-window', 'admin'])],
   ['operator', everywhere('operator', ['read', 'action:*', 'shell', 'edit-node'])],
   ['viewer', everywhere('viewer', ['read'])],
 ]);

@@ -110,6 +110,10 @@ function actionsIn(named: unknown): readonly string[] {
   return orderedActions(textOf(named, 'action'), args).map(({ action }) => action);
 }
 
+/** Whoever asks not to wait for maintenance windows needs a right of its own, on the same nodes. */
+const overridesWindows = (body: unknown): boolean =>
+  (body as { readonly overrideWindows?: unknown } | null | undefined)?.overrideWindows === true;
+
 type Asked = Pick<Use, 'targets' | 'user' | 'openedBy'>;
 
 /** Nodes that a request concerns, all of them, before any is judged. */
@@ -188,7 +192,8 @@ export function requireRight(app: FastifyInstance, options: RightOptions): void 
       needs.right === 'action'
         ? (await namedActions(options.targets, needs, request)).map((action) => ({ ...use, action }))
         : [use];
-    const judged = judgeAll(caller, uses, needs.approval);
+    const all = overridesWindows(request.body) ? [...uses, { ...use, right: 'override-window' as const }] : uses;
+    const judged = judgeAll(caller, all, needs.approval);
     if (typeof judged === 'string') {
       options.onForbidden(caller, request, judged);
       throw forbidden(judged);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sha256Hex } from '@hauban/link';
 import type { Rollout, RunRequest } from '@hauban/shared/api';
 import { LIMITS } from '@hauban/shared/protocol';
-import { contentText, type RunContent } from './run-content.ts';
+import { contentText, ROLLOUT_LIFE_MS, type RunContent } from './run-content.ts';
 import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 import { START_WITHIN_MS } from './sign-orders.ts';
@@ -20,17 +20,15 @@ export interface RunMaking {
   readonly needed: number;
   readonly waitMs: number;
   readonly retryOf: string | null;
+  readonly windowRule: RunRecord['windowRule'];
 }
-
-/** Waves that have not begun by then never do. */
-const ROLLOUT_LIFE_MS = 7 * 24 * 3_600_000;
 
 /** People need time too: what waits for them expires no sooner than that. */
 const orderLifeMs = ({ request, needed, waitMs }: RunMaking): number =>
   Math.min(Math.max(request.startWithinMs ?? START_WITHIN_MS, needed > 0 ? waitMs : 0), LIMITS.orderLifetimeMs);
 
 export function makeRun(making: RunMaking, now: number): RunRecord {
-  const { request, requester, content, nodeIds, rollout, needed, retryOf } = making;
+  const { request, requester, content, nodeIds, rollout, needed, retryOf, windowRule } = making;
   const { mode } = request;
   const [first] = content.steps;
   if (first === undefined) throw new TypeError('a run has a step');
@@ -66,6 +64,7 @@ export function makeRun(making: RunMaking, now: number): RunRecord {
     startWithinMs,
     supersedeKey: request.supersedeKey ?? null,
     retryOf,
+    windowRule,
   };
 }
 

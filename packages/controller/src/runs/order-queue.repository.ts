@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
+import type { RunRecord } from './runs.repository.ts';
 import { isOpen, type TargetRecord, type TargetStateName } from './run-targets.repository.ts';
 
 /** The run of a target, when it needs approval and has none yet. */
@@ -27,6 +28,26 @@ const leaseIn =
     );
     return new Set(rows.map(({ orderId }) => orderId));
   };
+
+/** Orders that were about to be signed, and may not go out now. */
+function holdings() {
+  return {
+    /** Back to those that wait for their turn. */
+    holdBack: async (tx: Tx, orderId: string, why: Pick<TargetRecord, 'detail' | 'expiresAt'>): Promise<void> => {
+      await tx.db
+        .update(runTarget)
+        .set({ state: 'waiting', ...why })
+        .where(and(eq(runTarget.orderId, orderId), isNull(runTarget.jws)));
+    },
+    /** Of a run whose orders were all made at once: from now on they are released. */
+    rollOut: async (tx: Tx, runId: string, change: Pick<RunRecord, 'rollout' | 'expiresAt'>): Promise<void> => {
+      await tx.db
+        .update(run)
+        .set(change)
+        .where(and(eq(run.id, runId), isNull(run.rollout)));
+    },
+  };
+}
 
 /** Targets on their way: what waits to be signed, to be sent, or for its end. */
 export function createOrderQueueRepository(database: Database) {
@@ -74,6 +95,7 @@ export function createOrderQueueRepository(database: Database) {
         .orderBy(asc(runTarget.expiresAt))
         .limit(limit)
         .for('update', { skipLocked: true }),
+    ...holdings(),
     lease: leaseIn(database),
     setSigned: async (
       tx: Tx,

@@ -8,6 +8,7 @@ import type { RunTargetsRepository } from './run-targets.repository.ts';
 import type { RunsRepository } from './runs.repository.ts';
 import type { SigningService } from './signing-queue.service.ts';
 import type { UndoRunRepository } from './undo-run.repository.ts';
+import type { Windows } from './window-rule.service.ts';
 
 /** What is known of a node at this moment. `failedUnits`: null when it has not told. */
 export interface NodeHealth {
@@ -20,7 +21,12 @@ export type ReadHealth = (nodeIds: readonly string[]) => Promise<ReadonlyMap<str
 
 /** May this still be done in the name of who asked for it? Asked again for each wave, long after the request. */
 export type JudgeRelease = (
-  requester: { readonly id: string; readonly via: string; readonly approvedBy?: readonly string[] },
+  requester: {
+    readonly id: string;
+    readonly via: string;
+    readonly approvedBy?: readonly string[];
+    readonly overridesWindows?: boolean;
+  },
   actions: readonly string[],
   nodeIds: readonly string[],
 ) => Promise<{
@@ -41,6 +47,7 @@ export interface RolloutParts {
   readonly transaction: Transact;
   readonly clock: Clock;
   readonly log: Log;
+  readonly windows: Windows;
   readonly health: ReadHealth;
   readonly judgeRelease: JudgeRelease;
 }

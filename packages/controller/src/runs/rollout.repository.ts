@@ -1,9 +1,17 @@
-import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, ne, sql } from 'drizzle-orm';
 import type { Database, Tx } from '../db/index.ts';
 import { run, runTarget } from '../db/schema/runs.ts';
 import type { Unhealthy, WaveTally } from './rollout-decision.ts';
 import { isOpen, type TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
+
+/** Which orders of a run are asked for; `without`: nodes that may not be changed now. */
+interface ReadyOf {
+  readonly runId: string;
+  readonly wave: number;
+  readonly limit: number;
+  readonly without: readonly string[];
+}
 
 type End = Pick<TargetRecord, 'state' | 'code' | 'detail' | 'finishedAt'>;
 
@@ -92,7 +100,7 @@ function beginnings() {
       return ended.length;
     },
     /** Orders that may be made now, locked: sequences that have begun first. */
-    ready: async (tx: Tx, runId: string, wave: number, limit: number): Promise<TargetRecord[]> =>
+    ready: async (tx: Tx, { runId, wave, limit, without }: ReadyOf): Promise<TargetRecord[]> =>
       tx.db
         .select()
         .from(runTarget)
@@ -102,12 +110,36 @@ function beginnings() {
             isNull(runTarget.undoes),
             eq(runTarget.state, 'waiting'),
             sql`${runTarget.wave} <= ${wave}`,
+            without.length === 0 ? undefined : sql`${runTarget.nodeId} <> ALL(${uuids(without)})`,
             sql`(${runTarget.position} = 0 OR ${before(sql`earlier.state IN ${GOOD}`)})`,
           ),
         )
         .orderBy(sql`${runTarget.position} DESC`, asc(runTarget.wave), asc(runTarget.orderId))
         .limit(limit)
         .for('update'),
+    /** Nodes with orders that wait, of the waves that have begun. */
+    waitingNodes: async (tx: Tx, runId: string, wave: number): Promise<string[]> => {
+      const rows = await tx.db
+        .selectDistinct({ nodeId: runTarget.nodeId })
+        .from(runTarget)
+        .where(
+          and(
+            eq(runTarget.runId, runId),
+            isNull(runTarget.undoes),
+            eq(runTarget.state, 'waiting'),
+            sql`${runTarget.wave} <= ${wave}`,
+          ),
+        );
+      return rows.map(({ nodeId }) => nodeId);
+    },
+    /** Says of these nodes what they wait for. */
+    holdBack: async (tx: Tx, runId: string, nodeIds: readonly string[], says: string): Promise<void> => {
+      const waits = and(eq(runTarget.runId, runId), eq(runTarget.state, 'waiting'), isNull(runTarget.undoes));
+      await tx.db
+        .update(runTarget)
+        .set({ detail: says })
+        .where(and(waits, sql`${runTarget.nodeId} = ANY(${uuids(nodeIds)})`, ne(runTarget.detail, says)));
+    },
     /** @param failedUnits of nodes that begin, where they are known */
     release: async (
       tx: Tx,

@@ -72,9 +72,9 @@ function createAdvance(parts: RolloutParts) {
       case 'look':
         return false;
       case 'release': {
-        await say(tx, run, null);
         const released = await release(tx, run, decision.most);
         if (released.kind === 'gone') return stop(tx, run, GONE);
+        await say(tx, run, released.says);
         if (released.orders > 0) tx.afterCommit(() => parts.signing.wake());
         // Of those that were refused, others may take the place.
         return released.orders > 0;

@@ -20,6 +20,9 @@ export interface ContentActions {
 
 const bad = (detail: string): HaubanError => new HaubanError('BAD_REQUEST', detail);
 
+/** Waves that have not begun by then never do. */
+export const ROLLOUT_LIFE_MS = 7 * 24 * 3_600_000;
+
 /** Orders of one run: more are more than a person can have meant. */
 const MOST_ORDERS = 50_000;
 
@@ -94,6 +97,7 @@ export function contentText(
     supersedeKey: request.supersedeKey ?? null,
     reason: request.reason ?? null,
     retryOf,
+    ...(request.overrideWindows === true ? { overrideWindows: true } : {}),
     ...where,
   });
 }

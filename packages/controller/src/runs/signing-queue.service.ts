@@ -2,6 +2,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { DispatchService } from './dispatch.service.ts';
+import { createHoldBack } from './hold-back.ts';
 import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunEvents } from './run-events.ts';
 import type { RunTargetsRepository, TargetRecord } from './run-targets.repository.ts';
@@ -15,6 +16,7 @@ import {
   type SignedTarget,
   type SigningOutcome,
 } from './sign-orders.ts';
+import type { Windows } from './window-rule.service.ts';
 
 export interface SigningParts {
   readonly runs: RunsRepository;
@@ -27,6 +29,7 @@ export interface SigningParts {
   readonly signer: OrderSigner;
   readonly clock: Clock;
   readonly controllerId: string;
+  readonly windows: Windows;
   hostNameOf(nodeId: string): Promise<string>;
 }
 
@@ -50,6 +53,7 @@ const AT_ONCE = 100;
 /** Orders become signed: at once for a small run, behind for a large one or while the signer is away. */
 export function createSigningService(parts: SigningParts): SigningService {
   const { runs, targets, queue, audit, transaction, events, dispatch, signer, clock } = parts;
+  const holdBack = createHoldBack(parts);
   // A predecessor may have left some.
   let mayHaveWork = true;
 
@@ -93,10 +97,12 @@ export function createSigningService(parts: SigningParts): SigningService {
       const rows = await queue.unsigned(tx, clock.nowMs(), AT_ONCE);
       const ids = [...new Set(rows.map(({ runId }) => runId))];
       const byId = new Map((await runs.findMany(ids)).map((run) => [run.id, run]));
+      const held = await holdBack(tx, rows, byId);
       tx.afterCommit(() => ids.forEach((runId) => events.runChanged(runId)));
       for (const target of rows) {
         const run = byId.get(target.runId);
-        if (run !== undefined && !(await settle(tx, run, target))) return false;
+        if (run === undefined || held.has(target.orderId)) continue;
+        if (!(await settle(tx, run, target))) return false;
       }
       return rows.length === AT_ONCE;
     });

@@ -11,6 +11,7 @@ import type { RunTargetsRepository } from './run-targets.repository.ts';
 import type { RunRecord, RunsRepository } from './runs.repository.ts';
 import type { SigningService } from './signing-queue.service.ts';
 import type { Supersede } from './supersede.service.ts';
+import type { Windows } from './window-rule.service.ts';
 
 /** Who asks for a run. */
 export interface Requester {
@@ -61,6 +62,7 @@ export interface StartRunParts {
   readonly links: { isOnline(nodeId: string): boolean };
   readonly signing: SigningService;
   readonly supersede: Supersede;
+  readonly windows: Windows;
   readonly approvals: RunApprovals;
   readonly controllerId: string;
   readonly dispatch: DispatchService;

@@ -1,4 +1,4 @@
-import type { RunDetail, RunRequest } from '@hauban/shared/api';
+import { rolloutAtOnce, type RunDetail, type RunRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import { loadConfirmedPlans } from './confirmed-plans.ts';
 import { makeRun, makeTarget, wavesOf } from './make-run.ts';
@@ -7,6 +7,7 @@ import { toRunDetail, toRunTarget } from './run-row.ts';
 import type { TargetRecord } from './run-targets.repository.ts';
 import type { RunRecord } from './runs.repository.ts';
 import type { Requester, StartRunParts } from './start-parts.ts';
+import { checkOpensInTime, windowRuleOf } from './window-rule.service.ts';
 import { createStoreRun, SIGN_FIRST, type Alongside, type Draft } from './store-run.ts';
 
 export type { Requester, RunApprovals, StartRunParts } from './start-parts.ts';
@@ -64,7 +65,7 @@ const NOT_CONFIRMED = 'Left out: no plan of this node was confirmed.';
 
 /** Rows of a run, from what was asked for. */
 function createDrafting(parts: StartRunParts) {
-  const { actions, approvals, runs, targets, links, clock } = parts;
+  const { actions, approvals, runs, targets, links, windows, clock } = parts;
   return async (
     request: RunRequest,
     requester: Requester,
@@ -80,8 +81,15 @@ function createDrafting(parts: StartRunParts) {
     const { count: needed, waitMs } = approvals.neededFor({ isHighRisk, mode: request.mode, byAnother });
     const hashes = new Set(confirmed?.values());
     if (needed > 0) checkApprovable(request, content, { nodeIds, hashes });
-    const rollout = rolloutFor(request, content, nodeIds.length);
-    const made = makeRun({ request, requester, content, nodeIds, rollout, needed, waitMs, retryOf }, clock.nowMs());
+    const windowRule = windowRuleOf(request, content);
+    const judge = windowRule === 'bound' ? await windows.read(null) : null;
+    const verdicts = judge === null ? new Map<string, never>() : await judge(nodeIds);
+    // What a window binds is signed when its order is released, never before.
+    const atOnce = verdicts.size === 0 ? null : rolloutAtOnce(nodeIds.length);
+    const rollout = rolloutFor(request, content, nodeIds.length) ?? atOnce;
+    const making = { request, requester, content, nodeIds, rollout, needed, waitMs, retryOf, windowRule };
+    const made = makeRun(making, clock.nowMs());
+    checkOpensInTime(verdicts, made.expiresAt);
     // People approve the plan with the run; else each node gets its own.
     const [only = null] = needed > 0 ? hashes : [];
     const run = { ...made, planHash: made.planHash ?? only };

@@ -42,6 +42,10 @@ export function createStoreRun(parts: StartRunParts) {
     const links = { ...(supersedeKey === null ? {} : { supersedeKey }), ...(retryOf === null ? {} : { retryOf }) };
     const detail = { runId, action, mode, args, nodes: run.nodeCount, ...more, ...links, ...requester.decision };
     audit.record(tx, { code: 'A3000I', who: run.requester, address, detail });
+    if (run.windowRule === 'override') {
+      const over = { runId, reason: run.reason, ...requester.decision };
+      audit.record(tx, { code: 'A3048W', who: run.requester, address, detail: over });
+    }
     if (needed > 0) {
       const nodeIds = rows.map(({ nodeId }) => nodeId);
       const statement = runStatement(run, nodeIds, controllerId);

@@ -14,3 +14,4 @@ export * from './selector/index.ts';
 export * from './shells.ts';
 export * from './sign-on.ts';
 export * from './trust.ts';
+export * from './windows.ts';

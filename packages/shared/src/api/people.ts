@@ -75,8 +75,10 @@ export const AccessRule = Type.Object(
     }),
     what: Type.Array(
       Type.String({
-        pattern: '^(read|shell|attach|edit-node|admin|action:(\\*|[a-z0-9-]{1,40}\\.(\\*|[a-z0-9-]{1,60})))$',
-        description: 'read, shell, attach (to shells of others), edit-node, admin, action:*, action:php.*, ...',
+        pattern:
+          '^(read|shell|attach|edit-node|override-window|admin|action:(\\*|[a-z0-9-]{1,40}\\.(\\*|[a-z0-9-]{1,60})))$',
+        description:
+          'read, shell, attach (to shells of others), edit-node, override-window, admin, action:*, action:php.*, ...',
       }),
       { minItems: 1, maxItems: 50 },
     ),

@@ -96,6 +96,8 @@ export const RunRequest = Type.Object(
      * An offline node gets it on return within this time.
      */
     startWithinMs: Type.Optional(Type.Integer({ minimum: 1000, maximum: 43_200_000 })),
+    /** Maintenance windows are not waited for: takes the right override-window on every node, and a reason. */
+    overrideWindows: Type.Optional(Type.Literal(true)),
   },
   closed,
 );

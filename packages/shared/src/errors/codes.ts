@@ -136,6 +136,7 @@ export const ERROR_CODES = {
   UNDO_DONE: row(409, 'That order is undone already'),
   UNDO_SUPERSEDED: row(409, 'A later order changed the same things: undo that one first'),
   LOCK_BUSY: row(409, 'Another action holds the same lock', { retryable: true }),
+  WINDOW_CLOSED: row(409, 'A maintenance window lets it begin only when it would have expired'),
   // Host
   PROGRAM_FAILED: row(500, 'A program ended with an error'),
   PROGRAM_MISSING: row(500, 'A program is not installed on this node'),

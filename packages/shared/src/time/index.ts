@@ -2,3 +2,4 @@
 export type { Clock, Random, Timer } from './clock.ts';
 export { fullJitterMs } from './backoff.ts';
 export { parseCron, type Cron, type CronParsed } from './cron.ts';
+export { zonedTime } from './zone.ts';

@@ -44,8 +44,9 @@ export function instantOf(zone: Zone, wallMs: number): number {
   return high;
 }
 
-/** `2026-11-23 01:00 Europe/Vienna` */
-export function zonedText(zone: Zone, atMs: number): string {
-  const text = new Date(wallTimeAt(zone, atMs)).toISOString();
-  return `${text.slice(0, 10)} ${text.slice(11, 16)} ${zone.name}`;
+/** `2026-11-23 01:00 Europe/Vienna`; in UTC when there is no such zone. */
+export function zonedTime(zoneName: string, atMs: number): string {
+  const zone = parseZone(zoneName);
+  const text = new Date(zone === null ? atMs : wallTimeAt(zone, atMs)).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 16)} ${zone?.name ?? 'UTC'}`;
 }

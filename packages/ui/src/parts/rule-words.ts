@@ -19,6 +19,7 @@ function whatWords(what: readonly string[]): string {
     has('shell') ? t.says.shell : '',
     has('attach') ? t.says.attach : '',
     has('edit-node') ? t.says.editNode : '',
+    has('override-window') ? t.says.overrideWindow : '',
     has('admin') ? t.says.admin : '',
   ]
     .filter((part) => part !== '')

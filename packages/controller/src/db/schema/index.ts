@@ -9,3 +9,4 @@ export * from './runs.ts';
 export * from './schedules.ts';
 export * from './shells.ts';
 export * from './trust.ts';
+export * from './windows.ts';

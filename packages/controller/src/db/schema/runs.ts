@@ -48,6 +48,9 @@ export const run = pgTable('run', {
   startWithinMs: integer('start_within_ms').notNull().default(60_000),
   supersedeKey: text('supersede_key'),
   retryOf: uuid('retry_of'),
+  windowRule: text('window_rule', { enum: ['free', 'bound', 'override'] })
+    .notNull()
+    .default('free'),
 });
 
 /** Order of the table: open states first, then the final ones. */

@@ -15,7 +15,7 @@ const USER = /^(?:\*|[a-z_][a-z0-9_-]{0,31})$/;
 const CLOCK = /^([01]\d|2[0-3]):([0-5]\d)$/;
 
 /** Rights beside the actions, in the order in which they are asked for. */
-export const RIGHTS = ['read', 'shell', 'attach', 'edit-node', 'admin'] as const;
+export const RIGHTS = ['read', 'shell', 'attach', 'edit-node', 'override-window', 'admin'] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** One rule as it is typed. */
