@@ -31,6 +31,7 @@ export const paths = {
   run: (id: string) => `/runs/${segment(id)}`,
   pools: '/pools',
   pool: (id: string) => `/pools/${segment(id)}`,
+  bans: '/bans',
   recordings: '/recordings',
   recording: (id: string) => `/recordings/${segment(id)}`,
   audit: '/audit',

@@ -30,6 +30,7 @@ export const PAGES: readonly PageRoute[] = [
   { name: 'run', path: '/runs/$id', access: 'signed-in', load: () => import('./pages/run/page.tsx') },
   { name: 'pools', path: '/pools', access: 'signed-in', load: () => import('./pages/pools/page.tsx') },
   { name: 'pool', path: '/pools/$id', access: 'signed-in', load: () => import('./pages/pool/page.tsx') },
+  { name: 'bans', path: '/bans', access: 'signed-in', load: () => import('./pages/bans/page.tsx') },
   { name: 'recordings', path: '/recordings', access: 'signed-in', load: () => import('./pages/recordings/page.tsx') },
   { name: 'recording', path: '/recordings/$id', access: 'signed-in', load: () => import('./pages/recording/page.tsx') },
   { name: 'audit', path: '/audit', access: 'signed-in', load: () => import('./pages/audit/page.tsx') },

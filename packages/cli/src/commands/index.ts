@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addAccount } from './account.ts';
 import { addAudit } from './audit.ts';
+import { addBan } from './ban.ts';
 import { addCompletion } from './completion.ts';
 import { addLogin } from './login.ts';
 import { addNodes } from './nodes.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addWindow,
   addAccount,
   addPool,
+  addBan,
   addShell,
   addRecordings,
   addPeople,

@@ -62,6 +62,7 @@ export type * from './databases/database-host.ts';
 export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
+export type * from './protection/ban-answer.ts';
 export { banSetOf, type BanSet } from './protection/ban-sources.ts';
 export type * from './protection/protection-host.ts';
 export type * from './services/service-host.ts';

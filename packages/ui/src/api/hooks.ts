@@ -26,6 +26,7 @@ export const keys = {
   runs: (query: RunQuery) => ['runs', query] as const,
   run: (id: string) => ['run', id] as const,
   runGrid: (id: string) => ['run', id, 'grid'] as const,
+  runTargets: (id: string) => ['run', id, 'targets'] as const,
   runStates: (id: string) => ['run', id, 'states'] as const,
   runFailures: (id: string) => ['run', id, 'failures'] as const,
   runPlan: (id: string) => ['run', id, 'plan'] as const,

@@ -1,4 +1,4 @@
-import type { RunGrid, RunRow } from '@hauban/shared/api';
+import type { RunDetail, RunGrid, RunRow, RunTarget } from '@hauban/shared/api';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { keys } from './hooks.ts';
@@ -58,6 +58,40 @@ export function useRunGrid(
   const { data } = names;
   const error = names.error ?? states.error;
   return { data: data === undefined ? undefined : { ...data, ...states.data }, error };
+}
+
+/** Of a run with more, `RunDetail` holds only a part. */
+const WHOLE_UP_TO = 100;
+const TARGETS_A_PAGE = 1000;
+/** A run has 10,000 nodes at most. */
+const MOST_PAGES = 10;
+
+/** Every target of a run with what its node said, read again when the counts have moved. */
+export function useAllTargets(run: RunDetail | undefined): readonly RunTarget[] {
+  const { api } = useServices();
+  const id = run?.id ?? '';
+  const isPaged = run !== undefined && run.nodeCount > WHOLE_UP_TO;
+  const all = useQuery({
+    queryKey: keys.runTargets(id),
+    queryFn: async () => {
+      const targets: RunTarget[] = [];
+      let cursor: string | null | undefined;
+      for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
+        const next = await api.runTargets(id, {
+          limit: TARGETS_A_PAGE,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        targets.push(...next.targets);
+        cursor = next.cursor;
+      }
+      return targets;
+    },
+    enabled: isPaged,
+  });
+  useOnChange(run === undefined ? '' : signatureOf(run), () => {
+    if (isPaged) void all.refetch();
+  });
+  return (isPaged ? all.data : run?.targets) ?? [];
 }
 
 /** What did not end well, by cause. */

@@ -1,4 +1,5 @@
 import {
+  IconBan,
   IconChecks,
   IconHistory,
   IconLock,
@@ -19,6 +20,7 @@ export const NAV_ITEMS = [
   { path: paths.actions, title: texts.nav.actions, icon: IconTool },
   { path: paths.runs, title: texts.nav.runs, icon: IconHistory },
   { path: paths.pools, title: texts.nav.pools, icon: IconServerCog },
+  { path: paths.bans, title: texts.nav.bans, icon: IconBan },
   { path: paths.recordings, title: texts.nav.recordings, icon: IconPlayerPlay },
   { path: paths.audit, title: texts.nav.audit, icon: IconShieldCheck },
 ] as const;

@@ -1,4 +1,5 @@
 import { audit } from './en/audit.ts';
+import { bans } from './en/bans.ts';
 import { nodes } from './en/nodes.ts';
 import { people } from './en/people.ts';
 import { pools } from './en/pools.ts';
@@ -14,6 +15,7 @@ export const en = {
   ...sharedWords,
   ...nodes,
   ...runs,
+  ...bans,
   ...shells,
   ...people,
   ...roles,

@@ -1,10 +1,9 @@
 import type { ForeignBans, Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { saidBy } from '../run-program.ts';
 import { parseDecisions, type Decision } from './decisions.ts';
 import type { ForeignSource } from './fail2ban.ts';
-import { checkTarget, foreignLine, runIfThere } from './foreign-answer.ts';
+import { checkTarget, runIfThere, whyItFailed } from './foreign-answer.ts';
 
 const scopeOf = (target: string): '--ip' | '--range' => (target.includes('/') ? '--range' : '--ip');
 /** Alerts in one answer. */
@@ -20,7 +19,7 @@ export function createCrowdsec(programs: Host['programs'], clock: Clock): Foreig
   const ask = async (args: readonly string[]): Promise<Asked> => {
     const result = await runIfThere(programs, 'cscli', ['decisions', 'list', '--output', 'json', ...args]);
     if (result === null) return { state: 'absent' };
-    if (result.status !== 0) return { state: 'silent', detail: foreignLine(saidBy(result)) };
+    if (result.status !== 0) return { state: 'silent', detail: whyItFailed(result) };
     const decisions = parseDecisions(result.stdout, clock.nowMs());
     return decisions === null
       ? { state: 'silent', detail: 'its list of decisions can not be read' }
@@ -29,7 +28,7 @@ export function createCrowdsec(programs: Host['programs'], clock: Clock): Foreig
 
   const tell = async (...args: readonly string[]): Promise<void> => {
     const result = await programs.run('cscli', ['decisions', ...args]);
-    if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `CrowdSec: ${foreignLine(saidBy(result))}`);
+    if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `CrowdSec: ${whyItFailed(result)}`);
   };
 
   /** On exactly this target: asked for an address, CrowdSec names the ranges around it too. */

@@ -1,9 +1,8 @@
 import { containsPrefix, parsePrefix, type ForeignBan, type ForeignBans, type Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ResourceDriver } from '../drivers.ts';
-import { saidBy } from '../run-program.ts';
 import { isJail, parseBannedJails, parseBanTimes } from './banned-jails.ts';
-import { checkTarget, foreignLine, runIfThere } from './foreign-answer.ts';
+import { checkTarget, runIfThere, whyItFailed } from './foreign-answer.ts';
 
 export interface ForeignSource<N extends 'fail2ban.ban' | 'crowdsec.ban'> {
   readonly bans: ResourceDriver<N>;
@@ -33,14 +32,14 @@ export function createFail2ban(programs: Host['programs']): ForeignSource<'fail2
   > => {
     const result = await runIfThere(programs, 'fail2ban-client', ['banned']);
     if (result === null) return { state: 'absent' };
-    if (result.status !== 0) return { state: 'silent', detail: foreignLine(saidBy(result)) };
+    if (result.status !== 0) return { state: 'silent', detail: whyItFailed(result) };
     return parseBannedJails(result.stdout) ?? { state: 'silent', detail: 'its list of bans can not be read' };
   };
 
   const tell = async (verb: 'banip' | 'unbanip', id: string): Promise<void> => {
     const { jail, target } = parseId(id);
     const result = await programs.run('fail2ban-client', ['set', jail, verb, target]);
-    if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `fail2ban: ${foreignLine(saidBy(result))}`);
+    if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `fail2ban: ${whyItFailed(result)}`);
   };
 
   const bansOf = async (jail: string, targets: readonly string[]): Promise<readonly ForeignBan[]> => {

@@ -1,5 +1,6 @@
 import { formatPrefix, parsePrefix, type Host, type Program, type RunResult } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import { saidBy } from '../run-program.ts';
 
 /** Of a reason, a jail, an origin: whoever writes a log line or a block list may have a hand in them. */
 const LONGEST_LINE = 200;
@@ -13,6 +14,18 @@ export const foreignLine = (text: string): string => text.slice(0, LONGEST_LINE)
 export function canonicalTarget(text: string): string | null {
   const prefix = parsePrefix(text);
   return prefix === null ? null : formatPrefix(prefix);
+}
+
+/** What such programs put before what they say: it differs each time, and a plan made twice has to be the same plan. */
+const LOG_HEAD = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} fail2ban\S*\s+\[\d+\]: [A-Z]+\s+/;
+const JSON_LOG =
+  /^\{"level":"[a-z]{1,10}","msg":("(?:[^"\\\p{Cc}]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*"),"time":"[^"]{1,40}"\}$/u;
+
+/** Why a program failed, as one line without times and process numbers. */
+export function whyItFailed(result: RunResult): string {
+  const [first = ''] = saidBy(result).split('\n');
+  const message = JSON_LOG.exec(first)?.[1];
+  return foreignLine(message === undefined ? first.replace(LOG_HEAD, '') : (JSON.parse(message) as string));
 }
 
 /** Part of an id of ours: nothing but a canonical text goes on to a program. */

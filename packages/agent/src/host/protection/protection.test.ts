@@ -138,10 +138,25 @@ describe('a source', () => {
   it('that does not run is silent, with what its program said as one line', async () => {
     const fails = (): Partial<RunResult> => ({ status: 255, stderr: 'ERROR \u001b[31mno socket\nIs it running?' });
     const { list, ...resources } = createDrivers({ 'fail2ban-client': fails, cscli: fails });
-    const silent = { state: 'silent', detail: 'ERROR \ufffd[31mno socket\ufffdIs it running?' };
+    const silent = { state: 'silent', detail: 'ERROR \ufffd[31mno socket' };
     expect([await list('fail2ban'), await list('crowdsec')]).toEqual([silent, silent]);
     await expect(resources['fail2ban.ban'].read('sshd/192.0.2.7')).rejects.toMatchObject({ code: 'PROGRAM_FAILED' });
     await expect(resources['crowdsec.ban'].read('192.0.2.7')).rejects.toMatchObject({ code: 'PROGRAM_FAILED' });
+  });
+
+  it('says the same each time it is asked: no time of day, no process number', async () => {
+    const said = [
+      '2026-11-22 15:19:07,089 fail2ban                [10804]: ERROR   Failed to access socket path: /run/f.sock. Is fail2ban running?',
+      '{"level":"fatal","msg":"Unable to list decisions : Get \\"http://127.0.0.1:8080\\": connection refused","time":"2026-11-22T14:36:14Z"}',
+    ];
+    const { list } = createDrivers({
+      'fail2ban-client': () => ({ status: 255, stderr: said[0] ?? '' }),
+      cscli: () => ({ status: 1, stderr: said[1] ?? '' }),
+    });
+    expect([await list('fail2ban'), await list('crowdsec')]).toEqual([
+      { state: 'silent', detail: 'Failed to access socket path: /run/f.sock. Is fail2ban running?' },
+      { state: 'silent', detail: 'Unable to list decisions : Get "http://127.0.0.1:8080": connection refused' },
+    ]);
   });
 
   it('a line of a log that looks like another ban is none', async () => {

@@ -3,29 +3,8 @@ import { formatPrefix, isSingle, parsePrefix, type Prefix } from '../address.ts'
 import { defineAction } from '../define-action.ts';
 import type { Host } from '../host.ts';
 import { BanTarget } from '../params.ts';
-import { askSources, BAN_SOURCES, banSetOf, holds, type AskedSource } from './ban-sources.ts';
-
-/** One ban that holds the address. `where`: our set, a jail, the origin of a decision. */
-interface FoundBan {
-  readonly source: 'hauban' | AskedSource['source'];
-  readonly target: string;
-  readonly where: string;
-  readonly reason: string;
-  readonly since: number | null;
-  readonly until: number | null;
-  /** Dropped so far; null when nobody counts. */
-  readonly packets: number | null;
-}
-
-/** Read by people's pages with `parseBanAnswer` of the room `api`. */
-interface BanAnswer {
-  /** Canonical. */
-  readonly address: string;
-  readonly bans: readonly FoundBan[];
-  /** Our own bans do nothing to it, and why. */
-  readonly never: { readonly target: string; readonly why: string } | null;
-  readonly sources: readonly AskedSource[];
-}
+import type { BanAnswer, FoundBan } from './ban-answer.ts';
+import { askSources, BAN_SOURCES, banSetOf, holds } from './ban-sources.ts';
 
 async function ownBans(host: Host, address: Prefix): Promise<readonly FoundBan[]> {
   return (await host.firewall.bans()).flatMap(({ target, reason, since, expiresAt, packets }) => {

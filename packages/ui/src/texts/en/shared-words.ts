@@ -14,6 +14,7 @@ export const sharedWords = {
     actions: 'Actions',
     runs: 'Runs',
     pools: 'Pools',
+    bans: 'Bans',
     recordings: 'Recordings',
     audit: 'Audit log',
     account: 'Account',
