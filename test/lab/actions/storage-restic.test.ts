@@ -119,13 +119,16 @@ describe.skipIf(!lab.ok)('snapshots and restores in a real repository of restic'
     expect(await undo(changes)).toMatchObject([{ code: 'ACTION_UNDO_FAILED' }]);
   });
 
-  it('a file and a folder come back in place; undo leaves every byte as it was, also when killed', async () => {
-    await putPage(stand.node, ACCOUNT, 'shop/config.php', '<?php $broken');
-    await run('/usr/bin/rm', '-r', `${WEB}/shop/img`);
-    for (const [action, args] of [
+  describe('in place', () => {
+    beforeAll(async () => {
+      await putPage(stand.node, ACCOUNT, 'shop/config.php', '<?php $broken');
+      await run('/usr/bin/rm', '-r', `${WEB}/shop/img`);
+    });
+
+    it.each([
       ['storage.restore-file', restoreFile],
       ['storage.restore-directory', restoreShop],
-    ] as const) {
+    ] as const)('%s; undo leaves every byte as it was, also when killed', async (action, args) => {
       const before = await stand.tree();
       const planned = expectDone(await stand.actions.plan(action, { name, store: 'restic', ...args }));
       expect(await stand.tree()).toBe(before);
@@ -142,7 +145,7 @@ describe.skipIf(!lab.ok)('snapshots and restores in a real repository of restic'
         expect(await undo(planned.changes)).toEqual([]);
         expect(await stand.tree(), `killed at ${dieAt}`).toBe(before);
       }
-    }
+    });
   });
 
   it('a name full of pattern characters is that name alone; control: as a pattern it takes another file', async () => {

@@ -61,6 +61,42 @@ function parseDump(id: string): DatabasePlace & { readonly label: string } {
 const notByHand = (id: string): HaubanError =>
   new HaubanError('ACTION_REFUSED', `${id}: only what is kept or given can be written`);
 
+function liveResources(
+  servers: Servers,
+): Pick<ResourceDrivers<DatabaseResources>, 'database.live' | 'database.placed'> {
+  return {
+    'database.live': {
+      async read(id) {
+        const { engine, name } = parsePlace(id);
+        const live = await servers[engine].live(name);
+        return live === null ? null : { live };
+      },
+      async write(id, value) {
+        const { engine, name } = parsePlace(id);
+        if (value === null) throw notByHand(id);
+        return servers[engine].swap(name, value.live);
+      },
+    },
+    'database.placed': {
+      async read(id) {
+        const { engine, name } = parsePlace(id);
+        return { live: (await servers[engine].live(name)) ?? 'original' };
+      },
+      async write(id, value) {
+        const { engine, name } = parsePlace(id);
+        if (value === null) throw notByHand(id);
+        const side = value.live === 'restored' ? await servers[engine].facts(sideOf(name)) : null;
+        if (engine === 'mariadb' && side !== null && side.programs > 0)
+          throw new HaubanError(
+            'ACTION_REFUSED',
+            `what was restored of ${name} holds views, triggers, routines or events, which MariaDB can not move`,
+          );
+        return servers[engine].swap(name, value.live);
+      },
+    },
+  };
+}
+
 function createResources(servers: Servers, dumps: DumpFiles): ResourceDrivers<DatabaseResources> {
   return {
     'database.database': {
@@ -125,18 +161,7 @@ function createResources(servers: Servers, dumps: DumpFiles): ResourceDrivers<Da
         return server.markSide(place.name, value.dump);
       },
     },
-    'database.live': {
-      async read(id) {
-        const { engine, name } = parsePlace(id);
-        const live = await servers[engine].live(name);
-        return live === null ? null : { live };
-      },
-      async write(id, value) {
-        const { engine, name } = parsePlace(id);
-        if (value === null) throw notByHand(id);
-        return servers[engine].swap(name, value.live);
-      },
-    },
+    ...liveResources(servers),
   };
 }
 
@@ -171,6 +196,10 @@ export function createDatabaseDrivers(
         const server = servers[place.engine];
         for (const database of workerDatabases(place.name)) await server.removeWorker(database);
         if ((await server.sideMark(place.name)) === null) await server.dropDatabase(sideOf(place.name));
+        // Made for an exchange that did not come about.
+        const isOriginal = (await server.live(place.name)) === 'original';
+        if (isOriginal && (await server.facts(oldOf(place.name)))?.tables === 0)
+          await server.dropDatabase(oldOf(place.name));
         await dumps.tidy(place);
       },
     },
@@ -183,6 +212,11 @@ export function createDatabaseDrivers(
       'database.user-databases': async ({ engine, user }) => servers[engine].userDatabases(checkLogin(engine, user)),
       async 'database.dump-facts'({ label, ...rest }) {
         return dumps.facts(checkPlace(rest), label);
+      },
+      'database.dump-labels': async (place) => dumps.labels(checkPlace(place)),
+      async 'database.placed-dump'(rest) {
+        const { engine, name } = checkPlace(rest);
+        return servers[engine].placedMark(name);
       },
       'database.list': ({ engine }) => servers[engine].list(),
     },

@@ -37,6 +37,8 @@ export interface DatabaseServer {
   markSide(name: string, dump: string): Promise<void>;
   /** Null: nothing to change with. */
   live(name: string): Promise<'original' | 'restored' | null>;
+  /** The dump of which the one in place was made, while the one before is kept. */
+  placedMark(name: string): Promise<string | null>;
   swap(name: string, to: 'original' | 'restored'): Promise<void>;
   /** Runs `work` with programs whose login sees `database` only, and removes that login. `owner` gives the rights. */
   withWorker(

@@ -63,6 +63,7 @@ function parseNote(text: string): { readonly sha256: string; readonly tables: nu
 }
 
 export interface DumpFiles {
+  labels(place: DatabasePlace): Promise<readonly string[]>;
   facts(place: DatabasePlace, label: string): Promise<DumpFacts | null>;
   keep(server: DatabaseServer, place: DatabasePlace, label: string): Promise<void>;
   /** Loads it into `target`, a database made for it or emptied. */
@@ -150,6 +151,13 @@ export function createDumpFiles(files: HostFiles): DumpFiles {
   const facts: DumpFiles['facts'] = (place, label) => readFacts(files, place, label);
   return {
     facts,
+    async labels(place) {
+      const [prefix, suffix] = [`${place.engine}--${place.name}--`, '.gz'];
+      return (await files.list(folderOf(place.name)))
+        .filter((entry) => entry.startsWith(prefix) && entry.endsWith(suffix))
+        .map((entry) => entry.slice(prefix.length, -suffix.length))
+        .filter((label) => LABEL.test(label));
+    },
     async keep(server, place, label) {
       if ((await facts(place, label)) !== null) return;
       const known = await server.facts(place.name);

@@ -134,7 +134,7 @@ function accounts(ask: Ask): Pick<DatabaseServer, 'user' | 'writeUser' | 'rights
 function copies(
   ask: Ask,
   create: DatabaseServer['createDatabase'],
-): Pick<DatabaseServer, 'sideMark' | 'createSide' | 'markSide' | 'live' | 'swap'> {
+): Pick<DatabaseServer, 'sideMark' | 'createSide' | 'markSide' | 'live' | 'placedMark' | 'swap'> {
   const mark = async (database: string): Promise<string | null> => {
     const [row] = await ask(
       `SELECT schema_comment, 'x' FROM information_schema.schemata WHERE schema_name = ${mariadbText(database)};`,
@@ -186,6 +186,8 @@ function copies(
       await create(sideOf(name), await stateOf(name));
     },
     markSide: (name, dump) => setMark(sideOf(name), dump),
+    // The exchange carries the label over to the one that went away.
+    placedMark: async (name) => ((await live(name)) === 'restored' ? mark(oldOf(name)) : null),
     async swap(name, to) {
       if ((await live(name)) === to) return;
       if (to === 'restored') await exchange(name, oldOf(name), sideOf(name));

@@ -163,13 +163,14 @@ const SWAP_ATTEMPTS = 5;
 function copies(
   ask: Ask,
   own: Pick<DatabaseServer, 'database' | 'createDatabase' | 'dropDatabase'>,
-): Pick<DatabaseServer, 'sideMark' | 'createSide' | 'markSide' | 'live' | 'swap'> {
-  const sideMark: DatabaseServer['sideMark'] = async (name) => {
+): Pick<DatabaseServer, 'sideMark' | 'createSide' | 'markSide' | 'live' | 'placedMark' | 'swap'> {
+  const mark = async (database: string): Promise<string | null> => {
     const [row] = await ask(
-      `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ${text(sideOf(name))} AND shobj_description(oid, 'pg_database') IS NOT NULL;`,
+      `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ${text(database)} AND shobj_description(oid, 'pg_database') IS NOT NULL;`,
     );
     return row?.[0] ?? null;
   };
+  const sideMark: DatabaseServer['sideMark'] = (name) => mark(sideOf(name));
   const live: DatabaseServer['live'] = async (name) => {
     const [side, old] = [await sideMark(name), await own.database(oldOf(name))];
     if (old !== null) return 'restored';
@@ -202,6 +203,7 @@ BEGIN; ALTER DATABASE ${ident(name)} RENAME TO ${ident(away)}; ALTER DATABASE ${
       await own.createDatabase(sideOf(name), state);
     },
     markSide: async (name, dump) => void (await ask(`COMMENT ON DATABASE ${ident(sideOf(name))} IS ${text(dump)};`)),
+    placedMark: async (name) => ((await live(name)) === 'restored' ? mark(name) : null),
     async swap(name, to) {
       if ((await live(name)) === to) return;
       if (to === 'restored') await exchange(name, oldOf(name), sideOf(name));

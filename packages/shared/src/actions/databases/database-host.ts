@@ -32,6 +32,8 @@ export interface DatabaseResources {
   readonly 'database.side': { readonly dump: string };
   /** `engine/name`: which of the two bears the name. */
   readonly 'database.live': { readonly live: 'original' | 'restored' };
+  /** `engine/name`: the same for a copy that is only made by the same plan: without one, the original is live. */
+  readonly 'database.placed': { readonly live: 'original' | 'restored' };
 }
 
 export interface DatabasePlace {
@@ -48,7 +50,7 @@ export interface DatabaseTasks {
   readonly 'database.clear': DatabasePlace;
   /** Removes the database beside it: `side` from a restore, `old` from a swap. */
   readonly 'database.discard': DatabasePlace & { readonly which: 'side' | 'old' };
-  /** Removes what an interrupted dump or restore left. */
+  /** Removes what an interrupted dump, restore or exchange left. */
   readonly 'database.tidy': DatabasePlace;
 }
 
@@ -91,5 +93,9 @@ export interface DatabaseQueries {
     readonly args: DatabasePlace & { readonly label: string };
     readonly answer: DumpFacts | null;
   };
+  /** Labels of the complete dumps that are kept, sorted. */
+  readonly 'database.dump-labels': { readonly args: DatabasePlace; readonly answer: readonly string[] };
+  /** The dump that a swap put in place and that was not discarded since; null when there is none. */
+  readonly 'database.placed-dump': { readonly args: DatabasePlace; readonly answer: string | null };
   readonly 'database.list': { readonly args: { readonly engine: DatabaseEngine }; readonly answer: DatabaseListing };
 }

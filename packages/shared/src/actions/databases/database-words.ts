@@ -8,4 +8,5 @@ export const DATABASE_WORDS: { readonly [N in keyof DatabaseResources]: Resource
   'database.dump': { noun: 'dump' },
   'database.side': { noun: 'restored copy of' },
   'database.live': { noun: 'content of' },
+  'database.placed': { noun: 'content of' },
 };

@@ -3,8 +3,10 @@ import { loadAccount } from '../accounts/known-account.ts';
 import { defineAction } from '../define-action.ts';
 import { AccountName } from '../params.ts';
 import { planChanges, refuse, type Planner } from '../planner.ts';
-import { SNAPSHOT_CLASSES, snapshotOfPeriod } from './snapshot-id.ts';
+import { snapshotName } from './snapshot-id.ts';
 import {
+  checkLabel,
+  ClassName,
   Label,
   normaliseStorage,
   snapshotKey,
@@ -19,10 +21,7 @@ import type { SnapshotPlace } from './storage-host.ts';
 const Args = Type.Object(
   {
     name: AccountName,
-    class: Type.Union(
-      [...SNAPSHOT_CLASSES, 'manual'].map((name) => Type.Literal(name)),
-      { title: 'Class', description: 'The period it stands for; manual ones are never pruned' },
-    ),
+    class: ClassName,
     label: Type.Optional(Label),
     store: Type.Optional(Store),
   },
@@ -30,11 +29,11 @@ const Args = Type.Object(
 );
 type Args = Static<typeof Args>;
 
-function placeOf({ name, class: className, label = '', store = 'btrfs' }: Args, nowMs: number): SnapshotPlace {
-  const period = SNAPSHOT_CLASSES.find((entry) => entry === className);
-  const snapshot = period === undefined ? `manual-${label}` : snapshotOfPeriod(period, nowMs);
-  return { store, account: name, snapshot };
-}
+const placeOf = ({ name, class: className, label = '', store = 'btrfs' }: Args, nowMs: number): SnapshotPlace => ({
+  store,
+  account: name,
+  snapshot: snapshotName(className, label, nowMs),
+});
 
 /** Of a deleted account of the same name with another number, its snapshots are kept: they are not for the new one. */
 export async function checkFolder(planner: Planner, account: string, uid: number): Promise<void> {
@@ -93,8 +92,8 @@ Store btrfs: a read-only subvolume below ${SNAPSHOTS_ROOT}, made at once, with a
   timeoutMs: 3_600_000,
   programs: ['btrfs', 'restic', 'setpriv'],
   normalise(args) {
-    if ((args.class === 'manual') !== (args.label !== undefined))
-      return { ok: false, problem: 'label names a manual snapshot: give it with class manual, and only then' };
+    const problem = checkLabel(args);
+    if (problem !== null) return { ok: false, problem };
     return normaliseStorage(args);
   },
   locks: storeLocks,

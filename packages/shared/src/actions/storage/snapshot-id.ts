@@ -44,8 +44,28 @@ export function snapshotOfPeriod(name: SnapshotClass, nowMs: number): string {
   return `${name}-${period}`;
 }
 
+/** What it is called when it is taken at that moment: a manual one has a label instead of a period. */
+export function snapshotName(name: string, label: string, nowMs: number): string {
+  const period = SNAPSHOT_CLASSES.find((entry) => entry === name);
+  return period === undefined ? `manual-${label}` : snapshotOfPeriod(period, nowMs);
+}
+
 export const isSnapshotId = (text: string): boolean => new RegExp(SNAPSHOT_PATTERN).test(text);
 
 /** `manual` for those that no schedule makes or takes away. */
 export const classOf = (id: string): SnapshotClass | 'manual' =>
   SNAPSHOT_CLASSES.find((name) => id.startsWith(`${name}-`)) ?? 'manual';
+
+export type Keep = { readonly [C in SnapshotClass]?: number };
+
+/** Beyond so many of the newest of each class. Names sort by age; a clock that jumped can not make one older than it is. */
+export function beyondKeep(names: readonly string[], keep: Keep): readonly string[] {
+  return SNAPSHOT_CLASSES.flatMap((name) => {
+    const most = keep[name];
+    if (most === undefined) return [];
+    return names
+      .filter((snapshot) => classOf(snapshot) === name)
+      .toSorted()
+      .slice(0, -most);
+  });
+}

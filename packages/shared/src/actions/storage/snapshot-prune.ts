@@ -2,52 +2,24 @@ import Type, { type Static } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { AccountName } from '../params.ts';
 import { planChanges, type Planner } from '../planner.ts';
-import { classOf, SNAPSHOT_CLASSES, type SnapshotClass } from './snapshot-id.ts';
-import { normaliseStorage, Snapshot, snapshotKey, Store, storeLocks } from './storage-args.ts';
-import type { SnapshotRow } from './storage-host.ts';
+import { beyondKeep } from './snapshot-id.ts';
+import { AlsoArgs, KeepArgs, normaliseStorage, snapshotKey, Store, storeLocks } from './storage-args.ts';
 
-/** At least one of a class is always left. */
-const Kept = (title: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, title }));
 const Args = Type.Object(
   {
     name: AccountName,
-    keep: Type.Object(
-      { hourly: Kept('Hourly'), daily: Kept('Daily'), weekly: Kept('Weekly'), monthly: Kept('Monthly') },
-      {
-        additionalProperties: false,
-        title: 'Keep',
-        description: 'So many of the newest of each class; of a class that is left out all are kept',
-      },
-    ),
-    also: Type.Optional(
-      Type.Array(Snapshot, {
-        maxItems: 100,
-        uniqueItems: true,
-        title: 'These too',
-        description: 'By name, manual ones as well',
-      }),
-    ),
+    keep: KeepArgs,
+    also: AlsoArgs,
     store: Type.Optional(Store),
   },
   { additionalProperties: false },
 );
 type Args = Static<typeof Args>;
-type Keep = { readonly [C in SnapshotClass]?: number };
-
-/** Names sort by age; by the clock of the disk a snapshot could be made older than it is. */
-function beyond(rows: readonly SnapshotRow[], keep: Keep): readonly string[] {
-  return SNAPSHOT_CLASSES.flatMap((name) => {
-    const most = keep[name];
-    if (most === undefined) return [];
-    const ofClass = rows.map(({ snapshot }) => snapshot).filter((snapshot) => classOf(snapshot) === name);
-    return ofClass.toSorted().slice(0, -most);
-  });
-}
 
 async function planPrune(planner: Planner, { name, keep, also = [], store = 'btrfs' }: Args): Promise<void> {
   const rows = await planner.host.queries.ask('storage.snapshots', { store, account: name });
   const names = new Set(rows.map(({ snapshot }) => snapshot));
-  const going = new Set([...beyond(rows, keep), ...also.filter((snapshot) => names.has(snapshot))]);
+  const going = new Set([...beyondKeep([...names], keep), ...also.filter((snapshot) => names.has(snapshot))]);
   if (going.size === 0) return planner.note(`Nothing to remove: ${rows.length} snapshots of ${name} are kept.`);
   planner.note(`${going.size} of ${rows.length} snapshots of ${name} are removed.`);
   for (const snapshot of [...going].toSorted())

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { HOMES_ROOT, homeOf } from '../hosting-layout.ts';
 import { checkAccountName } from '../params.ts';
-import { LABEL_PATTERN, SNAPSHOT_PATTERN } from './snapshot-id.ts';
+import { LABEL_PATTERN, SNAPSHOT_CLASSES, SNAPSHOT_PATTERN } from './snapshot-id.ts';
 import type { RestorePlace, SnapshotPlace, StoreName } from './storage-host.ts';
 
 export const Store = Type.Union([Type.Literal('btrfs'), Type.Literal('restic')], {
@@ -28,6 +28,29 @@ export const SitePath = Type.String({
   description: 'Below var/www of the account: shop/config.php',
 });
 
+export const ClassName = Type.Union(
+  [...SNAPSHOT_CLASSES, 'manual'].map((name) => Type.Literal(name)),
+  { title: 'Class', description: 'The period it stands for; manual ones are never pruned' },
+);
+/** At least one of a class is always left. */
+const Kept = (title: string) => Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, title }));
+export const KeepArgs = Type.Object(
+  { hourly: Kept('Hourly'), daily: Kept('Daily'), weekly: Kept('Weekly'), monthly: Kept('Monthly') },
+  {
+    additionalProperties: false,
+    title: 'Keep',
+    description: 'So many of the newest of each class; of a class that is left out all are kept',
+  },
+);
+export const AlsoArgs = Type.Optional(
+  Type.Array(Snapshot, {
+    maxItems: 100,
+    uniqueItems: true,
+    title: 'These too',
+    description: 'By name, manual ones as well',
+  }),
+);
+
 /** Beside the homes, because a btrfs keeps snapshots on its own disk; root's. */
 export const SNAPSHOTS_ROOT = `${HOMES_ROOT}/.snapshots`;
 /** The account may read its own, nobody else's. */
@@ -43,6 +66,12 @@ export const restoreKey = ({ account, label }: RestorePlace): string => `${accou
 /** Bytes that a name may have on the file systems of Linux. */
 const NAME_BYTES = 255;
 const byteLength = (text: string): number => new TextEncoder().encode(text).length;
+
+/** What the schema can not say: only a manual one has a name of its own. */
+export const checkLabel = (args: { readonly class: string; readonly label?: string }): string | null =>
+  (args.class === 'manual') === (args.label !== undefined)
+    ? null
+    : 'label names a manual snapshot: give it with class manual, and only then';
 
 /** What the pattern can not say: a path may only go down. */
 export function checkPath(path: string): string | null {
