@@ -32,8 +32,6 @@ export interface DueParts {
   readonly log: Log;
 }
 
-export type DueSchedules = ReturnType<typeof createDueSchedules>;
-
 const TICK_MS = 1_000;
 const AT_ONCE = 50;
 /** A time that is older than this was missed: no controller was there. */
