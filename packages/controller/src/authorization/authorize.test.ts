@@ -1,6 +1,15 @@
 import type { AccessRule } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
-import { authorize, authorizeOrWait, builtInGrant, grantOf, type Grant, type Target, type Use } from './index.ts';
+import {
+  authorize,
+  authorizeOrWait,
+  builtInGrant,
+  grantOf,
+  mayDoAll,
+  type Grant,
+  type Target,
+  type Use,
+} from './index.ts';
 
 const web: Target = { kind: 'node', id: 'w', labels: { tier: 'web', dc: 'par1' }, roles: ['web'] };
 const db: Target = { kind: 'node', id: 'd', labels: { tier: 'db' }, roles: ['database'] };
@@ -125,6 +134,12 @@ describe('how', () => {
     expect(say(grant, { right: 'shell', user: 'root' })).toBe('needs-approval');
     expect(say(grant, { right: 'attach', user: 'root', openedBy: 'me' })).toBe('by rule');
     expect(say(grant, { right: 'attach', user: 'root', openedBy: 'you' })).toBe('needs-approval');
+    // To read what is in one's own shell is no attaching.
+    expect(say(grant, { right: 'read', openedBy: 'me' })).toBe('no-right');
+  });
+  it('nobody may do all of nothing', () => {
+    expect(mayDoAll(builtInGrant('owner'), [], 'not-asked')).toBe(false);
+    expect(mayDoAll(builtInGrant('owner'), [asking({})], 'not-asked')).toBe(true);
   });
   it.each([
     [[1], 540, 600, 'by rule'],

@@ -153,6 +153,7 @@ describe('a taken-over controller, where the policy bundle carries roles', () =>
     // Listed, and without a role: nothing says what he may do.
     await refused(order(ron));
     await refused(order(ann, system('pool', 'page')), 'REQUESTER_UNKNOWN');
+    await refused(order(ann, system('system', 'page')), 'REQUESTER_UNKNOWN');
     await refused(order(ann, system('root')), 'REQUESTER_UNKNOWN');
   });
 
