@@ -60,7 +60,7 @@ export async function forwardIntoLab(
   const path = newSocketPath();
   const bridge = await network.spawn(programs.socat.path, [
     ...['-d', '-d'],
-    `UNIX-LISTEN:${path},fork,mode=0600`,
+    `UNIX-LISTEN:${path},fork,mode=0600,backlog=128`,
     `TCP:${target.host ?? network.address}:${target.port}`,
   ]);
   const server = createServer();

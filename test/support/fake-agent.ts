@@ -28,14 +28,23 @@ import {
 } from '../../packages/agent/src/link/index.ts';
 import type { ControllerKeysFile } from '../../packages/agent/src/store/controller-keys-file.ts';
 import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
-import type { FakeController } from './fake-controller.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import { STATUS } from './fake-node.ts';
 
 /** Who the node is, and which controller its enrolment has pinned. */
 type FakeIdentity = LinkIdentity & { readonly controllerId: string; readonly controllerKey: string };
 
+/** What an agent has to know of its controller: a fake one, or a real one that it has enrolled at. */
+interface KnownController {
+  readonly url: string;
+  readonly identity: { readonly controllerId: string; readonly key: Pick<KeyPair, 'publicText'> };
+  readonly state: { readonly authority: Pick<KeyPair, 'publicText'> };
+  addNode(linkKey: string): string;
+}
+
 export interface FakeAgentOptions {
+  /** Default: that of every fake node. */
+  readonly hostName?: string;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly dial?: (ca: string | null) => Dial;
@@ -53,7 +62,10 @@ export interface FakeAgentOptions {
 }
 
 /** As an enrolment pins it. */
-const authorityRoot = (key: KeyPair) => ({ kid: keyThumbprint(key.publicText) ?? '', key: key.publicText });
+const authorityRoot = (key: Pick<KeyPair, 'publicText'>) => ({
+  kid: keyThumbprint(key.publicText) ?? '',
+  key: key.publicText,
+});
 
 /** Keys of a node that never rotates. */
 export const fixedKey = (key: KeyPair, clock: Clock): LinkKeyStore => ({
@@ -141,7 +153,7 @@ export class FakeAgent {
   keptKeys: ControllerKeysFile | null;
   readonly controllerKeys: ControllerKeys;
 
-  constructor(controller: FakeController, options: FakeAgentOptions = {}) {
+  constructor(controller: KnownController, options: FakeAgentOptions = {}) {
     const { clock = systemClock, random = new SeededRandom(7) } = options;
     this.key = options.key ?? createKeyPair();
     this.ledger = options.ledger ?? memoryLedger();
@@ -201,7 +213,7 @@ export class FakeAgent {
     this.node = new NodeLink({
       clock,
       log,
-      node: { agentVersion, hostName, boot, bootedAt },
+      node: { agentVersion, hostName: options.hostName ?? hostName, boot, bootedAt },
       spoolChunks: () => this.spool.chunks.length,
       executor: this.client,
       shells: this.shells,
@@ -252,7 +264,7 @@ export class FakeAgent {
     return join(this.folder, 'executor.sock');
   }
 
-  static async start(controller: FakeController, options: FakeAgentOptions = {}): Promise<FakeAgent> {
+  static async start(controller: KnownController, options: FakeAgentOptions = {}): Promise<FakeAgent> {
     const agent = new FakeAgent(controller, options);
     if (options.hasExecutor !== false) agent.executor = await FakeExecutor.listen(agent.executorSocket);
     agent.keeper.start();
