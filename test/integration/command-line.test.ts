@@ -125,6 +125,23 @@ describe('hauban, the command line', () => {
     expect(await hauban(['run', 'node.ping', '--on', on, '--waves', 'some', '--yes'])).toMatchObject({ status: 2 });
   });
 
+  it('says why an address is banned, and where', async () => {
+    const address = '203.0.113.7';
+    const isRoot = process.getuid?.() === 0;
+    // As an ordinary user the node may not look: then nobody is told that all is well.
+    const found = await hauban(['ban', 'why', `::ffff:${address}`]);
+    expect(found.out).toContain(isRoot ? `No ban of ` : 'Could not say all');
+    const asJson = await hauban(['ban', 'why', address, '--json']);
+    expect(JSON.parse(asJson.out)).toMatchObject({ address, found: [], away: [], open: [] });
+    const lifted = await hauban(['ban', 'lift', address, '--yes', '--json']);
+    expect(JSON.parse(lifted.out)).toMatchObject({ found: [] });
+    expect(await hauban(['ban', 'why', '010.1.1.1'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('010.1.1.1 is no address') as string,
+    });
+    expect(await hauban(['ban', 'why', address, '--on', 'label.nobody=x'])).toMatchObject({ status: 4 });
+  });
+
   it('finds past runs, shows one, and says why one that is over cannot be changed', async () => {
     const [run] = await json<RunRow[]>(['runs', 'list', '--search', 'waves of one']);
     expect(run).toMatchObject({ action: 'node.ping', mode: 'apply', reason: 'waves of one' });
