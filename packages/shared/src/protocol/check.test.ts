@@ -80,4 +80,9 @@ describe('bytes of a message', () => {
     taken(record(/^[a-z]+$/, text(9), 2), [{}, { a: 'b' }]);
     refused(record(/^[a-z]+$/, text(9), 2), [5, true, '', null, [], { A: 'b' }, { a: 1 }, { a: '', b: '', c: '' }]);
   });
+
+  it('refuses a list that is too long or too short, or none', () => {
+    taken(list(text(9), 2, 1), [['a'], ['a', 'b']]);
+    refused(list(text(9), 2, 1), [[], ['a', 'b', 'c'], 'a', null, { 0: 'a', length: 1 }]);
+  });
 });
