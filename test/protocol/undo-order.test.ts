@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Change, Host, HostFiles } from '@hauban/shared/actions';
+import type { Change, HostFiles } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createScratchHost } from '../../../../test/support/scratch-host.ts';
-import { undoOrder } from './undo-order.ts';
+import { createScratchHost } from '../support/scratch-host.ts';
+import { undoOrder } from '../../packages/agent/src/executor/undo-order.ts';
 
 const meta = { mode: 0o644, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 let folder: string;
@@ -23,14 +23,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** @param remove takes the place of the host's own */
+/** @param change what takes the place of the host's own files */
 async function undo(change: Partial<HostFiles> = {}): Promise<unknown> {
   const host = createScratchHost({ folder, delayMs: 0, dieAt: 0 });
   const files = { ...host.files, ...change };
   return undoOrder({
     undoes: 'o1',
     changes,
-    host: { ...host, files } as Host,
+    host: { ...host, files },
     begin: async () => undefined,
     step: () => undefined,
     progress: () => undefined,
