@@ -10,7 +10,7 @@ const rule: AccessRule = {
   how: { runAs: ['*'], needsApproval: true, window: null },
 };
 const grant: Grant = { personId: 'ann', role: 'r', rules: [rule], scope: null };
-const use = (change: Partial<Use>): Use => ({
+const asked = (change: Partial<Use>): Use => ({
   kind: 'use',
   right: 'shell',
   user: 'root',
@@ -19,7 +19,7 @@ const use = (change: Partial<Use>): Use => ({
   ...change,
 });
 const verdict = (change: Partial<Use>): unknown => {
-  const said = authorize(grant, use(change));
+  const said = authorize(grant, asked(change));
   return said.allowed ? 'allowed' : said.why;
 };
 
@@ -38,7 +38,7 @@ describe('a role that wants another person', () => {
 
   it('allows nothing that nobody could name', () => {
     expect(mayDoAll(grant, [], 'not-asked')).toBe(false);
-    expect(mayDoAll(grant, [use({})], 'not-asked')).toBe(true);
-    expect(mayDoAll(grant, [use({}), use({ right: 'admin' })], 'not-asked')).toBe(false);
+    expect(mayDoAll(grant, [asked({})], 'not-asked')).toBe(true);
+    expect(mayDoAll(grant, [asked({}), asked({ right: 'admin' })], 'not-asked')).toBe(false);
   });
 });

@@ -22,7 +22,8 @@ const t = texts.bans;
 
 function Progress({ run }: { readonly run: RunDetail }) {
   const { over, total } = progressOf(run.counts);
-  const text = t.asked(over, total);
+  // Who was away when it was asked has given no answer; those nodes are named below.
+  const text = t.asked(over - (run.counts['expired'] ?? 0), total);
   return (
     <div className="hb-steps" role="status">
       {run.finishedAt === null ? <progress max={total} value={over} aria-label={text} /> : null}
