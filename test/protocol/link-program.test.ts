@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLiveDecoder, parseSeriesList } from '@hauban/shared/metrics';
+import { readWindowJournal } from '../../packages/agent/src/spool/window-journal.ts';
 import { runAgentProgram, startAgentProgram } from '../support/agent-program.ts';
 import { FakeController } from '../support/fake-controller.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -67,7 +68,12 @@ describe('the link process', { timeout: 120_000 }, () => {
 
   it('METRIC3 LIFE3 a killed link process is followed by one that takes its place and sends what was kept', async () => {
     await waitFor('the first link', () => controller.told.statuses.length === 1);
-    await waitFor('a stored tick', () => controller.told.live.length > 0);
+    // The live frame of a tick goes out before its row is on the disk.
+    await waitFor('a tick in the journal', async () => {
+      const names = readdirSync(join(root, 'link/spool')).filter((name) => name.endsWith('.window'));
+      const journals = await Promise.all(names.map((name) => readWindowJournal(join(root, 'link/spool', name))));
+      return journals.some((journal) => (journal?.rows.length ?? 0) > 0);
+    });
     child.kill('SIGKILL');
     await exitOf(child);
     child = await startAgentProgram(['link', '--root', root]);

@@ -40,6 +40,16 @@ const waitingRun = async (...verbs: readonly ('pause' | 'cancel')[]): Promise<st
   return id;
 };
 
+const scheduleOf = async (name: string): Promise<object> => ({
+  ...{ name, cron: '@yearly', zone: 'UTC' },
+  ...{ action: 'node.ping', args: {}, nodes: [await world.addNode()], mode: 'apply' },
+});
+const schedule = async (name: string): Promise<string> => idOf('/api/schedules', await scheduleOf(name));
+/** Of nodes that nobody has: it holds none of the other requests. */
+const windowOf = (name: string): object => ({
+  ...{ name, kind: 'freeze', on: 'role=mail and role=web', cron: '@yearly', durationMinutes: 1 },
+});
+
 /** A request that succeeds, for each route that is said to write entries of its own. */
 const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/sign-in': async () => ({ url: '/api/sign-in', body: { name: 'olga', password: 'correct horse battery' } }),
@@ -65,6 +75,21 @@ const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/runs/:runId/retry': async () => ({
     url: `/api/runs/${await waitingRun('cancel')}/retry`,
     body: { what: 'unfinished' },
+  }),
+  'POST /api/schedules': async () => ({ url: '/api/schedules', body: await scheduleOf('made') }),
+  'POST /api/schedules/:scheduleId/pause': async () => ({
+    url: `/api/schedules/${await schedule('going')}/pause`,
+    body: {},
+  }),
+  'POST /api/schedules/:scheduleId/resume': async () => {
+    const id = await schedule('resting');
+    await world.call('POST', `/api/schedules/${id}/pause`, { session: world.owner, body: {} });
+    return { url: `/api/schedules/${id}/resume`, body: {} };
+  },
+  'DELETE /api/schedules/:scheduleId': async () => ({ url: `/api/schedules/${await schedule('leaving')}` }),
+  'POST /api/windows': async () => ({ url: '/api/windows', body: windowOf('made') }),
+  'DELETE /api/windows/:windowId': async () => ({
+    url: `/api/windows/${await idOf('/api/windows', windowOf('gone'))}`,
   }),
 };
 /** Proven where they are: the first account and passkeys need parts of their own, a shell a node, a finding a witness, sign-ons a provider. */

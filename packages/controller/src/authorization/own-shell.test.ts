@@ -1,44 +1,43 @@
 import type { AccessRule } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
-import { authorize, type Grant, type Use } from './authorize.ts';
-import { mayDoAll } from './uses-of.ts';
+import { authorize, grantOf, isOwnerRole } from './index.ts';
 
-const rule: AccessRule = {
-  name: 'with another',
-  what: ['shell', 'attach'],
-  where: {},
-  how: { runAs: ['*'], needsApproval: true, window: null },
-};
-const grant: Grant = { personId: 'ann', role: 'r', rules: [rule], scope: null };
-const asked = (change: Partial<Use>): Use => ({
-  kind: 'use',
-  right: 'shell',
-  user: 'root',
-  targets: [{ kind: 'node', id: 'n', labels: {}, roles: [] }],
-  at: 0,
-  ...change,
+const what = (...rights: AccessRule['what']): AccessRule => ({
+  name: 'rule',
+  what: rights,
+  where: 'everywhere',
+  how: { runAs: ['web'], needsApproval: false, window: null },
 });
-const verdict = (change: Partial<Use>): unknown => {
-  const said = authorize(grant, asked(change));
-  return said.allowed ? 'allowed' : said.why;
+const attach = (rule: AccessRule, openedBy: string, user: string | null = 'web'): string => {
+  const grant = grantOf({ id: 'me', role: 'made' }, [rule], null);
+  const verdict = authorize(grant, {
+    kind: 'use',
+    right: 'attach',
+    openedBy,
+    user,
+    targets: [{ kind: 'fleet' }],
+    at: 0,
+  });
+  return verdict.allowed ? 'allowed' : verdict.why;
 };
 
-describe('a role that wants another person', () => {
-  it('wants one for each shell that is opened, and none for coming back to the own one', () => {
-    expect(verdict({})).toBe('needs-approval');
-    expect(verdict({ right: 'attach', openedBy: 'ann' })).toBe('allowed');
-    expect(verdict({ right: 'attach', openedBy: 'bob' })).toBe('needs-approval');
-    expect(verdict({ right: 'shell', openedBy: 'ann' })).toBe('needs-approval');
+describe('attaching to a shell', () => {
+  it('of one’s own is refused to who lost the right to open one', () => {
+    expect(attach(what('read'), 'me')).toBe('no-right');
+    expect(attach(what('shell'), 'me')).toBe('allowed');
   });
 
-  it('takes nobody for the other who asked', () => {
-    expect(verdict({ approvedBy: ['ann'] })).toBe('needs-approval');
-    expect(verdict({ approvedBy: ['ann', 'bob'] })).toBe('allowed');
+  it('of somebody else is refused to who may only open shells', () => {
+    expect(attach(what('shell'), 'you')).toBe('no-right');
+    expect(attach(what('attach'), 'you')).toBe('allowed');
   });
 
-  it('allows nothing that nobody could name', () => {
-    expect(mayDoAll(grant, [], 'not-asked')).toBe(false);
-    expect(mayDoAll(grant, [asked({})], 'not-asked')).toBe(true);
-    expect(mayDoAll(grant, [asked({}), asked({ right: 'admin' })], 'not-asked')).toBe(false);
+  it('of a user that is not known, or not allowed, is refused', () => {
+    expect(attach(what('attach'), 'you', null)).toBe('not-as-this-user');
+    expect(attach(what('attach'), 'you', 'root')).toBe('not-as-this-user');
   });
+});
+
+it('only the built-in owner counts as an owner', () => {
+  expect(['owner', 'Owner', 'operator', 'owner '].map(isOwnerRole)).toEqual([true, false, false, false]);
 });

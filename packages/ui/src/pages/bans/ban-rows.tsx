@@ -17,7 +17,6 @@ type Found = BanSearch['found'][number];
 function BanRows({ node }: { readonly node: Found }) {
   return node.answer.bans.map((ban, index) => (
     // A node may tell the same ban twice.
-    // oxlint-disable-next-line react/no-array-index-key
     <tr key={`${ban.source} ${ban.where} ${ban.target} ${index}`}>
       <td>
         <Link to={paths.node(node.nodeId)} className="hb-row-link">
