@@ -262,6 +262,20 @@ describe('an export', () => {
     expect(await verdictOf(await auditExport(by))).toMatchObject({ ok: false, seq: 2 });
   });
 
+  it('with its own signed end once more behind its end is refused, so that nothing can be hung on', async () => {
+    const { audit, auditHeads, auditExport } = parts();
+    await write(audit, 'a');
+    await auditHeads.beat();
+    const whole = await textOf(await auditExport(by));
+    const end = whole.split('\n').at(-2) ?? '';
+    expect(end).toContain('"t":"end"');
+    expect(verdictBy(whole, identity.key)).toMatchObject({ ok: true });
+    expect(verdictBy(`${whole}${end}\n`, identity.key)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('behind the end'),
+    });
+  });
+
   /** The next link key follows on the one in use, whose time ends now. */
   async function rotate(): Promise<KeyPair> {
     const [before, next] = [identity.key, createKeyPair()];
