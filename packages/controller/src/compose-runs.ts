@@ -5,6 +5,7 @@ import type { NodesService } from './nodes/nodes.service.ts';
 import { createCancelOrders } from './runs/cancel-orders.ts';
 import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
 import { createExpiryService } from './runs/expiry.service.ts';
+import { createLeaseOrders } from './runs/lease-orders.ts';
 import { createOpenOrders } from './runs/open-orders.ts';
 import { createOrderBeat } from './runs/order-beat.ts';
 import { createOrderQueueRepository } from './runs/order-queue.repository.ts';
@@ -70,7 +71,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
     open: createOpenOrders(),
     hostNameOf: async (id: string) => (await nodes.hostNames([id])).get(id) ?? id,
   };
-  const dispatch = createDispatchService(base);
+  const dispatch = createDispatchService({ ...base, lease: createLeaseOrders(base) });
   const signing = createSigningService({ ...base, dispatch });
   const supersede = createSupersede(base);
   const runs = createRunsService({ ...base, dispatch, signing, supersede });

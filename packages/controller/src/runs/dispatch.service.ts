@@ -1,5 +1,6 @@
 import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import type { LeaseOrders } from './lease-orders.ts';
 import type { OpenOrder, OpenOrders } from './open-orders.ts';
 import type { OrderQueueRepository } from './order-queue.repository.ts';
 import type { RunEvents } from './run-events.ts';
@@ -15,6 +16,7 @@ export interface OrderLinks {
 
 export interface DispatchParts {
   readonly queue: OrderQueueRepository;
+  readonly lease: LeaseOrders;
   readonly events: RunEvents;
   readonly open: OpenOrders;
   readonly links: OrderLinks;
@@ -42,7 +44,7 @@ const cleanOutput = (text: string): string =>
   );
 
 /** Orders on their way out: sent, sent again at each link until a receipt or the expiry (rule ORDER9), followed for the eye. */
-export function createDispatchService({ queue, events, open, links, clock, hostNameOf }: DispatchParts) {
+export function createDispatchService({ queue, lease, events, open, links, clock, hostNameOf }: DispatchParts) {
   /** From memory: the node's next message waits for this one. */
   const tell = ({ target, moment }: OpenOrder, hostName: string): void =>
     events.targetChanged(target.runId, toRunTarget({ ...target, jws: null }, hostName, moment));
@@ -70,11 +72,7 @@ export function createDispatchService({ queue, events, open, links, clock, hostN
     /** As the gateway asks after each `status` (rule ORDER9). */
     pendingOrders: async (link: FromNode): Promise<readonly string[]> => {
       const known = await queue.pendingOf(link.nodeId, clock.nowMs());
-      // On its way before it is sent: whoever cancels what waits does so before, or finds it under way.
-      const leased = await queue.lease(
-        known.map(({ orderId }) => orderId),
-        clock.nowMs(),
-      );
+      const leased = await lease(known);
       const pending = known.filter(({ orderId }) => leased.has(orderId));
       for (const target of pending) open.sent(target, clock.nowMs());
       return pending.flatMap(({ jws }) => jws ?? []);

@@ -18,6 +18,7 @@ beforeEach(() => {
   open = createOpenOrders();
   dispatch = createDispatchService({
     queue: {} as Parameters<typeof createDispatchService>[0]['queue'],
+    lease: () => Promise.resolve(new Set()),
     events: {
       targetChanged: (_runId: string, target: RunTarget) => void told.push(target.output),
     } as unknown as Parameters<typeof createDispatchService>[0]['events'],

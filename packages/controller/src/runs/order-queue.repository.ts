@@ -11,33 +11,32 @@ const waitsForPeople = (tx: Tx) =>
     .from(run)
     .where(and(eq(run.id, runTarget.runId), eq(run.needsApproval, true), isNull(run.approval)));
 
-/** Of these, those that are about to be sent now: what was cancelled meanwhile is not among them. */
-const leaseIn =
-  (database: Database) =>
-  async (orderIds: readonly string[], at: number): Promise<ReadonlySet<string>> => {
-    if (orderIds.length === 0) return new Set();
-    const rows = await database.query((db) =>
-      db
-        .update(runTarget)
-        .set({
-          state: sql`CASE WHEN ${runTarget.state} = 'queued' THEN 'leased' ELSE ${runTarget.state} END`,
-          leasedAt: sql`coalesce(${runTarget.leasedAt}, ${at}::bigint)`,
-        })
-        .where(and(inArray(runTarget.orderId, [...orderIds]), isOpen))
-        .returning({ orderId: runTarget.orderId }),
-    );
-    return new Set(rows.map(({ orderId }) => orderId));
-  };
+/** Of these, those that are about to be sent now: what was cancelled or held back meanwhile is not among them. */
+const lease = async (tx: Pick<Tx, 'db'>, orderIds: readonly string[], at: number): Promise<ReadonlySet<string>> => {
+  if (orderIds.length === 0) return new Set();
+  const rows = await tx.db
+    .update(runTarget)
+    .set({
+      state: sql`CASE WHEN ${runTarget.state} = 'queued' THEN 'leased' ELSE ${runTarget.state} END`,
+      leasedAt: sql`coalesce(${runTarget.leasedAt}, ${at}::bigint)`,
+    })
+    .where(and(inArray(runTarget.orderId, [...orderIds]), isOpen, isNotNull(runTarget.jws)))
+    .returning({ orderId: runTarget.orderId });
+  return new Set(rows.map(({ orderId }) => orderId));
+};
 
-/** Orders that were about to be signed, and may not go out now. */
+/** Orders that were about to be signed or sent, and may not go out now. */
 function holdings() {
   return {
-    /** Back to those that wait for their turn. */
-    holdBack: async (tx: Tx, orderId: string, why: Pick<TargetRecord, 'detail' | 'expiresAt'>): Promise<void> => {
-      await tx.db
+    /** Back to those that wait for their turn; false: it was sent once, so its node may have it. */
+    holdBack: async (tx: Tx, orderId: string, why: Pick<TargetRecord, 'detail' | 'expiresAt'>): Promise<boolean> => {
+      const neverSent = and(eq(runTarget.state, 'queued'), isNull(runTarget.leasedAt));
+      const rows = await tx.db
         .update(runTarget)
-        .set({ state: 'waiting', ...why })
-        .where(and(eq(runTarget.orderId, orderId), isNull(runTarget.jws)));
+        .set({ state: 'waiting', jws: null, orderHash: null, ...why })
+        .where(and(eq(runTarget.orderId, orderId), neverSent))
+        .returning({ orderId: runTarget.orderId });
+      return rows.length > 0;
     },
     /** Of a run whose orders were all made at once: from now on they are released. */
     rollOut: async (tx: Tx, runId: string, change: Pick<RunRecord, 'rollout' | 'expiresAt'>): Promise<void> => {
@@ -96,7 +95,7 @@ export function createOrderQueueRepository(database: Database) {
         .limit(limit)
         .for('update', { skipLocked: true }),
     ...holdings(),
-    lease: leaseIn(database),
+    lease,
     setSigned: async (
       tx: Tx,
       orderId: string,

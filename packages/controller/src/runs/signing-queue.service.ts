@@ -97,7 +97,7 @@ export function createSigningService(parts: SigningParts): SigningService {
       const rows = await queue.unsigned(tx, clock.nowMs(), AT_ONCE);
       const ids = [...new Set(rows.map(({ runId }) => runId))];
       const byId = new Map((await runs.findMany(ids)).map((run) => [run.id, run]));
-      const held = await holdBack(tx, rows, byId);
+      const held = await holdBack.store(tx, await holdBack.closedOf(tx, rows, byId));
       tx.afterCommit(() => ids.forEach((runId) => events.runChanged(runId)));
       for (const target of rows) {
         const run = byId.get(target.runId);

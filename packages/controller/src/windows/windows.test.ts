@@ -156,6 +156,24 @@ describe('attacks on windows', () => {
     expect(await tick()).toHaveLength(3);
   });
 
+  it('a freeze that is made while a node is away holds what was signed for it, and not what was sent already', async () => {
+    const [away = '', back = ''] = world.nodeIds;
+    world.online.delete(away);
+    const run = await start({ startWithinMs: 12 * HOUR_MS });
+    // Sent, and perhaps taken: its node may have it, so it is not made anew.
+    expect(world.takeSent().map(({ order }) => order.aud)).toContain(back);
+    await make(freeze(2));
+    world.online.add(away);
+    expect(await made.dispatch.pendingOrders({ nodeId: away as never })).toEqual([]);
+    expect(await made.dispatch.pendingOrders({ nodeId: back as never })).toHaveLength(1);
+    const { targets } = await made.runs.get(run.id);
+    const detail = expect.stringContaining('the freeze') as string;
+    expect(targets.find(({ nodeId }) => nodeId === away)).toMatchObject({ state: 'waiting', detail });
+    expect(await tick()).toEqual([]);
+    world.clock.advance(2 * HOUR_MS);
+    expect((await tick()).map(({ order }) => order.aud)).toEqual([away]);
+  });
+
   it('a window is not made while a release is under way, which therefore has seen all there are', async () => {
     const order: string[] = [];
     let making: Promise<unknown> = Promise.resolve();
