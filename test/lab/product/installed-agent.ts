@@ -5,11 +5,13 @@ import type { FullNode } from '../full-node.ts';
 import { findRepositoryFolder } from '../lab-folders.ts';
 import { mustRunProgram, waitUntil } from '../program.ts';
 
+const LAB_ACTIONS = ['node.ping', 'account.create', 'php.switch-version', 'apache.reload', 'firewall.*'];
+
 /** What a hoster's administrator writes into a new node's policy file before using it. */
-const labPolicy = `version = 1
+const labPolicy = (actions: readonly string[]): string => `version = 1
 
 [[allow]]
-actions = ["node.ping", "account.create", "php.switch-version", "apache.reload", "firewall.*"]
+actions = ${JSON.stringify(actions)}
 
 [shell]
 users = ["root", "deploy", "www-data"]
@@ -41,15 +43,16 @@ export async function unpackAgent(node: FullNode, archive: string): Promise<stri
   return `${downloads}/${basename(archive, '.tar.gz')}`;
 }
 
-/** Installs the agent the way docs/install.md says and writes its policy. */
+/** Installs the agent the way docs/install.md says and writes its policy: the usual actions, and `more`. */
 export async function installAgent(
   node: FullNode,
   archive: string,
   to: { readonly linkUrl: string; readonly token: string },
+  more: readonly string[] = [],
 ): Promise<void> {
   const folder = await unpackAgent(node, archive);
   await node.mustRun(nodeInside, [`${folder}/install.mjs`, '--url', to.linkUrl, '--token', to.token]);
-  await node.writeFile('/etc/hauban/policy.toml', labPolicy, 0o644);
+  await node.writeFile('/etc/hauban/policy.toml', labPolicy([...LAB_ACTIONS, ...more]), 0o644);
 }
 
 /** A node as the controller sees it, once it is in that state. */

@@ -20,7 +20,8 @@ export type LabController = {
   readonly setupUrl: string | null;
   /** What a node in the lab dials. */
   readonly linkUrl: string;
-  readonly controller: RunningProgram;
+  /** Kills the controller where it stands and starts it again: signer, database and page stay. */
+  readonly crash: () => Promise<void>;
   /** A join token for that many nodes of role web, made on the controller's machine as its administrator does. */
   readonly makeJoinToken: (uses: number) => Promise<string>;
   /** Ends all of it and removes its data. */
@@ -72,7 +73,7 @@ export async function createLabController(network: LabNetwork, publicPort = 0): 
       HAUBAN_CONTROLLER_DIR: join(folder, 'controller'),
       HAUBAN_UI_DIR: join(findRepositoryFolder(), 'packages/ui/dist/web'),
     };
-    const controller = await startProgram(network, [entry, 'serve'], env);
+    let controller = await startProgram(network, [entry, 'serve'], env);
     cleanup.add(async () => void (await controller.stop('SIGTERM', 15_000)));
     const forward = await forwardIntoLab(network, { port: linkPort }, port);
     cleanup.add(forward.close);
@@ -89,7 +90,10 @@ export async function createLabController(network: LabNetwork, publicPort = 0): 
       url,
       setupUrl: await lineOf('http', ['setup-link']),
       linkUrl: `ws://${network.address}:${linkPort}/link`,
-      controller,
+      crash: async () => {
+        await controller.stop('SIGKILL');
+        controller = await startProgram(network, [entry, 'serve'], env);
+      },
       makeJoinToken: async (uses) => {
         const token = await lineOf('hbj1.', ['join-token', '--uses', String(uses), '--minutes', '15', '--role', 'web']);
         if (token === null) throw new Error('the controller printed no join token');

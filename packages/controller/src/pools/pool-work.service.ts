@@ -118,14 +118,19 @@ function createBeginning(parts: PoolWorkParts) {
         requester,
         reason: reason ?? null,
       };
+      const does = ({ kind: doing }: WorkRecord): boolean => doing !== 'compare' || kind === 'compare';
       const open = await works.openOn(tx, pool.id, nodeId);
-      if (open !== null && (open.kind !== 'compare' || kind === 'compare')) return open.id;
+      if (open !== null && does(open)) return open.id;
       // A compare that is under way makes room for what a person wants.
       if (open !== null)
         await works.set(tx, open.id, { finishedAt: clock.nowMs(), isWell: null, says: 'Gave way.', chunks: [] });
       const record = makeWork(asked, clock.nowMs());
-      if (!(await works.add(tx, record)))
+      if (!(await works.add(tx, record))) {
+        // Somebody else began at the same moment, and has committed: the row that stood in the way is seen now.
+        const other = await works.openOn(tx, pool.id, nodeId);
+        if (other !== null && does(other)) return other.id;
         throw new HaubanError('CONFLICT', 'Somebody else began something there at this moment: try again.');
+      }
       if (kind !== 'compare') {
         const detail = { poolId: pool.id, pool: pool.name, nodeId, kind, workId: record.id, ...by.decision };
         audit.record(tx, { code: 'A3035I', who: by.name, address: by.address, detail });
