@@ -1,8 +1,15 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ActionOrder, Receipt } from '@hauban/shared/protocol';
+import type { ActionOrder, Bundle, Receipt } from '@hauban/shared/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createExecutorNode, OPEN_POLICY, type ExecutorNode, type LinkSide } from '../support/executor-harness.ts';
+import { createPerson, firstBundle, sealBundle, type Person } from '../support/approving-people.ts';
+import {
+  AUTHORITY_KID,
+  createExecutorNode,
+  OPEN_POLICY,
+  type ExecutorNode,
+  type LinkSide,
+} from '../support/executor-harness.ts';
 import { readCustomFolder } from '../../packages/agent/src/host/custom/custom-folder.ts';
 
 let node: ExecutorNode;
@@ -219,5 +226,88 @@ describe('ORDER15 what it prints', () => {
     expect(receipt).toMatchObject({ outcome: 'succeeded' });
     const texts = link.messages.flatMap((message) => (message.t === 'output' ? [message.text] : []));
     expect(Math.max(...texts.map((text) => Buffer.byteLength(text)))).toBeLessThanOrEqual(4096);
+  });
+});
+
+describe('BUNDLE7 pins of the policy bundle', () => {
+  const people = (): readonly [Person, Person] => [createPerson('Ada', true), createPerson('Bo', true)];
+  const hold = async (change: Partial<Bundle>): Promise<void> => {
+    const bundle = firstBundle(node.controllerId, people(), { needs: { high: 0, rootShell: 0, shell: 0 }, ...change });
+    link.send({
+      t: 'bundles',
+      items: [await sealBundle(bundle, { authority: node.authority, kid: AUTHORITY_KID })],
+    });
+  };
+  const pin = (hash: string, change: object = {}) => ({ name: 'word', hash, allowRoot: false, ...change });
+
+  it('BUNDLE7 what owners pinned runs without a pin in the policy file', async () => {
+    await hold({ custom: [pin(await install())] });
+    expect(await node.run(link, order())).toMatchObject({ outcome: 'succeeded' });
+    expect(readState()).toBe('after');
+  });
+
+  it('BUNDLE7 a bundle that says nothing of custom actions leaves it to the policy file', async () => {
+    node.writePolicy(pinned(await install()));
+    await hold({});
+    expect(await node.run(link, order())).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  const attacks: readonly (readonly [string, (hash: string) => Promise<void>, RegExp])[] = [
+    ['one that root of the node alone has pinned', () => hold({ custom: [] }), /does not pin custom\.word/],
+    [
+      'other bytes than those that owners pinned, pinned by root of the node',
+      () => hold({ custom: [pin('0'.repeat(64))] }),
+      /the policy file pins custom\.word as|policy file pins/,
+    ],
+    [
+      'bytes that were changed after owners pinned them',
+      async (hash) => {
+        node.writePolicy(OPEN_POLICY);
+        await hold({ custom: [pin(hash)] });
+        write(join(etc(), 'actions/word/undo.sh'), '#!/bin/sh\nid\n', 0o755);
+      },
+      /is not what is allowed/,
+    ],
+    [
+      'one that is pinned twice, once right and once wrong',
+      (hash) => hold({ custom: [pin('0'.repeat(64)), pin(hash)] }).then(() => node.writePolicy(OPEN_POLICY)),
+      /has no \[\[custom\]\] entry/,
+    ],
+    [
+      'a damaged bundle file',
+      async () => {
+        await hold({ custom: [] });
+        await node.run(link, node.actionOrder({ mode: 'plan' }));
+        await node.kill();
+        link.close();
+        writeFileSync(join(node.config.paths.executorDir, 'bundle.json'), '{}');
+        await node.start();
+        link = await node.connect();
+      },
+      /damaged/,
+    ],
+  ];
+  it.each(attacks)('BUNDLE7 refused: %s', async (_attack, attack, says) => {
+    const hash = await install();
+    node.writePolicy(pinned(hash));
+    await attack(hash);
+    const receipt = await node.run(link, order());
+    expect(receipt).toMatchObject({ outcome: 'refused', code: 'CUSTOM_REFUSED' });
+    expect(receipt.detail).toMatch(says);
+    expect(readState()).toBe('before');
+  });
+
+  it('BUNDLE7 a bundle that comes between plan and start counts for the start', async () => {
+    const hash = await install(MANIFEST, { plan: `echo planned > ${state()}.seen; sleep 2; exit 2` });
+    node.writePolicy(pinned(hash));
+    const cut = order();
+    link.send({ t: 'order', jws: await node.sign(cut) });
+    await expect.poll(() => existsSync(`${state()}.seen`), { interval: 5 }).toBe(true);
+    await hold({ custom: [] });
+    const { jws } = await link.next('receipt');
+    // Its undo program is as little allowed by then.
+    const detail = expect.stringContaining('does not pin custom.word') as string;
+    expect(await node.readReceipt(jws)).toMatchObject({ order: cut.id, outcome: 'undetermined', detail });
+    expect(readState()).toBe('before');
   });
 });

@@ -5,7 +5,6 @@ import { ACTIONS, type ActionDefinition, type Queries, type Tasks } from '@hauba
 import type { Clock } from '@hauban/shared/time';
 import {
   createReceiptKeyFiles,
-  pinIn,
   ReceiptKeys,
   runExecutor,
   type ReceiptKeyFiles,
@@ -96,13 +95,13 @@ async function main(command: string, file: string): Promise<void> {
     receiptKeys,
     actions: new Map([...createScratchActions(config.folder), [rotate.name, rotate]]),
     custom: { folder: config.customFolder, trust: customTrust(config) },
-    createHost: (policy, printed) => {
+    createHost: ({ pinOf, printed }) => {
       const scratch = createScratchHost(config);
       const custom = createCustomDrivers({
         folder: config.customFolder,
         copies: `${config.folder}/../copies`,
         trust: customTrust(config),
-        pinOf: (name) => pinIn(policy(), name),
+        pinOf,
         accounts: scratch.accounts,
         requireRoot: () => undefined,
         printed,

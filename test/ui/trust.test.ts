@@ -56,9 +56,15 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
     const form = page.getByRole('form', { name: 'Draft a new version' });
     await form.getByLabel('Owners who approve the next version').selectOption('1');
     await form.getByLabel('Approvals of a shell as root').selectOption('1');
+    await form.getByLabel('Custom actions', { exact: true }).selectOption('only');
+    await form.getByLabel('Pinned custom actions').fill('disk 5f0c');
+    await form.getByRole('button', { name: 'Draft a new version' }).click();
+    await form.getByText('Line 1 is no pin', { exact: false }).waitFor();
+    await form.getByLabel('Pinned custom actions').fill(`disk ${'5f'.repeat(32)}`);
     await form.getByRole('button', { name: 'Draft a new version' }).click();
     const draft = page.getByRole('region', { name: 'Version 1, a draft' });
     await draft.getByRole('table', { name: 'People of version 1' }).getByText('founder').waitFor();
+    await draft.getByText('5f'.repeat(32)).waitFor();
     await shoot(page, '20-trust-draft');
     await draft.getByRole('button', { name: 'Approve with my passkey' }).click();
     await page.getByRole('region', { name: 'Version 1, in force' }).waitFor();

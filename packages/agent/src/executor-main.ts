@@ -10,10 +10,10 @@ import type { AgentPaths } from './config.ts';
 import {
   createReceiptKeyFiles,
   inheritedSocket,
-  pinIn,
   ReceiptKeys,
   runExecutor,
   type ExecutorLog,
+  type HostWords,
   type LoadedPolicy,
   type NodeIdentity,
 } from './executor/index.ts';
@@ -96,8 +96,11 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
   identity();
   const files = createReceiptKeyFiles(paths.receiptKeyFile);
   const receiptKeys = new ReceiptKeys({ files, identity, clock: systemClock, log });
-  let printed: (name: string, text: string) => void = () => undefined;
-  let policy: () => LoadedPolicy = () => ({ ok: false, problems: ['not read yet'], text: '' });
+  let words: HostWords = {
+    policy: () => ({ ok: false, problems: ['not read yet'], text: '' }),
+    pinOf: () => ({ ok: false, detail: 'the policy was not read yet' }),
+    printed: () => undefined,
+  };
   const host = createRealHost({
     clock: systemClock,
     random: systemRandom,
@@ -108,11 +111,11 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
       // Beside the executor's own folder, which nobody may enter.
       copies: join(dirname(paths.executorDir), 'custom-run'),
       trust: ROOT_TRUST,
-      pinOf: (name) => pinIn(policy(), name),
-      printed: (name, text) => printed(name, text),
+      pinOf: (name) => words.pinOf(name),
+      printed: (name, text) => words.printed(name, text),
     },
     receiptKeys,
-    neverBan: async () => [...policyNeverBan(policy()), ...(await controllerAddresses(trust()))],
+    neverBan: async () => [...policyNeverBan(words.policy()), ...(await controllerAddresses(trust()))],
   });
   const group = ownUid === 0 ? await host.accounts.groupByName(LINK_GROUP) : null;
   const gid = group?.gid ?? null;
@@ -129,9 +132,8 @@ export async function runExecutorProgram(program: ExecutorProgram): Promise<void
     receiptKeys,
     actions: ACTIONS,
     custom: { folder: join(paths.configDir, 'actions'), trust: ROOT_TRUST },
-    createHost: (loaded, onPrinted) => {
-      policy = loaded;
-      printed = onPrinted;
+    createHost: (given) => {
+      words = given;
       return host;
     },
     hostProgram: [process.execPath, mainFile, 'shell-host'],

@@ -41,7 +41,7 @@ const hasDoubles = (values: readonly string[]): boolean => new Set(values).size 
 export function parseBundle(value: unknown): Parsed<Bundle> {
   const parsed = parseWith(checkBundle, value);
   if (!parsed.ok) return parsed;
-  const { operators, version, previous, access } = parsed.value;
+  const { operators, version, previous, access, custom = [] } = parsed.value;
   const credentials = operators.flatMap((operator) => operator.credentials);
   if (hasDoubles(operators.map(({ id }) => id)))
     return { ok: false, problem: 'operators must each have an id of their own' };
@@ -50,6 +50,8 @@ export function parseBundle(value: unknown): Parsed<Bundle> {
   const { roles = [], people = [] } = access ?? {};
   if (hasDoubles(roles.map(({ name }) => name)) || hasDoubles(people.map(({ id }) => id)))
     return { ok: false, problem: 'access must name each role and each person once' };
+  if (hasDoubles(custom.map(({ name }) => name)))
+    return { ok: false, problem: 'custom must name each action once' };
   if ((version === 1) !== (previous === null))
     return { ok: false, problem: 'previous must be null in version 1 and a hash in every other' };
   return parsed;

@@ -18,6 +18,7 @@ import {
 } from '@hauban/shared/actions';
 import type { CustomPin } from '@hauban/shared/policy';
 import { CustomCatalogue } from '../../../packages/agent/src/executor/custom-catalogue.ts';
+import type { CustomParts } from '../../../packages/agent/src/host/custom/custom-parts.ts';
 import {
   createRealHost,
   ROOT_TRUST,
@@ -72,10 +73,16 @@ const CUSTOM = {
   printed: () => undefined,
 };
 
+const pinsOf =
+  (custom: readonly CustomPin[]): CustomParts['pinOf'] =>
+  (name) => {
+    const pin = custom.find((one) => one.name === name);
+    return pin === undefined ? { ok: false, detail: `the request has no pin for ${name}` } : { ok: true, pin };
+  };
+
 /** The action of that name: one of ours, or one that root has allowed in the request's pins. */
 async function findAction({ action, custom = [] }: DriverRequest): Promise<ActionDefinition> {
-  const pinOf = (name: string): CustomPin | null => custom.find((pin) => pin.name === name) ?? null;
-  const catalogue = new CustomCatalogue(ACTIONS, { ...CUSTOM, pinOf });
+  const catalogue = new CustomCatalogue(ACTIONS, { ...CUSTOM, pinOf: pinsOf(custom) });
   await catalogue.refresh(action);
   const found = catalogue.get(action);
   const why = catalogue.whyNot(action);
@@ -100,7 +107,7 @@ function createHost({ neverBan = [], custom = [] }: DriverRequest): RealHost {
     random: { bytes: (length) => randomBytes(length), unit: () => randomBytes(4).readUInt32BE() / 2 ** 32 },
     stateDirectory: '/var/lib/hauban-driver',
     rehearsalCommand: { program: process.execPath, args: [process.argv[1] ?? '', 'rehearse'] },
-    custom: { ...CUSTOM, pinOf: (name) => custom.find((pin) => pin.name === name) ?? null },
+    custom: { ...CUSTOM, pinOf: pinsOf(custom) },
     neverBan: () =>
       neverBan === null
         ? Promise.reject(new HaubanError('UNAVAILABLE', 'no name server answers yet'))

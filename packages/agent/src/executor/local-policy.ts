@@ -1,4 +1,4 @@
-import { parseNodePolicy, type CustomPin, type NodePolicy } from '@hauban/shared/policy';
+import { parseNodePolicy, type NodePolicy } from '@hauban/shared/policy';
 import { parse, TomlError } from 'smol-toml';
 import { loadPolicySource, policyStamp } from '../store/index.ts';
 
@@ -47,7 +47,3 @@ export function createLocalPolicy(path: string, ownerUid: number): () => LoadedP
     return loaded;
   };
 }
-
-/** Root's word for a custom action; none while the policy is not usable. */
-export const pinIn = (loaded: LoadedPolicy, name: string): CustomPin | null =>
-  (loaded.ok ? loaded.policy.custom.find((pin) => pin.name === name) : undefined) ?? null;

@@ -10,9 +10,10 @@ import { AuthorityStore, BundleStore, createAuthorityFile, createBundleFile } fr
 import type { CustomParts } from '../host/index.ts';
 import type { NodeIdentity } from './check-order.ts';
 import { CustomCatalogue } from './custom-catalogue.ts';
+import { customPin } from './custom-pin.ts';
 import type { ExecutorLog } from './executor-log.ts';
 import { startExecutorServer, type ExecutorServer, type ListenAt } from './executor-server.ts';
-import { createLocalPolicy, pinIn, type LoadedPolicy } from './local-policy.ts';
+import { createLocalPolicy, type LoadedPolicy } from './local-policy.ts';
 import { createLockTable } from './lock-table.ts';
 import { OrderDesk } from './order-desk.ts';
 import { OrderJournal } from './order-journal.ts';
@@ -31,6 +32,12 @@ export interface ExecutorPaths {
   readonly shellsDir: string;
 }
 
+/** What a host asks of the executor, each time anew. */
+export interface HostWords extends Pick<CustomParts, 'pinOf' | 'printed'> {
+  /** Has the list of addresses that are never banned. */
+  readonly policy: () => LoadedPolicy;
+}
+
 export interface ExecutorOptions {
   readonly paths: ExecutorPaths;
   readonly listenAt: ListenAt;
@@ -44,8 +51,7 @@ export interface ExecutorOptions {
   readonly identity: () => NodeIdentity;
   readonly receiptKeys: ReceiptKeys;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
-  /** The host gets the policy's list of addresses that are never banned, and what it pins of the hoster's own actions. */
-  readonly createHost: (policy: () => LoadedPolicy, printed: (name: string, text: string) => void) => Host;
+  readonly createHost: (words: HostWords) => Host;
   /** Where the hoster's own actions lie; null: none are taken. */
   readonly custom: Pick<CustomParts, 'folder' | 'trust'> | null;
   /** Program and first arguments of `shell-host`. */
@@ -115,9 +121,10 @@ class Executor {
       send,
       log,
     });
-    const host = options.createHost(this.#policy, (name, text) => this.#desk.printed(name, text));
-    const custom =
-      options.custom === null ? null : { ...options.custom, pinOf: (name: string) => pinIn(this.#policy(), name) };
+    const pinOf: CustomParts['pinOf'] = (name) => customPin(this.#policy(), this.#bundles.held, name);
+    const printed: CustomParts['printed'] = (name, text) => this.#desk.printed(name, text);
+    const host = options.createHost({ policy: this.#policy, pinOf, printed });
+    const custom = options.custom === null ? null : { ...options.custom, pinOf };
     this.#catalogue = new CustomCatalogue(options.actions, custom);
     this.#lastMessageMs = clock.monotonicMs();
     this.#desk = new OrderDesk({

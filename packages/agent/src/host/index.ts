@@ -6,6 +6,6 @@ export { createRealHost, type RealHost } from './real-host.ts';
 export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';
 export { checkPin } from './custom/custom-drivers.ts';
-export type { CustomParts } from './custom/custom-parts.ts';
+export type { CustomParts, PinAnswer } from './custom/custom-parts.ts';
 export { listCustomFolders, readCustomFolder } from './custom/custom-folder.ts';
 export { ROOT_TRUST } from './safe-path.ts';

@@ -45,7 +45,7 @@ const NO_CUSTOM: CustomParts = {
   folder: '/etc/hauban/actions',
   copies: '/var/lib/hauban/custom-run',
   trust: ROOT_TRUST,
-  pinOf: () => null,
+  pinOf: () => ({ ok: false, detail: 'this host takes no custom actions' }),
   printed: () => undefined,
 };
 

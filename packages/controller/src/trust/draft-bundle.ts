@@ -53,6 +53,12 @@ export interface DraftFrom {
 const hasOthers = (operators: readonly BundleOperator[], { high, rootShell, shell }: Bundle['needs']): boolean =>
   operators.filter(({ credentials }) => credentials.length > 0).length > Math.max(1, high, rootShell, shell);
 
+/** Pins of custom actions, as asked for or as before. */
+function customOf({ custom }: TrustDraftRequest, current: Bundle | null): Pick<Bundle, 'custom'> {
+  const pins = custom === undefined ? current?.custom : custom;
+  return pins === undefined || pins === null ? {} : { custom: pins.map((pin) => ({ ...pin })) };
+}
+
 /** The next version: people as they are now, rules as asked for or as before. */
 export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle {
   const { current, people, site } = from;
@@ -75,5 +81,6 @@ export function draftBundle(request: TrustDraftRequest, from: DraftFrom): Bundle
     limits: { ...(request.limits ?? before.limits) },
     requesterMayApprove: mayApprove,
     access: accessOf(people, from.madeRoles),
+    ...customOf(request, current),
   };
 }

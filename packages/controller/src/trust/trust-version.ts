@@ -22,5 +22,6 @@ export const toVersion = (bundle: Bundle): TrustVersion => ({
   needs: { ...bundle.needs },
   limits: { ...bundle.limits },
   requesterMayApprove: bundle.requesterMayApprove ?? true,
+  custom: bundle.custom?.map((pin) => ({ ...pin })) ?? null,
   access: bundle.access === undefined ? null : accessRow(bundle.access),
 });

@@ -66,8 +66,12 @@ function read(signed: SignedBundle | null): Bundle | null {
 }
 
 /** The rules of a version, for the next one. */
-function rulesOf({ quorum, needs, limits, requesterMayApprove }: Bundle): TrustDraftRequest {
-  return { quorum, needs, limits, ...(requesterMayApprove === undefined ? {} : { requesterMayApprove }) };
+function rulesOf({ quorum, needs, limits, requesterMayApprove, custom }: Bundle): TrustDraftRequest {
+  return {
+    ...{ quorum, needs, limits },
+    custom: custom?.map((pin) => ({ ...pin })) ?? null,
+    ...(requesterMayApprove === undefined ? {} : { requesterMayApprove }),
+  };
 }
 
 interface Held {

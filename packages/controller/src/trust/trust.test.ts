@@ -219,6 +219,8 @@ describe('without a policy bundle', () => {
   });
 });
 
+const PIN = { name: 'disk', hash: 'd'.repeat(64), allowRoot: false };
+
 describe('the first policy bundle', () => {
   it('is in force when its owners have touched their keys, and reaches the node over its link', async () => {
     await addPasskey('ann');
@@ -234,6 +236,7 @@ describe('the first policy bundle', () => {
       quorum: 2,
       needs: { high: 2, rootShell: 1, shell: 0 },
       requesterMayApprove: true,
+      custom: [PIN],
     });
     expect((await approveDraft('ann')).body).toMatchObject({ current: null, draft: { approvedBy: ['ann'] } });
     // The signer is away at the moment of the last approval: once more, when it is back.
@@ -452,6 +455,8 @@ describe('the next policy bundle', () => {
     const early = { ...(await plainOrder()), requester: { id: people.dan.id, name: 'dan', via: 'api' as const } };
     await expect(signer.sign(early)).rejects.toMatchObject({ code: 'REQUESTER_UNKNOWN' });
     const { draft } = (await get<TrustState>('ann', '/api/trust')).body;
+    // Pins stay as they are until an owner changes them.
+    expect(draft?.bundle.custom).toEqual([PIN]);
     expect(draft?.bundle.operators.map(({ name }) => name)).not.toContain('dan');
     await approveDraft('ann');
     expect((await approveDraft('bob')).body.current).toMatchObject({ version: 2 });

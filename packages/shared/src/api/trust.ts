@@ -24,6 +24,16 @@ export const TrustLimits = Type.Object(
   },
   closed,
 );
+/** One of the hoster's own actions: its name without `custom.`, and what `hauban-agent custom-hash` prints for it. */
+export const CustomPin = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,39}$' }),
+    hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    allowRoot: Type.Boolean({ description: 'May it run as root?' }),
+  },
+  closed,
+);
+export type CustomPin = Static<typeof CustomPin>;
 export const TrustDraftRequest = Type.Object(
   {
     quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
@@ -31,6 +41,8 @@ export const TrustDraftRequest = Type.Object(
     limits: Type.Optional(TrustLimits),
     /** Left out: false where enough people have a passkey, else true. */
     requesterMayApprove: Type.Optional(Type.Boolean()),
+    /** The only custom actions that run on any node; null: each node's policy file decides. Left out: as before. */
+    custom: Type.Optional(Type.Union([Type.Array(CustomPin, { maxItems: 200 }), Type.Null()])),
   },
   closed,
 );
@@ -50,6 +62,9 @@ const TrustVersion = Type.Object(
     needs: TrustNeeds,
     limits: Type.Object({ startMs: Type.Integer(), queuedMs: Type.Integer(), ordersPerMinute: Type.Integer() }, closed),
     requesterMayApprove: Type.Boolean({ description: 'May who asked approve it too?' }),
+    custom: Type.Union([Type.Array(CustomPin), Type.Null()], {
+      description: 'The only custom actions that run on any node; null: each node’s policy file decides',
+    }),
     access: Type.Union(
       [
         Type.Object(

@@ -6,7 +6,7 @@ import { UUID_PATTERN } from './ids.ts';
 /**
  * The policy bundle: whose keys may approve what is dangerous, and the limits of the signer. The authority signs every
  * version as a JWS (type `hauban-bundle+jwt`); from the second on a quorum of the owners of the version before has to
- * approve it as well (rules BUNDLE1 to BUNDLE6). Times in Unix ms.
+ * approve it as well (rules BUNDLE1 to BUNDLE7). Times in Unix ms.
  */
 export const BUNDLE_TYPE = 'hauban-bundle+jwt';
 
@@ -54,6 +54,8 @@ export const checkBundle = objectWith(bundleFields, {
   requesterMayApprove: flag,
   /** Who may do what, by the signer (rule BUNDLE6). Absent: the signer does not ask. */
   access: checkAccess,
+  /** The hoster's own actions: no other runs on any node (rule BUNDLE7). Absent: each node's policy file decides. */
+  custom: list(object({ name: text(40, { pattern: /^[a-z][a-z0-9-]*$/ }), hash, allowRoot: flag }), 200),
 });
 export type Bundle = Checked<typeof checkBundle>;
 export type BundleOperator = Checked<typeof checkOperator>;

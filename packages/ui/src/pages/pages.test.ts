@@ -23,7 +23,7 @@ import { isSettling } from './recording/is-settling.ts';
 import { givenArgs } from './run-action/use-run-action.ts';
 import { sortTargets } from './run/sort-targets.ts';
 import { endText } from './shell/end-text.ts';
-import { draftRequest, draftValues } from './trust/draft-values.ts';
+import { draftProblem, draftRequest, draftValues } from './trust/draft-values.ts';
 
 const node = (id: string, hostName: string): NodeRow => ({
   id,
@@ -333,12 +333,35 @@ describe('the draft of a policy bundle', () => {
   const authority = { version: 1, since: null, retireAt: null, followed: 0, nodes: 0, draft: null };
   const { draft: _draft, ...linkKey } = authority;
   const state: TrustState = { current: null, draft: null, authority, linkKey, nodes: [], missing: [] };
-  const version = { quorum: 2, needs: { high: 2, rootShell: 3, shell: 1 }, requesterMayApprove: false } as TrustVersion;
+  const version = {
+    quorum: 2,
+    needs: { high: 2, rootShell: 3, shell: 1 },
+    requesterMayApprove: false,
+    custom: null,
+  } as TrustVersion;
 
   it('begins with a key for what is dangerous, then at what is in force, then at the draft', () => {
-    expect(draftRequest(draftValues(state))).toEqual({ quorum: 1, needs: { high: 1, rootShell: 1, shell: 0 } });
+    expect(draftRequest(draftValues(state))).toEqual({
+      quorum: 1,
+      needs: { high: 1, rootShell: 1, shell: 0 },
+      custom: null,
+    });
     expect(draftRequest(draftValues({ ...state, current: version }))).toEqual(version);
     const draft = { bundle: { ...version, quorum: 3 } } as TrustState['draft'];
     expect(draftRequest(draftValues({ ...state, current: version, draft })).quorum).toBe(3);
+  });
+
+  it('pins custom actions line by line, and says which line is none', () => {
+    const custom = [
+      { name: 'disk', hash: 'a'.repeat(64), allowRoot: false },
+      { name: 'raid', hash: 'b'.repeat(64), allowRoot: true },
+    ];
+    const values = draftValues({ ...state, current: { ...version, custom } });
+    expect(draftProblem(values)).toBeNull();
+    expect(draftRequest(values).custom).toEqual(custom);
+    expect(draftProblem({ ...values, pins: `\n${values.pins}\ndisk 12` })).toContain('Line 4 ');
+    expect(draftProblem({ ...values, pins: `${values.pins}\n${values.pins}` })).toBe('Line 3: disk is there twice.');
+    expect(draftRequest({ ...values, pins: '  ' }).custom).toEqual([]);
+    expect(draftProblem({ ...values, custom: 'each', pins: 'nonsense' })).toBeNull();
   });
 });

@@ -84,7 +84,7 @@ const drivers = () =>
     folder: join(base, 'actions'),
     copies: join(base, 'copies'),
     trust: trust(),
-    pinOf: () => pin,
+    pinOf: () => (pin === null ? { ok: false, detail: 'nothing pins it' } : { ok: true, pin }),
     accounts: { userByName: () => Promise.resolve(user) },
     requireRoot: () => undefined,
     printed: (_name, text) => {
@@ -194,13 +194,13 @@ describe('whose folder it is', () => {
 });
 
 describe('root’s word', () => {
-  it('without an entry in the policy file, with another hash, or as root without leave: refused', async () => {
+  it('without a pin, with another hash, or as root without leave: refused', async () => {
     const hash = await allow('#!/bin/sh\nexit 0\n');
     await expect(ask(hash)).resolves.toMatchObject({ status: 0 });
     pin = null;
-    await expect(ask(hash)).rejects.toMatchObject(refused('CUSTOM_REFUSED', /no \[\[custom\]\] entry/));
+    await expect(ask(hash)).rejects.toMatchObject(refused('CUSTOM_REFUSED', /nothing pins it/));
     pin = { name: 'shop', hash: 'a'.repeat(64), allowRoot: false };
-    await expect(ask(hash)).rejects.toMatchObject(refused('CUSTOM_REFUSED', /is not what the policy file allows/));
+    await expect(ask(hash)).rejects.toMatchObject(refused('CUSTOM_REFUSED', /is not what is allowed/));
     const asRoot = await allow('#!/bin/sh\nexit 0\n', MANIFEST.replace('"nobody"', '"root"'));
     await expect(ask(asRoot)).rejects.toMatchObject(refused('CUSTOM_REFUSED', /allow_root/));
   });

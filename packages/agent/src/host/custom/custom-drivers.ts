@@ -11,10 +11,9 @@ import {
   type HostAccounts,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
-import type { CustomPin } from '@hauban/shared/policy';
 import type { FamilyDrivers } from '../drivers.ts';
 import type { RequireRoot } from '../program-paths.ts';
-import type { CustomParts } from './custom-parts.ts';
+import type { CustomParts, PinAnswer } from './custom-parts.ts';
 import { readCustomFolder, type CustomFolder } from './custom-folder.ts';
 import { makePrivateCopy } from './private-copy.ts';
 import { endLeftovers, runCustomProgram, type CustomRun } from './run-custom.ts';
@@ -29,13 +28,13 @@ const refused = (detail: string): HaubanError => new HaubanError('CUSTOM_REFUSED
 /** Root said yes to exactly these bytes. Asked when an order is checked and again when a program is started. */
 export function checkPin(
   { name, hash, manifest }: Pick<CustomFolder, 'name' | 'hash' | 'manifest'>,
-  pin: CustomPin | null,
+  answer: PinAnswer,
 ): void {
-  if (pin === null) throw refused(`the node's policy file has no [[custom]] entry for ${name}`);
-  if (pin.hash !== hash)
-    throw refused(`custom.${name} is not what the policy file allows: it is ${hash}, allowed is ${pin.hash}`);
+  if (!answer.ok) throw refused(answer.detail);
+  const { pin } = answer;
+  if (pin.hash !== hash) throw refused(`custom.${name} is not what is allowed: it is ${hash}, allowed is ${pin.hash}`);
   if (manifest.user === 'root' && !pin.allowRoot)
-    throw refused(`custom.${name} wants to run as root, and its [[custom]] entry does not say allow_root = true`);
+    throw refused(`custom.${name} wants to run as root, and what pins it does not say allow_root = true`);
 }
 
 /** The order was judged by another version of it. */

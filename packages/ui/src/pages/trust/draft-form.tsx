@@ -1,12 +1,12 @@
 import type { TrustState } from '@hauban/shared/api';
-import { Button, NativeSelect } from '@mantine/core';
+import { Button, NativeSelect, Textarea } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { ErrorNotice } from '../../parts/notices.tsx';
 import { texts } from '../../texts/index.ts';
-import { draftRequest, draftValues, type DraftValues } from './draft-values.ts';
+import { draftProblem, draftRequest, draftValues, type DraftValues } from './draft-values.ts';
 
 const t = texts.trust;
 const numbers = (from: number, to: number): string[] =>
@@ -28,9 +28,12 @@ export function DraftForm({ state }: { readonly state: TrustState }) {
     mutationFn: () => api.draftTrust(draftRequest(values)),
     onSuccess: (next) => client.setQueryData(keys.trust, next),
   });
+  const [problem, setProblem] = useState<string | null>(null);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    draft.mutate();
+    const found = draftProblem(values);
+    setProblem(found);
+    if (found === null) draft.mutate();
   };
   return (
     <form className="hb-card hb-card-pad hb-stack" onSubmit={submit} noValidate aria-label={t.draftTitle}>
@@ -55,6 +58,29 @@ export function DraftForm({ state }: { readonly state: TrustState }) {
         value={values.own}
         onChange={(event) => setValues({ ...values, own: event.currentTarget.value })}
       />
+      <NativeSelect
+        label={t.custom}
+        data={[
+          { value: 'each', label: t.customEach },
+          { value: 'only', label: t.customOnly },
+        ]}
+        value={values.custom}
+        onChange={(event) => setValues({ ...values, custom: event.currentTarget.value })}
+      />
+      {values.custom === 'each' ? null : (
+        <Textarea
+          label={t.pins}
+          description={t.pinsHelp}
+          error={problem}
+          autosize
+          minRows={3}
+          maxRows={12}
+          spellCheck={false}
+          classNames={{ input: 'hb-mono' }}
+          value={values.pins}
+          onChange={(event) => setValues({ ...values, pins: event.currentTarget.value })}
+        />
+      )}
       {state.draft === null ? null : <p className="hb-quiet">{t.replaces}</p>}
       {draft.error === null ? null : <ErrorNotice error={draft.error} />}
       <div>

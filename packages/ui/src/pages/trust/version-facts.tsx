@@ -27,6 +27,21 @@ function SignedRoles({ roles }: { readonly roles: NonNullable<TrustVersion['acce
   );
 }
 
+/** Which of the hoster's own actions run, and of which bytes. */
+function PinnedActions({ pins }: { readonly pins: TrustVersion['custom'] }) {
+  if (pins === null) return t.customEach;
+  if (pins.length === 0) return t.noPins;
+  return (
+    <ul>
+      {pins.map(({ name, hash, allowRoot }) => (
+        <li key={name}>
+          <span className="hb-foreign">{name}</span> <span className="hb-mono">{t.pinned(allowRoot, hash)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** Rules and people of one version. */
 export function VersionFacts({
   bundle,
@@ -53,6 +68,7 @@ export function VersionFacts({
           [t.rootShell, needs.rootShell],
           [t.shell, needs.shell],
           [t.own, bundle.requesterMayApprove ? t.ownYes : t.ownNo],
+          [t.custom, <PinnedActions key="custom" pins={bundle.custom} />],
           [
             t.fingerprint,
             <span key="hash" className="hb-mono">

@@ -50,6 +50,17 @@ export const trust = {
     ownAuto: 'no, where enough people have a passkey',
     ownNo: 'no',
     ownYes: 'yes',
+    custom: 'Custom actions',
+    customEach: 'the policy file of each node pins them',
+    customOnly: 'only those that this version pins',
+    pins: 'Pinned custom actions',
+    pinsHelp:
+      'A line each: name, hash, and the word root where it may run as root. hauban-agent custom-hash NAME prints the hash.',
+    pinWrong: (line: number) =>
+      `Line ${line} is no pin: write a name, a hash of 64 hex digits, and perhaps the word root.`,
+    pinTwice: (line: number, name: string) => `Line ${line}: ${name} is there twice.`,
+    pinned: (allowRoot: boolean, hash: string) => (allowRoot ? `${hash}, may run as root` : hash),
+    noPins: 'none runs',
     people: (version: number) => `People of version ${version}`,
     person: 'Name',
     part: 'Part',
