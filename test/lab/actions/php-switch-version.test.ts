@@ -86,6 +86,26 @@ describe.skipIf(!lab.ok)('php.switch-version on a real node', () => {
     expectDone(await switchTo('8.2'));
   });
 
+  it('answers also those that wait for a free process of the old version', async () => {
+    const { node } = hosting;
+    await putPage(
+      node,
+      ACCOUNT,
+      'busy.php',
+      '<?php $end = microtime(true) + 0.3; while (microtime(true) < $end) usleep(10000); echo "PHP ", PHP_VERSION;',
+      '0600',
+    );
+    // Ten processes at most: fourteen are always waiting.
+    const load = await node.spawn('/usr/bin/ab', [
+      ...['-q', '-l', '-c', '24', '-n', '10000000', '-H', `Host: ${ACCOUNT.domain}`, 'http://127.0.0.1/busy.php'],
+    ]);
+    for (const to of ['8.4', '8.2']) expectDone(await switchTo(to));
+    const report = (await load.stop('SIGINT')).stdout;
+    expect(report).toMatch(/Failed requests:\s+0\n/);
+    expect(report).not.toContain('Non-2xx responses');
+    await node.mustRun('/usr/bin/rm', [`/srv/vol1/${ACCOUNT.name}/var/www/busy.php`]);
+  });
+
   it('goes back at once when the site does not work with the new version', async () => {
     const { node } = hosting;
     await putPage(node, ACCOUNT, 'index.php', '<?php echo match (true) { true => "PHP " . PHP_VERSION };', '0600');

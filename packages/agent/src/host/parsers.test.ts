@@ -5,6 +5,7 @@ import { parseGroup, parseUser } from './accounts.ts';
 import { decodeFastCgiAnswer, encodeFastCgiRequest, parseCgiOutput } from './fastcgi-client.ts';
 import { parsePeers, parseProcAddress } from './never-ban.ts';
 import { addElement, hasTable, neverCommands, parseTable, rebuildCommands } from './nft-table.ts';
+import { countConnections } from './php.ts';
 import { bubblewrapArguments, unitText } from './php-sandbox.ts';
 
 describe("apache2ctl's listings", () => {
@@ -210,4 +211,21 @@ describe('the sandbox of a PHP master', () => {
     expect(unit).toContain('KillSignal=SIGQUIT');
     expect(unit.includes('RootDirectory=')).toBe(installation.root !== null);
   });
+});
+
+it('counts the connections of a socket in /proc/net/unix: worked on and waiting, not the one that listens', () => {
+  const socket = '/run/hosting/a/8.2.sock';
+  const row = (flags: string, state: string, path: string): string =>
+    `0000000000000000: 00000002 00000000 ${flags} 0001 ${state} 12345 ${path}`;
+  const table = [
+    'Num       RefCount Protocol Flags    Type St Inode Path',
+    row('00010000', '01', socket),
+    row('00000000', '03', socket),
+    row('00000000', '02', socket),
+    row('00000000', '03', `${socket}x`),
+    row('00000000', '03', `/x${socket}`),
+    '0000000000000000: 00000002 00000000 00000000 0001 03 12346',
+    '',
+  ].join('\n');
+  expect(countConnections(table, socket)).toBe(2);
 });

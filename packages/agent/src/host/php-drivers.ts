@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { access, open, readFile, type FileHandle } from 'node:fs/promises';
 import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
@@ -8,7 +8,6 @@ import { listProcesses, readProcess, type ProcessFacts } from './processes.ts';
 import {
   bubblewrapArguments,
   phpArguments,
-  phpTestArguments,
   unitFile,
   unitName,
   unitText,
@@ -31,7 +30,9 @@ export interface PhpDriver {
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 const BWRAP = '/usr/bin/bwrap';
 const JOURNALCTL = '/usr/bin/journalctl';
-const TEST_TIMEOUT_MS = 20_000;
+/** What does not listen by then is left to whoever waits for its ping. */
+const START_TIMEOUT_MS = 10_000;
+const POLL_MS = 5;
 const SAID_LIMIT_BYTES = 2000;
 /** process_control_timeout is 10 s; after that php-fpm ends its workers itself. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -54,11 +55,19 @@ async function isRoots(pid: number): Promise<boolean> {
   }
 }
 
-/** By the title that php-fpm gives itself, which names the configuration file; an account's process is never root's. */
-async function findMaster({ configFile }: PhpMaster): Promise<ProcessFacts | null> {
+/**
+ * By the title that php-fpm gives itself, which names the configuration file; an account's process is never root's. The
+ * program's name comes first: a node has a thousand processes, and this is asked often.
+ */
+async function findMaster({ configFile, version }: PhpMaster): Promise<ProcessFacts | null> {
   const title = `php-fpm: master process (${configFile})`;
   for (const facts of await listProcesses())
-    if ((await readCommandLine(facts.pid)) === title && (await isRoots(facts.pid))) return facts;
+    if (
+      facts.name === `php-fpm${version}` &&
+      (await readCommandLine(facts.pid)) === title &&
+      (await isRoots(facts.pid))
+    )
+      return facts;
   return null;
 }
 
@@ -96,19 +105,20 @@ async function spawnLogged(args: readonly string[], log: FileHandle): Promise<Ch
   return child;
 }
 
-/** What a short program adds to the log, and how it ends. */
-async function testLogged(
-  args: readonly string[],
-  log: FileHandle,
-): Promise<{ readonly isGood: boolean; readonly said: string }> {
-  const from = (await log.stat()).size;
-  const child = await spawnLogged(args, log);
-  const timer = setTimeout(() => child.kill('SIGKILL'), TEST_TIMEOUT_MS);
-  const status = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  clearTimeout(timer);
+async function saidSince(log: FileHandle, from: number): Promise<string> {
   const said = Buffer.alloc(Math.min((await log.stat()).size - from, SAID_LIMIT_BYTES));
   await log.read(said, 0, said.length, from);
-  return { isGood: status === 0, said: said.toString('utf8').trim() };
+  return said.toString('utf8').trim();
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Where systemd is not process 1: bubblewrap, detached. */
@@ -117,11 +127,25 @@ export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
     isRunning: async (master) => (await findMaster(master)) !== null,
     async start(master, installation, logFile) {
       const sandbox = bubblewrapArguments(master, installation);
+      // One that a killed master left would look like the new one's.
+      await files.removeFile(master.socket);
       const log = await open(logFile, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
       try {
-        const test = await testLogged([...sandbox, installation.binary, ...phpTestArguments(master)], log);
-        if (!test.isGood) throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${test.said}`);
-        (await spawnLogged([...sandbox, installation.binary, ...phpArguments(master)], log)).unref();
+        const from = (await log.stat()).size;
+        const child = await spawnLogged([...sandbox, installation.binary, ...phpArguments(master)], log);
+        child.unref();
+        // A configuration that is not good ends it before it makes its socket: a test in front would say the same.
+        const outcome = await waitUntil(
+          clock,
+          START_TIMEOUT_MS,
+          async () => {
+            if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+            return (await isThere(master.socket)) ? 'listens' : null;
+          },
+          POLL_MS,
+        );
+        if (outcome === 'ended')
+          throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${await saidSince(log, from)}`);
       } finally {
         await log.close();
       }
@@ -130,7 +154,7 @@ export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
       const running = await findMaster(master);
       if (running !== null) {
         signal(running.pid, 'SIGQUIT');
-        const isOver = (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) ?? false;
+        const isOver = (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running), POLL_MS)) ?? false;
         if (!isOver) signal(running.pid, 'SIGKILL');
         if (!isOver && (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) === null)
           throw new HaubanError('ACTION_FAILED', `PHP ${master.version} of ${master.account} does not end`);

@@ -82,7 +82,7 @@ export function bubblewrapArguments(master: PhpMaster, installation: PhpInstalla
 }
 
 export const phpArguments = (master: PhpMaster): readonly string[] => ['-F', '-y', master.configFile];
-export const phpTestArguments = (master: PhpMaster): readonly string[] => ['-t', '-y', master.configFile];
+const phpTestArguments = (master: PhpMaster): readonly string[] => ['-t', '-y', master.configFile];
 
 /** A standby has a file of its own, and so a unit of its own. */
 export const unitName = ({ account, configFile }: PhpMaster): string =>

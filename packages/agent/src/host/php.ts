@@ -1,9 +1,10 @@
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import {
   parseProbeReply,
   PING_PATH,
   phpLogOf,
   PROBE_PARAMS,
+  socketLinkOf,
   type HostFiles,
   type HostPhp,
   type PhpMaster,
@@ -23,6 +24,8 @@ const NATIVE_FOLDER = '/usr/sbin';
 const FOREIGN_FOLDER = '/opt/hauban/php';
 const REQUEST_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 15_000;
+/** How long requests that came before the switch may take; php-fpm itself gives those that it works on 10 s, those that wait none. */
+const FINISH_TIMEOUT_MS = 45_000;
 const VERSION = /^[0-9]\.[0-9]$/;
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -122,6 +125,22 @@ async function probe(master: PhpMaster): Promise<PhpProbe> {
   return { ...saw, visibleHomes: saw.visibleHomes, canWriteHome: saw.canWriteHome };
 }
 
+/** A socket that listens, in the flags of /proc/net/unix. */
+const LISTENS = '00010000';
+
+/** Connections to a Unix socket: those that a process works on and those that wait for one. */
+export const countConnections = (table: string, socket: string): number =>
+  table.split('\n').filter((line) => line.endsWith(` ${socket}`) && line.split(/\s+/)[3] !== LISTENS).length;
+
+/** Once no new request can come: waits for those that have come. php-fpm drops what waits for a free process when it stops. */
+async function finishRequests(clock: Clock, files: HostFiles, { account, socket }: PhpMaster): Promise<void> {
+  const link = await files.state(socketLinkOf(account));
+  if (link.type === 'symlink' && link.target === socket) return;
+  await waitUntil(clock, FINISH_TIMEOUT_MS, async () =>
+    countConnections(await readFile('/proc/net/unix', 'utf8'), socket) === 0 ? true : null,
+  );
+}
+
 export function createPhp(clock: Clock, files: HostFiles, driver: PhpDriver, requireRoot: RequireRoot): HostPhp {
   return {
     installedVersions: listVersions,
@@ -139,6 +158,7 @@ export function createPhp(clock: Clock, files: HostFiles, driver: PhpDriver, req
     },
     async stop(master) {
       requireRoot(`Stopping PHP ${master.version}`);
+      await finishRequests(clock, files, master);
       await driver.stop(master);
     },
     probe,

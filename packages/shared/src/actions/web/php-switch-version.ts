@@ -84,7 +84,7 @@ export const phpSwitchVersion = defineAction({
   name: 'php.switch-version',
   version: 1,
   title: "Switch an account's PHP version",
-  docs: `Starts a PHP-FPM master of the new version beside the old one, checks on its own socket that it runs as the account and sees no other, then renames one link over another: from one request to the next the site has the new version, Apache is not reloaded and no request is lost. It is checked through Apache while the old master still runs; when the site's page begins to fail, the link goes back at once. At the end the old master stops after its last request.
+  docs: `Starts a PHP-FPM master of the new version beside the old one, checks on its own socket that it runs as the account and sees no other, then renames one link over another: from one request to the next the site has the new version, Apache is not reloaded and no request is lost. It is checked through Apache while the old master still runs; when the site's page begins to fail, the link goes back at once. At the end the old master stops after its last request, those included that still wait for a free process; what takes longer than 45 seconds after the switch is cut off.
 
 Undo is the same way back.`,
   risk: 'medium',
