@@ -104,6 +104,7 @@ export const ACTION_FAMILIES = [
   ['accounts', 'ACCOUNT_ACTIONS'],
   ['balancer', 'BALANCER_ACTIONS'],
   ['databases', 'DATABASE_ACTIONS'],
+  ['hypervisor', 'HYPERVISOR_ACTIONS'],
   ['mail', 'MAIL_ACTIONS'],
   ['node', 'NODE_ACTIONS'],
   ['packages', 'PACKAGE_ACTIONS'],

@@ -4,6 +4,7 @@ import { createBalancerDrivers } from './balancer/balancer-drivers.ts';
 import { createCustomDrivers } from './custom/custom-drivers.ts';
 import { createDatabaseDrivers } from './databases/database-drivers.ts';
 import type { DriverParts, FamilyDrivers } from './drivers.ts';
+import { createHypervisorDrivers } from './hypervisor/hypervisor-drivers.ts';
 import { createMailDrivers } from './mail/mail-drivers.ts';
 import { createNodeDrivers } from './node/node-drivers.ts';
 import { createPackageDrivers } from './packages/package-drivers.ts';
@@ -22,6 +23,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
   const protection = createProtectionDrivers(parts);
   const services = createServiceDrivers(parts);
   const databases = createDatabaseDrivers(parts);
+  const hypervisor = createHypervisorDrivers(parts);
   const mail = createMailDrivers(parts);
   const storage = createStorageDrivers(parts);
   const web = createWebDrivers(parts);
@@ -30,6 +32,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...accounts.resources,
       ...balancer.resources,
       ...databases.resources,
+      ...hypervisor.resources,
       ...mail.resources,
       ...packages.resources,
       ...protection.resources,
@@ -42,6 +45,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...balancer.tasks,
       ...custom.tasks,
       ...databases.tasks,
+      ...hypervisor.tasks,
       ...mail.tasks,
       ...node.tasks,
       ...packages.tasks,
@@ -54,6 +58,7 @@ export function createFamilies(parts: DriverParts): FamilyDrivers<Resources, Tas
       ...balancer.queries,
       ...custom.queries,
       ...databases.queries,
+      ...hypervisor.queries,
       ...mail.queries,
       ...node.queries,
       ...packages.queries,

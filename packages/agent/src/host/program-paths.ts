@@ -36,6 +36,7 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   useradd: '/usr/sbin/useradd',
   userdel: '/usr/sbin/userdel',
   usermod: '/usr/sbin/usermod',
+  virsh: '/usr/bin/virsh',
 };
 
 /** Throws NEEDS_ROOT with what it was for, when we are not root. */

@@ -55,6 +55,7 @@ export const PROGRAMS = [
   'useradd',
   'userdel',
   'usermod',
+  'virsh',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 

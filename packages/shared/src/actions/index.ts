@@ -6,6 +6,7 @@ import { ACCOUNT_ACTIONS } from './accounts/index.ts';
 import { DATABASE_ACTIONS } from './databases/index.ts';
 import { BALANCER_ACTIONS } from './balancer/index.ts';
 import type { ActionDefinition } from './define-action.ts';
+import { HYPERVISOR_ACTIONS } from './hypervisor/index.ts';
 import { MAIL_ACTIONS } from './mail/index.ts';
 import { NODE_ACTIONS } from './node/index.ts';
 import { PACKAGE_ACTIONS } from './packages/index.ts';
@@ -21,6 +22,7 @@ const ITEM_ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     ACCOUNT_ACTIONS,
     BALANCER_ACTIONS,
     DATABASE_ACTIONS,
+    HYPERVISOR_ACTIONS,
     MAIL_ACTIONS,
     NODE_ACTIONS,
     PACKAGE_ACTIONS,
@@ -59,6 +61,7 @@ export type * from './accounts/account-host.ts';
 export type * from './balancer/balancer-host.ts';
 export type * from './custom/custom-host.ts';
 export type * from './databases/database-host.ts';
+export type * from './hypervisor/hypervisor-host.ts';
 export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';

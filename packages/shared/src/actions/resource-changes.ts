@@ -5,6 +5,7 @@ import type { ResourceChange, ResourceName, ResourceWords, TaskChange } from './
 import { ACCOUNT_WORDS } from './accounts/account-words.ts';
 import { BALANCER_WORDS } from './balancer/balancer-words.ts';
 import { DATABASE_WORDS } from './databases/database-words.ts';
+import { HYPERVISOR_WORDS } from './hypervisor/hypervisor-words.ts';
 import { MAIL_WORDS } from './mail/mail-words.ts';
 import { PACKAGE_WORDS } from './packages/package-words.ts';
 import { PROTECTION_WORDS } from './protection/protection-words.ts';
@@ -18,6 +19,7 @@ const WORDS: { readonly [N in ResourceName]: ResourceWords } = {
   ...ACCOUNT_WORDS,
   ...BALANCER_WORDS,
   ...DATABASE_WORDS,
+  ...HYPERVISOR_WORDS,
   ...MAIL_WORDS,
   ...PACKAGE_WORDS,
   ...PROTECTION_WORDS,

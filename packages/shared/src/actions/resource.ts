@@ -2,6 +2,7 @@ import type { AccountQueries, AccountResources, AccountTasks } from './accounts/
 import type { BalancerQueries, BalancerResources, BalancerTasks } from './balancer/balancer-host.ts';
 import type { CustomQueries, CustomTasks } from './custom/custom-host.ts';
 import type { DatabaseQueries, DatabaseResources, DatabaseTasks } from './databases/database-host.ts';
+import type { HypervisorQueries, HypervisorResources, HypervisorTasks } from './hypervisor/hypervisor-host.ts';
 import type { MailQueries, MailResources, MailTasks } from './mail/mail-host.ts';
 import type { NodeQueries, NodeTasks } from './node/node-host.ts';
 import type { PackageQueries, PackageResources, PackageTasks } from './packages/package-host.ts';
@@ -21,6 +22,7 @@ export interface Resources
     AccountResources,
     BalancerResources,
     DatabaseResources,
+    HypervisorResources,
     MailResources,
     PackageResources,
     ProtectionResources,
@@ -34,6 +36,7 @@ export interface Tasks
     BalancerTasks,
     CustomTasks,
     DatabaseTasks,
+    HypervisorTasks,
     MailTasks,
     NodeTasks,
     PackageTasks,
@@ -47,6 +50,7 @@ export interface Queries
     BalancerQueries,
     CustomQueries,
     DatabaseQueries,
+    HypervisorQueries,
     MailQueries,
     NodeQueries,
     PackageQueries,

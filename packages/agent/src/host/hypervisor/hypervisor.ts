@@ -1,0 +1,18 @@
+import type { GuestFacts, GuestRow } from '@hauban/shared/actions';
+
+/**
+ * What one kind of hypervisor can do; `hypervisor-drivers.ts` builds the actions' resources, tasks and questions on it.
+ * A guest is found by its exact name once and is then called by its identity, which no other guest ever has: a UUID
+ * (libvirt) or a number (Proxmox VE). Whoever implements it checks identities: they come from orders.
+ */
+export interface Hypervisor {
+  guests(): Promise<readonly GuestRow[]>;
+  /** Null: there is no guest of that name. */
+  facts(guest: string): Promise<GuestFacts | null>;
+  /** Returns when it runs. */
+  start(identity: string): Promise<void>;
+  /** Presses its power button and returns at once. */
+  askToShutDown(identity: string): Promise<void>;
+  /** Pulls its plug; returns when it is off. */
+  cut(identity: string): Promise<void>;
+}

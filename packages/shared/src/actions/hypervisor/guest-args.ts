@@ -1,0 +1,43 @@
+import Type from 'typebox';
+import type { Verified } from '../define-action.ts';
+import type { Host } from '../host.ts';
+import { refuse, type Planner } from '../planner.ts';
+import type { GuestFacts } from './hypervisor-host.ts';
+
+/** A guest that is there. A name never begins like an option; the drivers go on with the guest's own id. */
+export const GuestName = Type.String({
+  pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$',
+  maxLength: 63,
+  title: 'Guest',
+  description: 'As guest.list shows it',
+});
+
+export const GuestArgs = Type.Object({ guest: GuestName }, { additionalProperties: false });
+
+export const WaitS = Type.Integer({
+  minimum: 5,
+  maximum: 900,
+  title: 'Wait',
+  description: 'Seconds that the guest has for it; default 120',
+});
+export const DEFAULT_WAIT_S = 120;
+
+export const guestLocks = ({ guest }: { readonly guest: string }): readonly string[] => [`guest:${guest}`];
+
+/** Facts of a guest that is there; else the plan is refused. */
+export async function knownGuest({ host }: Planner, guest: string): Promise<GuestFacts> {
+  const facts = await host.queries.ask('hypervisor.facts', { guest });
+  return facts ?? refuse(`there is no guest ${guest} on this hypervisor`);
+}
+
+/** A guest that is paused, or worse, is a person's work. */
+export function checkPlain({ name, state }: GuestFacts): void {
+  if (state === 'paused') refuse(`${name} is paused: resume it on the hypervisor first`);
+  if (state === 'other') refuse(`${name} neither runs nor is it off: look at it on the hypervisor`);
+}
+
+/** What the hypervisor says of it now. */
+export async function verifyState(host: Host, guest: string, wanted: 'running' | 'off'): Promise<readonly Verified[]> {
+  const state = (await host.queries.ask('hypervisor.facts', { guest }))?.state ?? 'not there';
+  return [{ name: wanted === 'running' ? 'It runs' : 'It is off', ok: state === wanted, saw: state }];
+}
