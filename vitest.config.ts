@@ -37,7 +37,7 @@ export default defineConfig({
         globalSetup: ['test/support/postgres-setup.ts'],
       }),
       // A few kills of each part; `npm run chaos` does 20.
-      project('chaos', ['test/integration/chaos.test.ts'], { testTimeout: 120_000 }),
+      project('chaos', ['test/integration/chaos.test.ts', 'test/fleet/**/*.test.ts'], { testTimeout: 120_000 }),
       project('lab', ['test/lab/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false }),
       project('ui', ['test/ui/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false }),
     ],

@@ -28,6 +28,7 @@ import {
 } from '../../packages/agent/src/link/index.ts';
 import type { ControllerKeysFile } from '../../packages/agent/src/store/controller-keys-file.ts';
 import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
+import type { ToExecutor } from '@hauban/shared/protocol';
 import { FakeExecutor } from './fake-executor.ts';
 import { STATUS } from './fake-node.ts';
 
@@ -59,6 +60,10 @@ export interface FakeAgentOptions {
   readonly keptKeys?: ControllerKeysFile | null;
   /** False: nobody listens at the executor's socket. */
   readonly hasExecutor?: boolean;
+  /** Where its sockets are made, kept at its end; default: a folder of its own. */
+  readonly folder?: string;
+  /** Answers the link process in the place of the executor that only answers `sync`. */
+  readonly heard?: (message: ToExecutor) => void;
 }
 
 /** As an enrolment pins it. */
@@ -125,7 +130,8 @@ class MemorySampler {
 
 /** The real link process but for its sampler, spool and inventory: in this process, with a fake executor on a real Unix socket. */
 export class FakeAgent {
-  readonly folder = mkdtempSync(join(tmpdir(), 'hb-'));
+  readonly folder: string;
+  readonly #isFolderKept: boolean;
   readonly key: KeyPair;
   readonly nodeId: string;
   readonly log: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
@@ -155,10 +161,12 @@ export class FakeAgent {
 
   constructor(controller: KnownController, options: FakeAgentOptions = {}) {
     const { clock = systemClock, random = new SeededRandom(7) } = options;
+    this.folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hb-'));
+    this.#isFolderKept = options.folder !== undefined;
     this.key = options.key ?? createKeyPair();
     this.ledger = options.ledger ?? memoryLedger();
     this.nodeId = options.nodeId ?? controller.addNode(this.key.publicText);
-    mkdirSync(this.shellsDir);
+    mkdirSync(this.shellsDir, { recursive: true });
     const { controllerId, key } = controller.identity;
     this.identity = {
       url: controller.url,
@@ -266,7 +274,8 @@ export class FakeAgent {
 
   static async start(controller: KnownController, options: FakeAgentOptions = {}): Promise<FakeAgent> {
     const agent = new FakeAgent(controller, options);
-    if (options.hasExecutor !== false) agent.executor = await FakeExecutor.listen(agent.executorSocket);
+    if (options.hasExecutor !== false)
+      agent.executor = await FakeExecutor.listen(agent.executorSocket, options.heard ?? null);
     agent.keeper.start();
     return agent;
   }
@@ -276,6 +285,6 @@ export class FakeAgent {
     this.inventory.stop();
     this.client.stop();
     await this.executor?.stop();
-    rmSync(this.folder, { recursive: true });
+    if (!this.#isFolderKept) rmSync(this.folder, { recursive: true });
   }
 }

@@ -24,17 +24,19 @@ export class FakeExecutor {
   #connection: LocalConnection | null = null;
   readonly #server: Server;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, answers: ((message: ToExecutor) => void) | null) {
     this.#server = server;
     server.on('connection', (socket) => {
       const connection = createLocalConnection(socket, {
         frame: ({ kind, body }) => {
           const parsed = kind === LOCAL_KINDS.json ? parseToExecutor(Buffer.from(body).toString()) : null;
           if (parsed?.ok !== true) throw new Error('the link process sent what is no message');
+          if (answers !== null) return answers(parsed.value);
           this.seen.push(parsed.value);
           this.heard(parsed.value);
           if (parsed.value.t === 'sync')
             for (const message of [this.facts, ...this.afterSync]) connection.sendJson(message);
+          return undefined;
         },
         ended: () => {
           if (this.#connection === connection) this.#connection = null;
@@ -44,11 +46,12 @@ export class FakeExecutor {
     });
   }
 
-  static async listen(path: string): Promise<FakeExecutor> {
+  /** @param answers takes each message in the place of what this one says and keeps; null: it does */
+  static async listen(path: string, answers: ((message: ToExecutor) => void) | null = null): Promise<FakeExecutor> {
     const server = createServer();
     server.listen(path);
     await once(server, 'listening');
-    return new FakeExecutor(server);
+    return new FakeExecutor(server, answers);
   }
 
   get isConnected(): boolean {
