@@ -12,6 +12,8 @@ function keysOf(change: Change): readonly string[] {
       return [`path ${change.path}`];
     case 'php-master':
       return [`php ${change.master.account} ${change.master.version}`];
+    case 'php-masters':
+      return change.masters.map(({ account, version }) => `php ${account} ${version}`);
     case 'bans':
       return change.entries.map(({ target }) => `ban ${target}`);
     case 'resource':

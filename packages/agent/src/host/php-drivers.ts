@@ -4,6 +4,7 @@ import { access, open, readFile, type FileHandle } from 'node:fs/promises';
 import type { HostFiles, PhpMaster } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
+import { gatherQuestions } from './gather-questions.ts';
 import { listProcesses, readProcess, type ProcessFacts } from './processes.ts';
 import {
   bubblewrapArguments,
@@ -14,15 +15,22 @@ import {
   type PhpInstallation,
 } from './php-sandbox.ts';
 import { PROGRAM_PATHS } from './program-paths.ts';
-import { mustRun, runProgram, spawnProgram } from './run-program.ts';
+import { mustRun, runProgram, saidBy, spawnProgram } from './run-program.ts';
 import { errorCode } from './safe-path.ts';
 import { waitUntil } from './wait-until.ts';
+
+/** A master that does not run yet. */
+export interface Starting {
+  readonly master: PhpMaster;
+  readonly installation: PhpInstallation;
+  readonly logFile: string;
+}
 
 /** Two ways to run a PHP master. Both start it without waiting for its ping and end it gracefully. */
 export interface PhpDriver {
   isRunning(master: PhpMaster): Promise<boolean>;
   /** CONFIG_INVALID with what php-fpm says when its configuration is not good. */
-  start(master: PhpMaster, installation: PhpInstallation, logFile: string): Promise<void>;
+  start(all: readonly Starting[]): Promise<void>;
   /** Also removes what `start` has left when nothing runs. */
   stop(master: PhpMaster): Promise<void>;
 }
@@ -33,6 +41,9 @@ const JOURNALCTL = '/usr/bin/journalctl';
 /** What does not listen by then is left to whoever waits for its ping. */
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
+/** Of all units of one start together. */
+const UNITS_TIMEOUT_MS = 120_000;
+const ROOTS_FILE = { mode: 0o644, uid: 0, gid: 0 } as const;
 const SAID_LIMIT_BYTES = 2000;
 /** process_control_timeout is 10 s; after that php-fpm ends its workers itself. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -121,34 +132,37 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
+async function startDirectly(
+  { master, installation, logFile }: Starting,
+  clock: Clock,
+  files: HostFiles,
+): Promise<void> {
+  const sandbox = bubblewrapArguments(master, installation);
+  // One that a killed master left would look like the new one's.
+  await files.removeFile(master.socket);
+  const log = await open(logFile, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+  try {
+    const from = (await log.stat()).size;
+    const child = await spawnLogged([...sandbox, installation.binary, ...phpArguments(master)], log);
+    child.unref();
+    const look = async (): Promise<'ended' | 'listens' | null> => {
+      if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+      return (await isThere(master.socket)) ? 'listens' : null;
+    };
+    // A configuration that is not good ends it before it makes its socket: a test in front would say the same.
+    if ((await waitUntil(clock, START_TIMEOUT_MS, look, POLL_MS)) === 'ended')
+      throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${await saidSince(log, from)}`);
+  } finally {
+    await log.close();
+  }
+}
+
 /** Where systemd is not process 1: bubblewrap, detached. */
 export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
   return {
     isRunning: async (master) => (await findMaster(master)) !== null,
-    async start(master, installation, logFile) {
-      const sandbox = bubblewrapArguments(master, installation);
-      // One that a killed master left would look like the new one's.
-      await files.removeFile(master.socket);
-      const log = await open(logFile, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
-      try {
-        const from = (await log.stat()).size;
-        const child = await spawnLogged([...sandbox, installation.binary, ...phpArguments(master)], log);
-        child.unref();
-        // A configuration that is not good ends it before it makes its socket: a test in front would say the same.
-        const outcome = await waitUntil(
-          clock,
-          START_TIMEOUT_MS,
-          async () => {
-            if (child.exitCode !== null || child.signalCode !== null) return 'ended';
-            return (await isThere(master.socket)) ? 'listens' : null;
-          },
-          POLL_MS,
-        );
-        if (outcome === 'ended')
-          throw new HaubanError('CONFIG_INVALID', `php-fpm ${master.version}: ${await saidSince(log, from)}`);
-      } finally {
-        await log.close();
-      }
+    async start(all) {
+      for (const one of all) await startDirectly(one, clock, files);
     },
     async stop(master) {
       const running = await findMaster(master);
@@ -174,28 +188,37 @@ async function journalOf(unit: string): Promise<string> {
   return result.stdout.trim().split('\n').join(' / ').slice(-800) || 'its journal says nothing';
 }
 
+/** One word a unit, in their order; a unit that is not there is `inactive`. */
+async function askActive(units: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
+  const result = await runProgram(PROGRAM_PATHS.systemctl, ['is-active', '--', ...units]);
+  const words = result.stdout.trim().split('\n');
+  if (words.length !== units.length) throw new HaubanError('PROGRAM_FAILED', `systemctl is-active: ${saidBy(result)}`);
+  return new Map(units.map((unit, index) => [unit, ['active', 'reloading'].includes(words[index] ?? '')]));
+}
+
+/** systemd finds a unit that is new by itself; one that it knows in another form it has to be told of. */
+async function needsReload(units: readonly string[]): Promise<boolean> {
+  const { stdout } = await mustRun(PROGRAM_PATHS.systemctl, ['show', '--property=NeedDaemonReload', '--', ...units]);
+  return stdout.includes('NeedDaemonReload=yes');
+}
+
 /** A unit for each account and version, enabled: it comes back after a reboot. */
 export function createSystemdDriver(files: HostFiles): PhpDriver {
-  const isActive = async (master: PhpMaster): Promise<boolean> =>
-    (await runProgram(PROGRAM_PATHS.systemctl, ['is-active', '--quiet', '--', unitName(master)])).status === 0;
+  const isActive = gatherQuestions(askActive);
   return {
-    isRunning: isActive,
-    async start(master, installation, logFile) {
-      const unit = unitText(master, installation, logFile);
-      await files.writeFile(unitFile(master), unit, { mode: 0o644, uid: 0, gid: 0 });
-      await systemctl('daemon-reload');
-      const started = await runProgram(
-        PROGRAM_PATHS.systemctl,
-        ['--no-ask-password', '--quiet', 'enable', '--now', '--', unitName(master)],
-        {
-          timeoutMs: 60_000,
-        },
-      );
-      if (started.status !== 0)
-        throw new HaubanError(
-          'CONFIG_INVALID',
-          `${unitName(master)} does not start: ${await journalOf(unitName(master))}`,
-        );
+    isRunning: async (master) => (await isActive(unitName(master))) === true,
+    async start(all) {
+      const units = all.map(({ master }) => unitName(master));
+      for (const { master, installation, logFile } of all)
+        await files.writeFile(unitFile(master), unitText(master, installation, logFile), ROOTS_FILE);
+      if (await needsReload(units)) await systemctl('daemon-reload');
+      // To read all units of the machine again, which enable does unasked, takes longer the more accounts there are.
+      const enable = ['--no-ask-password', '--quiet', '--no-reload', 'enable', '--now', '--', ...units];
+      const started = await runProgram(PROGRAM_PATHS.systemctl, enable, { timeoutMs: UNITS_TIMEOUT_MS });
+      if (started.status === 0) return;
+      const active = await Promise.all(units.map(isActive));
+      const failed = units.find((_, index) => active[index] !== true) ?? units[0] ?? '';
+      throw new HaubanError('CONFIG_INVALID', `${failed} does not start: ${await journalOf(failed)}`);
     },
     async stop(master) {
       if ((await files.state(unitFile(master))).type === 'absent') return;

@@ -13,7 +13,7 @@ import {
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { requestFastCgi } from './fastcgi-client.ts';
-import type { PhpDriver } from './php-drivers.ts';
+import type { PhpDriver, Starting } from './php-drivers.ts';
 import { MOUNT_POINT, NAME_FILES, type PhpInstallation } from './php-sandbox.ts';
 import type { RequireRoot } from './program-paths.ts';
 import { errorCode } from './safe-path.ts';
@@ -142,20 +142,29 @@ async function finishRequests(clock: Clock, files: HostFiles, { account, socket 
 }
 
 export function createPhp(clock: Clock, files: HostFiles, driver: PhpDriver, requireRoot: RequireRoot): HostPhp {
+  const answers = async (master: PhpMaster): Promise<void> => {
+    const answered = await waitUntil(clock, START_TIMEOUT_MS, async () => ((await ping(master)) ? true : null));
+    if (answered === null)
+      throw new HaubanError(
+        'ACTION_FAILED',
+        `PHP ${master.version} of ${master.account} was started and does not answer; see ${phpLogOf(master.account)}`,
+      );
+  };
+  const startAll = async (masters: readonly PhpMaster[]): Promise<void> => {
+    requireRoot('Starting PHP');
+    const running = await Promise.all(masters.map((master) => driver.isRunning(master)));
+    const starting: Starting[] = [];
+    for (const [index, master] of masters.entries())
+      if (running[index] === false)
+        starting.push({ master, installation: await locate(files, master.version), logFile: phpLogOf(master.account) });
+    if (starting.length > 0) await driver.start(starting);
+    await Promise.all(masters.map(answers));
+  };
   return {
     installedVersions: listVersions,
     isRunning: (master) => driver.isRunning(master),
-    async start(master) {
-      requireRoot(`Starting PHP ${master.version}`);
-      if (!(await driver.isRunning(master)))
-        await driver.start(master, await locate(files, master.version), phpLogOf(master.account));
-      const answered = await waitUntil(clock, START_TIMEOUT_MS, async () => ((await ping(master)) ? true : null));
-      if (answered === null)
-        throw new HaubanError(
-          'ACTION_FAILED',
-          `PHP ${master.version} of ${master.account} was started and does not answer; see ${phpLogOf(master.account)}`,
-        );
-    },
+    start: (master) => startAll([master]),
+    startAll,
     async stop(master) {
       requireRoot(`Stopping PHP ${master.version}`);
       await finishRequests(clock, files, master);

@@ -2,7 +2,7 @@
  * The action catalogue as the API shows it, and the arguments that the controller fills in. The actions themselves
  * are in `@hauban/shared/actions`: data here, carried out on the nodes only.
  */
-import { ACTIONS, parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
+import { ACTIONS, MOST_CREATED, parseActionArguments, type ActionDefinition } from '@hauban/shared/actions';
 import type { ActionRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
@@ -23,6 +23,8 @@ export interface ActionsService {
 const ACCOUNT_NAME = /^[a-z][a-z0-9]{0,31}$/;
 const UID_MIN = 100_000;
 const UID_MAX = 499_999;
+
+const isTable = (value: unknown): value is Args => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const wrong = (detail: string): HaubanError => new HaubanError('ACTION_ARGUMENTS', detail);
 
@@ -48,7 +50,19 @@ export function createActionsService(
     }
     return args;
   };
-  const fillers: Readonly<Record<string, (args: Args) => Promise<Args>>> = { uid: fillUid };
+  /** What is no list of accounts, or a longer one than an order takes, gets its sentence from the schema. */
+  const fillUids = async (args: Args): Promise<Args> => {
+    const { accounts } = args;
+    if (!Array.isArray(accounts) || accounts.length > MOST_CREATED) return args;
+    const filled: unknown[] = [];
+    for (const account of accounts as readonly unknown[])
+      filled.push(isTable(account) ? await fillUid(account) : account);
+    return { ...args, accounts: filled };
+  };
+  const fillers: Readonly<Record<string, (args: Args) => Promise<Args>>> = {
+    uid: fillUid,
+    'accounts.uid': fillUids,
+  };
 
   return {
     list: async () => [...ACTIONS.values(), ...offeredCustom(await told())].map(toRow),

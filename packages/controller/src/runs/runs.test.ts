@@ -218,6 +218,22 @@ describe('a uid that is left out', () => {
     for (const uid of others) expect(uid).toSatisfy((n: number) => n >= 100_000 && n <= 499_999);
   });
 
+  it('is filled in for each of many accounts, the same as for one', async () => {
+    const uid = await create('w4a400001', 'plan');
+    const list = ['w4a400001', 'w4a400002'].map((name) => args(name));
+    const wanted = { action: 'account.create-many', args: { accounts: list }, nodes: [desk.node().id] };
+    const made = await desk.start({ ...wanted, mode: 'plan' });
+    const given = (made.args['accounts'] as { uid: number }[]).map((one) => one.uid);
+    expect(given[0]).toBe(uid);
+    expect(new Set(given).size).toBe(2);
+    const stolen = { ...wanted, args: { accounts: [args('w4a400003', given[1])] }, mode: 'plan' } as const;
+    await expect(desk.start(stolen)).rejects.toMatchObject({ code: 'ACTION_ARGUMENTS' });
+    for (const accounts of ['x', [null], [[]], []])
+      await expect(desk.start({ ...wanted, args: { accounts }, mode: 'plan' })).rejects.toMatchObject({
+        code: 'ACTION_ARGUMENTS',
+      });
+  });
+
   it('may be chosen when it is free, and is passed over by the register then', async () => {
     const next = Number((await world.sql`SELECT last_value::int AS n FROM account_uid_next`)[0]?.['n']) + 1;
     expect(await create('w4a300001', 'plan', next)).toBe(next);

@@ -32,6 +32,7 @@ describe('the list', () => {
           account: 'w4a100010',
           targets: [],
           items: [{ action: 'account.create', args: account }],
+          accounts: [account],
         }).length,
       ).toBeGreaterThan(0);
     }

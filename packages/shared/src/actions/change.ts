@@ -14,6 +14,8 @@ export type Change =
   | FileChange
   | { readonly kind: 'symlink'; readonly path: string; readonly before: string | null; readonly after: string | null }
   | { readonly kind: 'php-master'; readonly master: PhpMaster; readonly before: RunState; readonly after: RunState }
+  /** Started by it, all at once; before it none of them ran. */
+  | { readonly kind: 'php-masters'; readonly masters: readonly PhpMaster[] }
   | PhpCheck
   | ApacheReload
   | { readonly kind: 'bans'; readonly entries: readonly BanChange[] }

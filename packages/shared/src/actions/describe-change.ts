@@ -133,6 +133,10 @@ export function describeChange(change: Change): DescribedChange {
       const title = `${after === 'running' ? 'Start' : 'Stop'} PHP ${master.version} of ${master.account}`;
       return { kind, title, before, after };
     }
+    case 'php-masters': {
+      const after = change.masters.map(({ account, version }) => `${account} ${version}`).join('\n');
+      return { kind, title: `Start PHP of ${change.masters.length} accounts`, before: null, after };
+    }
     case 'php-check':
     case 'apache-reload':
       return { kind, title: momentTitle(change), before: null, after: null };

@@ -7,7 +7,7 @@ import { describeChange } from './describe-change.ts';
 import type { Host } from './host.ts';
 import { resourceHandler, taskHandler } from './resource-changes.ts';
 import { groupHandler, userHandler } from './user-changes.ts';
-import { apacheReloadHandler, phpCheckHandler, phpMasterHandler } from './web/web-changes.ts';
+import { apacheReloadHandler, phpCheckHandler, phpMasterHandler, phpMastersHandler } from './web/web-changes.ts';
 
 const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
   group: groupHandler,
@@ -16,6 +16,7 @@ const HANDLERS: { readonly [K in ChangeKind]: ChangeHandler<K> } = {
   file: fileHandler,
   symlink: symlinkHandler,
   'php-master': phpMasterHandler,
+  'php-masters': phpMastersHandler,
   'php-check': phpCheckHandler,
   'apache-reload': apacheReloadHandler,
   bans: bansHandler,

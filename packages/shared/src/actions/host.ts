@@ -259,6 +259,8 @@ export interface HostPhp {
   isRunning(master: PhpMaster): Promise<boolean>;
   /** Config test, start, wait until it answers ping on its socket. Idempotent. */
   start(master: PhpMaster): Promise<void>;
+  /** The same for many, started at the same time where that is possible. */
+  startAll(masters: readonly PhpMaster[]): Promise<void>;
   /** Ends it gracefully (SIGQUIT), waits, and removes its service definition. Idempotent. */
   stop(master: PhpMaster): Promise<void>;
   /** FastCGI request for an agent-owned probe file through that socket. */

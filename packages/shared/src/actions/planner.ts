@@ -29,6 +29,10 @@ export interface Planner {
   rewrite(path: string, from: string, to: string | null): Promise<void>;
   symlink(path: string, target: string, from?: string): Promise<void>;
   phpMaster(master: PhpMaster, after: 'running' | 'stopped'): Promise<void>;
+  /** Those that do not run are started, all by one change. */
+  phpMasters(masters: readonly PhpMaster[]): Promise<void>;
+  /** Parts that have nothing to do with each other, planned at the same time; their changes are in the order of the parts. */
+  together(parts: readonly ((planner: Planner) => Promise<void>)[]): Promise<void>;
   /** Reads the thing and adds the change when it differs; answers what is there now. Null as wanted: it should not be there. */
   resource<N extends ResourceName>(
     resource: N,
@@ -115,6 +119,19 @@ function createPlanner(host: Host, changes: Change[], notes: string[]): Planner 
     async phpMaster(master, after) {
       const before = (await host.php.isRunning(master)) ? 'running' : 'stopped';
       if (before !== after) changes.push({ kind: 'php-master', master, before, after });
+    },
+    async phpMasters(all) {
+      const running = await Promise.all(all.map((master) => host.php.isRunning(master)));
+      const masters = all.filter((_, index) => running[index] === false);
+      if (masters.length > 0) changes.push({ kind: 'php-masters', masters });
+    },
+    async together(parts) {
+      const made = parts.map((): Change[] => []);
+      const ended = await Promise.allSettled(
+        parts.map((part, index) => part(createPlanner(host, made[index] ?? [], notes))),
+      );
+      for (const one of ended) if (one.status === 'rejected') throw one.reason;
+      changes.push(...made.flat());
     },
     async resource(resource, id, wanted, more = {}) {
       const before = await host.resources.read(resource, id);

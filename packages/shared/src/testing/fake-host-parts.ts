@@ -161,17 +161,21 @@ function limitsIn(world: FakeWorld, { configFile }: PhpMaster): Record<string, s
 
 export function createFakePhp(world: FakeWorld, effect: Effect): HostPhp {
   const isRunning = (master: PhpMaster): boolean => world.phpRunning.get(master.socket)?.version === master.version;
+  const start = async (master: PhpMaster): Promise<void> => {
+    if (world.files.get(master.configFile)?.type !== 'file')
+      throw new HaubanError('CONFIG_INVALID', `${master.configFile} is missing`);
+    if (!isRunning(master))
+      await effect(
+        `start PHP ${master.version} of ${master.account}`,
+        () => void world.phpRunning.set(master.socket, master),
+      );
+  };
   return {
     installedVersions: () => Promise.resolve([...world.phpInstalled].sort()),
     isRunning: (master) => Promise.resolve(isRunning(master)),
-    async start(master) {
-      if (world.files.get(master.configFile)?.type !== 'file')
-        throw new HaubanError('CONFIG_INVALID', `${master.configFile} is missing`);
-      if (!isRunning(master))
-        await effect(
-          `start PHP ${master.version} of ${master.account}`,
-          () => void world.phpRunning.set(master.socket, master),
-        );
+    start,
+    async startAll(masters) {
+      for (const master of masters) await start(master);
     },
     async stop(master) {
       if (isRunning(master))

@@ -1,6 +1,8 @@
 /** Hosting accounts: their user, their tree, their rights. */
+export { MOST_CREATED } from './account-create-many.ts';
 import type { ActionDefinition } from '../define-action.ts';
 import { accountCreate } from './account-create.ts';
+import { accountCreateMany } from './account-create-many.ts';
 import { accountDelete } from './account-delete.ts';
 import { accountFixPermissions } from './account-fix-permissions.ts';
 import { accountList } from './account-list.ts';
@@ -11,6 +13,7 @@ import { accountUnsuspend } from './account-unsuspend.ts';
 
 export const ACCOUNT_ACTIONS: readonly ActionDefinition[] = [
   accountCreate,
+  accountCreateMany,
   accountDelete,
   accountFixPermissions,
   accountList,

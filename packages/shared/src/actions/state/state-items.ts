@@ -41,15 +41,26 @@ export function normaliseItems(
   return { ok: true, args: { items } };
 }
 
+/** Actions that do another one many times over: which, and the argument that lists what for. */
+const MANY: ReadonlyMap<string, readonly [action: string, list: string]> = new Map([
+  ['account.create-many', ['account.create', 'accounts']],
+]);
+
+const listIn = (args: unknown, name: string): readonly unknown[] => {
+  const found = (args as Record<string, unknown> | null | undefined)?.[name];
+  return Array.isArray(found) ? found : [];
+};
+
 /** Actions that an order is about: those of its items too. Whoever may not do each of them may not do them together. */
 export function orderedActions(action: string, args: unknown): readonly StateItem[] {
   const own = { action, args: args as StateItem['args'] };
+  const many = MANY.get(action);
+  if (many !== undefined)
+    return [own, ...listIn(args, many[1]).map((one) => ({ action: many[0], args: (one ?? {}) as StateItem['args'] }))];
   if (!action.startsWith(PREFIX)) return [own];
-  const items = (args as Partial<StateArgs> | null | undefined)?.items;
-  if (!Array.isArray(items)) return [own];
-  const named = items.map((item: Partial<StateItem> | null) => ({
-    action: typeof item?.action === 'string' ? item.action : '',
-    args: item?.args ?? {},
-  }));
+  const named = listIn(args, 'items').map((item) => {
+    const { action: name, args: given } = (item ?? {}) as Partial<StateItem>;
+    return { action: typeof name === 'string' ? name : '', args: given ?? {} };
+  });
   return [own, ...named];
 }

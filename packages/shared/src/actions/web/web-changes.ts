@@ -20,6 +20,21 @@ export const phpMasterHandler: ChangeHandler<'php-master'> = {
   },
 };
 
+async function stopAll(host: Host, masters: readonly PhpMaster[]): Promise<void> {
+  for (const master of masters) await host.php.stop(master);
+}
+
+export const phpMastersHandler: ChangeHandler<'php-masters'> = {
+  /** Some of them is as good as none: applying starts the others, undoing ends them. */
+  async state(host, { masters }) {
+    const running = await Promise.all(masters.map((master) => host.php.isRunning(master)));
+    return running.every(Boolean) ? 'after' : 'before';
+  },
+  apply: (host, { masters }) => host.php.startAll(masters),
+  revert: (host, { masters }) => stopAll(host, masters),
+  tidy: (host, { masters }) => stopAll(host, masters),
+};
+
 /** What PHP says about itself, compared with what it has to be; null when all is well, else one sentence. */
 function judgeProbe(
   master: PhpMaster,

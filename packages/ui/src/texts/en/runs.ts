@@ -140,6 +140,7 @@ export const runs = {
       file: 'file',
       symlink: 'link',
       'php-master': 'PHP service',
+      'php-masters': 'PHP services',
       'apache-reload': 'Apache',
       ban: 'ban',
     },

@@ -1,0 +1,67 @@
+import type { Verified } from '../define-action.ts';
+import type { Host } from '../host.ts';
+import * as layout from '../hosting-layout.ts';
+import { PROBE_URL } from '../web/probe-page.ts';
+import { attempt, verifyMaster, verifyPage } from '../web/verify-steps.ts';
+import { masterOf, siteOf, type NewAccount } from './new-account.ts';
+
+/** What a new account is looked at for. */
+
+async function verifyUser(host: Host, args: NewAccount): Promise<readonly Verified[]> {
+  const { name, uid } = args;
+  const [byName, byUid, groupByName, groupByGid] = [
+    await host.accounts.userByName(name),
+    await host.accounts.userByUid(uid),
+    await host.accounts.groupByName(name),
+    await host.accounts.groupByGid(uid),
+  ];
+  const ranges = await host.accounts.subordinateRanges(name, uid);
+  return [
+    { name: 'User by name', ok: byName?.uid === uid && byName.gid === uid, saw: `uid ${byName?.uid ?? 'none'}` },
+    { name: 'User by uid', ok: byUid?.name === name, saw: byUid?.name ?? 'none' },
+    {
+      name: 'Group both ways',
+      ok: groupByName?.gid === uid && groupByGid?.name === name,
+      saw: groupByGid?.name ?? 'none',
+    },
+    { name: 'No subordinate ids', ok: ranges.length === 0, saw: ranges[0] ?? 'none' },
+  ];
+}
+
+async function verifyTree(host: Host, { name, uid }: NewAccount): Promise<readonly Verified[]> {
+  const home = layout.homeOf(name);
+  const can = (operation: 'write' | 'list', path: string) => host.accounts.canAs(uid, uid, operation, path);
+  const checks: Verified[] = [];
+  for (const folder of ['tmp', 'var/www']) {
+    const ok = await can('write', `${home}/${folder}`);
+    checks.push({ name: `May write ${folder}`, ok, saw: ok ? 'yes' : 'no' });
+  }
+  const writesHome = await can('write', home);
+  checks.push({ name: 'May not write its home', ok: !writesHome, saw: writesHome ? 'it may' : 'it may not' });
+  const neighbour = (await host.files.list(layout.HOMES_ROOT)).find(
+    (other) => other !== name && !other.startsWith('.'),
+  );
+  if (neighbour === undefined) return checks;
+  const lists = await can('list', `${layout.homeOf(neighbour)}/var/www`);
+  checks.push({ name: `May not list ${neighbour}`, ok: !lists, saw: lists ? 'it may' : 'it may not' });
+  return checks;
+}
+
+async function verifyDefaultSite(host: Host): Promise<Verified> {
+  const reply = await host.web.probe({ host: 'unknown.invalid', path: PROBE_URL, port: 80 });
+  const isOurs = reply.ok && reply.status === 200 && reply.body.includes('"hauban"');
+  return { name: 'Unknown names go elsewhere', ok: !isOurs, saw: reply.ok ? `status ${reply.status}` : reply.problem };
+}
+
+/** Everything that is its own. */
+export async function verifyAccount(host: Host, args: NewAccount): Promise<readonly Verified[]> {
+  return [
+    ...(await verifyUser(host, args)),
+    ...(await verifyTree(host, args)),
+    ...(await verifyMaster(host, masterOf(args), siteOf(args))),
+    await verifyPage(host, siteOf(args)),
+  ];
+}
+
+export const verifyDefault = (host: Host): Promise<Verified> =>
+  attempt('Unknown names go elsewhere', () => verifyDefaultSite(host));
