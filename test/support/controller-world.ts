@@ -6,6 +6,7 @@ import { createControllerIdentityRepository } from '../../packages/controller/sr
 import { loadControllerIdentity } from '../../packages/controller/src/enrolment/controller-identity.service.ts';
 import { createTotpSeal, TOTP_KEY_BYTES } from '../../packages/controller/src/people/totp-seal.ts';
 import { createLog } from '../../packages/controller/src/runtime/index.ts';
+import { createMemoryRing } from './memory-ring.ts';
 import { createTestDatabase, type TestDatabase } from './postgres-database.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -40,7 +41,7 @@ export interface ControllerWorld {
 export const sessionOf = (reply: WorldReply): string => reply.cookies.find(({ name }) => name === COOKIE)?.value ?? '';
 
 /** What a test wants to be otherwise. */
-type WorldOptions = Partial<Pick<Parameters<typeof createController>[0], 'signOnProviders' | 'signer'>>;
+type WorldOptions = Partial<Pick<Parameters<typeof createController>[0], 'signOnProviders' | 'signer' | 'webhooks'>>;
 
 async function build(database: Database, options: WorldOptions): Promise<Controller> {
   const identities = createControllerIdentityRepository(database);
@@ -69,6 +70,7 @@ async function build(database: Database, options: WorldOptions): Promise<Control
     trustedProxies: [],
     version: '0.0.0',
     totpSeal: createTotpSeal(systemRandom.bytes(TOTP_KEY_BYTES), systemRandom),
+    webhooks: { ring: createMemoryRing() },
     attemptsPerMinute: 10_000,
     ...options,
   });

@@ -147,6 +147,7 @@ export async function createRunWorld(count: number) {
 
   return {
     sql: fixture.sql,
+    url: fixture.url,
     database,
     audit,
     transaction,

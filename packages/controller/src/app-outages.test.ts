@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../test/support/certificates.ts';
 import { startEmbeddedPostgres } from '../../../test/support/postgres-server.ts';
 import { createTestDatabase } from '../../../test/support/postgres-database.ts';
+import { createMemoryRing } from '../../../test/support/memory-ring.ts';
 import { createController, type Controller } from './app.ts';
 import type { ControllerParts } from './compose-services.ts';
 import { createDatabase, migrateDatabase, type Database } from './db/index.ts';
@@ -30,6 +31,7 @@ async function build(database: Database, more: Partial<ControllerParts> = {}): P
   const authority = createKeyPair();
   const kid = keyThumbprint(authority.publicText) ?? '';
   return createController({
+    webhooks: { ring: createMemoryRing() },
     database,
     identity,
     signer: {

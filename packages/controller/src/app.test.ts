@@ -4,6 +4,7 @@ import type { RunDetail } from '@hauban/shared/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres-database.ts';
+import { createMemoryRing } from '../../../test/support/memory-ring.ts';
 import { createController, type Controller } from './app.ts';
 import { createDatabase, type Database } from './db/index.ts';
 import { createControllerIdentityRepository } from './enrolment/controller-identity.repository.ts';
@@ -66,6 +67,7 @@ beforeAll(async () => {
   const authority = createKeyPair();
   const kid = keyThumbprint(authority.publicText) ?? '';
   controller = await createController({
+    webhooks: { ring: createMemoryRing() },
     database,
     identity,
     signer: {
@@ -122,6 +124,7 @@ describe('every route', () => {
       'GET /api/openapi.json',
       'GET /api/setup',
       'GET /api/sign-on',
+      'GET /api/webhook-keys',
       'POST /api/cli-sign-in',
       'POST /api/cli-sign-in/poll',
       'POST /api/invite',

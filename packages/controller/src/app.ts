@@ -48,6 +48,7 @@ import { shellRoutes } from './shells/shells.routes.ts';
 import { createShellSockets } from './shells/shells.socket.ts';
 import { approvalRoutes } from './trust/approvals.routes.ts';
 import { trustRoutes } from './trust/trust.routes.ts';
+import { webhookRoutes } from './webhooks/webhooks.routes.ts';
 import { windowRoutes } from './windows/windows.routes.ts';
 
 export interface Controller {
@@ -84,6 +85,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   shellRoutes,
   tokenRoutes,
   trustRoutes,
+  webhookRoutes,
   windowRoutes,
 ];
 
@@ -300,7 +302,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
   const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
-  const { approvals, bundles, rollout, poolWork, dueSchedules } = services;
+  const { approvals, bundles, rollout, poolWork, dueSchedules, webhookKeys, deliverWebhooks } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -315,6 +317,8 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       rollout.start();
       poolWork.start();
       dueSchedules.start();
+      await webhookKeys.start();
+      deliverWebhooks.start();
       expiry.start();
       shells.start();
       upgrades.attach(app.server.server);
@@ -332,6 +336,8 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await gateway.close();
       await closeApp(app, clock);
       cleanUp.cancel();
+      await deliverWebhooks.stop();
+      webhookKeys.stop();
       await dueSchedules.stop();
       await poolWork.stop();
       await rollout.stop();

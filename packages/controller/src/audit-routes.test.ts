@@ -50,6 +50,10 @@ const windowOf = (name: string): object => ({
   ...{ name, kind: 'freeze', on: 'role=mail and role=web', cron: '@yearly', durationMinutes: 1 },
 });
 
+/** Its name has no address. */
+const hookOf = (name: string): object => ({ name, url: 'https://receiver.invalid/', events: ['run.failed'] });
+const hook = async (name: string): Promise<string> => idOf('/api/webhooks', hookOf(name));
+
 /** A request that succeeds, for each route that is said to write entries of its own. */
 const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/sign-in': async () => ({ url: '/api/sign-in', body: { name: 'olga', password: 'correct horse battery' } }),
@@ -90,6 +94,13 @@ const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   'POST /api/windows': async () => ({ url: '/api/windows', body: windowOf('made') }),
   'DELETE /api/windows/:windowId': async () => ({
     url: `/api/windows/${await idOf('/api/windows', windowOf('gone'))}`,
+  }),
+  'POST /api/webhooks': async () => ({ url: '/api/webhooks', body: hookOf('made') }),
+  'DELETE /api/webhooks/:webhookId': async () => ({ url: `/api/webhooks/${await hook('gone')}` }),
+  'POST /api/webhooks/:webhookId/test': async () => ({ url: `/api/webhooks/${await hook('tried')}/test`, body: {} }),
+  'POST /api/webhooks/:webhookId/redeliver': async () => ({
+    url: `/api/webhooks/${await hook('again')}/redeliver`,
+    body: {},
   }),
 };
 /** Proven where they are: the first account and passkeys need parts of their own, a shell a node, a finding a witness, sign-ons a provider. */

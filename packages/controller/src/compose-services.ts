@@ -15,6 +15,7 @@ import { createShells } from './compose-shells.ts';
 import { createSchedules } from './compose-schedules.ts';
 import { createTargetSource, targetsOf } from './compose-targets.ts';
 import { createTrust, type TrustNeeds } from './compose-trust.ts';
+import { createWebhooks, type WebhookOptions } from './compose-webhooks.ts';
 import type { Database } from './db/index.ts';
 import { createEnrolmentRepository } from './enrolment/enrolment.repository.ts';
 import { createEnrolmentService } from './enrolment/enrolment.service.ts';
@@ -62,6 +63,7 @@ export interface ControllerParts {
   readonly signOnProviders?: SignOnOptions['providers'];
   /** How secrets of authenticator apps are kept; left out: nobody can use one. */
   readonly totpSeal?: TotpSeal;
+  readonly webhooks: WebhookOptions;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Attempts to sign in that an address may make within a minute; default 20. */
@@ -285,6 +287,7 @@ export function createServices(given: ControllerParts, later: Later) {
     ...fleet,
     ...work,
     ...lasting,
+    ...createWebhooks(shared, database, { ...parts.webhooks, selectTargets: fleet.selectTargets }),
     ...evidence,
     audit,
     requestRows,

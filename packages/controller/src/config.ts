@@ -22,6 +22,8 @@ export interface ControllerConfig {
   readonly auditWitnessUrl: URL | null;
   /** Text of the file that names identity providers, or null. */
   readonly signOnText: string | null;
+  /** Text of the file that says where webhooks may be sent besides, or null. */
+  readonly webhookText: string | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -90,6 +92,16 @@ export function loadClientSecret(path: string): string {
   }
 }
 
+/** Certificates (PEM) of authorities that receivers of webhooks have theirs from. */
+export function loadAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw bad(`HAUBAN_WEBHOOK_FILE: caFile ${path} cannot be read (${code}).`, error);
+  }
+}
+
 function loadTls(env: Env): ControllerConfig['tls'] {
   const cert = loadFile(env, 'HAUBAN_TLS_CERT');
   const key = loadFile(env, 'HAUBAN_TLS_KEY');
@@ -137,6 +149,7 @@ export function loadControllerConfig(env: Env): ControllerConfig {
     auditWitnessFile: optionalPath(env, 'HAUBAN_AUDIT_WITNESS_FILE'),
     auditWitnessUrl: witnessUrl(env['HAUBAN_AUDIT_WITNESS_URL'] ?? ''),
     signOnText: loadFile(env, 'HAUBAN_SIGN_ON_FILE'),
+    webhookText: loadFile(env, 'HAUBAN_WEBHOOK_FILE'),
     logLevel,
   };
 }

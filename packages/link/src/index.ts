@@ -26,6 +26,7 @@ export {
 } from './bundle.ts';
 export { auditCrypto, signAuditExportEnd, signAuditHead } from './audit-statements.ts';
 export { canonicalJson, planHash } from './canonical-json.ts';
+export { signDetached } from './detached-jws.ts';
 export { sha256, sha256Base64Url, sha256Hex } from './digest.ts';
 export {
   createFrameChannel,

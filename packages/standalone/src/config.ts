@@ -17,6 +17,8 @@ export interface StandaloneConfig {
   readonly databaseUrl: string | null;
   /** The controller's file of identity providers, or null. */
   readonly signOnFile: string | null;
+  /** Where webhooks may be sent besides. */
+  readonly webhookFile: string | null;
   readonly isRoot: boolean;
   readonly userName: string;
 }
@@ -80,6 +82,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     publicUrl: env['HAUBAN_PUBLIC_URL'] ?? `http://localhost:${port}`,
     databaseUrl: env['DATABASE_URL'] ?? null,
     signOnFile: env['HAUBAN_SIGN_ON_FILE'] ?? null,
+    webhookFile: env['HAUBAN_WEBHOOK_FILE'] ?? null,
     isRoot,
     userName: user.username,
   };

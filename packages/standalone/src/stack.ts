@@ -54,6 +54,7 @@ export function controllerEnv(
     HAUBAN_CONTROLLER_DIR: folders.controller,
     HAUBAN_UI_DIR: entries.uiDir,
     ...(config.signOnFile === null ? {} : { HAUBAN_SIGN_ON_FILE: config.signOnFile }),
+    ...(config.webhookFile === null ? {} : { HAUBAN_WEBHOOK_FILE: config.webhookFile }),
   };
 }
 

@@ -4,7 +4,7 @@ import { CONTRACT, LINK, PURE_NODE, FILES, type Layer } from './layer.ts';
 const AUTHORIZATION = 'packages/controller/src/authorization/index.ts';
 /** Files of the controller that may hold a WebSocket: the agents' gateway and the browser's socket files. */
 const FEATURES =
-  '{nodes,enrolment,runs,pools,schedules,shells,recordings,metrics,inventory,people,audit,live,actions,trust,windows}';
+  '{nodes,enrolment,runs,pools,schedules,shells,recordings,metrics,inventory,people,audit,live,actions,trust,windows,webhooks}';
 /** Clock, randomness and log come in as arguments; the interface of the log is named there. */
 const RUNTIME = 'packages/controller/src/runtime/index.ts';
 const SERVICES = `packages/controller/src/${FEATURES}/*.service.ts`;
@@ -150,6 +150,16 @@ export const CONTROLLER_ROWS: readonly Layer[] = [
     files: 'packages/controller/src/trust/cose-key.ts',
     may: ['own', CONTRACT, PURE_NODE, 'npm:@simplewebauthn/server'],
     why: 'the key of a passkey, as the bundle lists it',
+  },
+  {
+    files: 'packages/controller/src/webhooks/{send-webhook,receiver-address}.ts',
+    may: ['own', CONTRACT, PURE_NODE, 'node:{https,net,tls,dns/promises}'],
+    why: 'the one place that connects to where somebody asked for, and what it may not connect to',
+  },
+  {
+    files: 'packages/controller/src/webhooks/key-ring.ts',
+    may: ['own', CONTRACT, LINK, FILES, PURE_NODE],
+    why: 'the keys that sign webhooks: files beside the link key',
   },
   {
     files: 'packages/controller/src/audit/witness-file.ts',

@@ -17,6 +17,7 @@ import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addSchedule } from './schedule.ts';
 import { addShell } from './shell.ts';
+import { addWebhook } from './webhook.ts';
 import { addWindow } from './window.ts';
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
@@ -26,6 +27,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRuns,
   addSchedule,
   addWindow,
+  addWebhook,
   addAccount,
   addPool,
   addBan,

@@ -32,6 +32,10 @@ export const ROUTE_ROWS: Readonly<Record<string, readonly AuditCode[]>> = {
   'DELETE /api/schedules/:scheduleId': ['A3043W'],
   'POST /api/windows': ['A3046I'],
   'DELETE /api/windows/:windowId': ['A3047W'],
+  'POST /api/webhooks': ['A3050I'],
+  'DELETE /api/webhooks/:webhookId': ['A3051W'],
+  'POST /api/webhooks/:webhookId/test': ['A3052I'],
+  'POST /api/webhooks/:webhookId/redeliver': ['A3053I'],
   // Reads only; the selector is too long for an address.
   'POST /api/runs/targets': [],
   'POST /api/nodes/:nodeId/shells': ['A4000I'],

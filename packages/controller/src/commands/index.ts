@@ -8,6 +8,7 @@ import { joinToken } from './join-token.ts';
 import { migrate } from './migrate.ts';
 import { rotateAuthorityKey } from './rotate-authority-key.ts';
 import { rotateLinkKey } from './rotate-link-key.ts';
+import { rotateWebhookKey } from './rotate-webhook-key.ts';
 import { serveSigner } from './serve-signer.ts';
 import { serve } from './serve.ts';
 import { setupLink } from './setup-link.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Prom
   'verify-audit': verifyAudit,
   'rotate-authority-key': rotateAuthorityKey,
   'rotate-link-key': rotateLinkKey,
+  'rotate-webhook-key': rotateWebhookKey,
   backup: makeBackupFile,
   restore: restoreBackupFile,
   'after-restore': afterRestore,

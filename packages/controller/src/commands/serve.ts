@@ -5,13 +5,15 @@ import { createController } from '../app.ts';
 import type { OutsideWitness } from '../audit/outside-witness.ts';
 import { createWitnessFile } from '../audit/witness-file.ts';
 import { createWitnessUrl } from '../audit/witness-url.ts';
-import { loadClientSecret, loadControllerConfig, type ControllerConfig } from '../config.ts';
+import { loadAuthority, loadClientSecret, loadControllerConfig, type ControllerConfig } from '../config.ts';
 import { createLinkKeyFolder } from '../enrolment/link-key-folder.ts';
 import { loadTotpSeal } from '../people/load-totp-seal.ts';
 import { parseSignOnSettings } from '../people/oidc-settings.ts';
 import { createTotpSecretsRepository } from '../people/totp-secrets.repository.ts';
 import { createLog } from '../runtime/index.ts';
 import { createSignerClient } from '../signer/index.ts';
+import { createKeyRing } from '../webhooks/key-ring.ts';
+import { parseWebhookSettings } from '../webhooks/webhook-settings.ts';
 import { loadIdentity } from './load-identity.ts';
 import { publicUrlOf } from './public-url.ts';
 import { tellReady } from './standard-output.ts';
@@ -62,6 +64,10 @@ export async function serve(): Promise<void> {
       totpSeal,
       version: readVersion(),
       auditWitnesses: witnessesOf(config),
+      webhooks: {
+        ring: createKeyRing(config.controllerDir),
+        settings: parseWebhookSettings(config.webhookText, loadAuthority),
+      },
       signOnProviders: config.signOnText === null ? [] : parseSignOnSettings(config.signOnText, loadClientSecret),
     };
     const controller = await createController(parts);

@@ -14,6 +14,8 @@ export const USAGE = `Usage: hauban-controller <command>
                  --overlap-hours 24  how long nodes take the old one as well; 0: not at all
   rotate-link-key  (as root, with HAUBAN_SIGNER_DIR) a new key for the links of the nodes
                  --overlap-hours 24  how long nodes take the old one as well; 0: not at all
+  rotate-webhook-key  a new key for signing webhooks, shown for a day before it signs
+                 --at-once      the old one was stolen: it is worth nothing from now on
   backup FILE  database and keys in one new encrypted file, also while all of it runs
   restore FILE [--replace]  (while nothing runs) puts such a file back, and does after-restore
   after-restore  (once, after a restore from a backup) believe each node once
@@ -34,5 +36,6 @@ Configuration is the environment:
   HAUBAN_AUDIT_WITNESS_FILE  a file on another disk that signed heads of the audit log are appended to
   HAUBAN_AUDIT_WITNESS_URL   a web hook that they are sent to
   HAUBAN_SIGN_ON_FILE     a JSON file that names identity providers to sign in by; see docs/sign-on.md
+  HAUBAN_WEBHOOK_FILE     a JSON file that says where webhooks may be sent besides; see docs/rest-api.md
   HAUBAN_BACKUP_PASSPHRASE_FILE  (backup, restore) file with the passphrase of the backup
   HAUBAN_LOG_LEVEL        debug, info, warn, error, silent; default info`;

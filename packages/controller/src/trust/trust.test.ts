@@ -19,6 +19,7 @@ import type { FakeController } from '../../../../test/support/fake-controller.ts
 import { FakeNode, STATUS } from '../../../../test/support/fake-node.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
 import { coseOf, createSoftwarePasskey, type SoftwarePasskey } from '../../../../test/support/software-passkey.ts';
+import { createMemoryRing } from '../../../../test/support/memory-ring.ts';
 import { createController, type Controller } from '../app.ts';
 import { createDatabase, type Database } from '../db/index.ts';
 import { createControllerIdentityRepository } from '../enrolment/controller-identity.repository.ts';
@@ -70,6 +71,7 @@ async function startSigner(): Promise<void> {
 }
 async function startController(): Promise<void> {
   controller = await createController({
+    webhooks: { ring: createMemoryRing() },
     database,
     identity,
     signer,

@@ -15,4 +15,5 @@ export * from './selector/index.ts';
 export * from './shells.ts';
 export * from './sign-on.ts';
 export * from './trust.ts';
+export * from './webhooks.ts';
 export * from './windows.ts';

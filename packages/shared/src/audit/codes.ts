@@ -87,6 +87,11 @@ export const AUDIT_CODES = {
   A3046I: 'Maintenance window made',
   A3047W: 'Maintenance window deleted',
   A3048W: 'Maintenance windows overridden',
+  A3050I: 'Webhook made',
+  A3051W: 'Webhook deleted',
+  A3052I: 'Webhook tried',
+  A3053I: 'Deliveries of a webhook to be sent again',
+  A3054W: 'Deliveries of a webhook given up',
   A4000I: 'Shell requested',
   A4001I: 'Shell opened',
   A4002W: 'Shell refused',
@@ -121,6 +126,7 @@ export const AUDIT_CODES = {
   A7014W: 'Approval expired',
   A7015W: 'Approval not counted: who asked may not do it any more',
   A7020W: 'Link key of the controller replaced',
+  A7021W: 'Key that signs webhooks replaced',
 } as const;
 
 export type AuditCode = keyof typeof AUDIT_CODES;

@@ -9,4 +9,5 @@ export * from './runs.ts';
 export * from './schedules.ts';
 export * from './shells.ts';
 export * from './trust.ts';
+export * from './webhooks.ts';
 export * from './windows.ts';
