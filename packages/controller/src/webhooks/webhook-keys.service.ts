@@ -71,7 +71,7 @@ export async function rotateWebhookKey(
 
 export function createWebhookKeys(parts: KeyParts) {
   const { keys, ring, transaction, clock, log } = parts;
-  let signing = ring.current();
+  let signing: KeyPair | null = null;
 
   const show = async (pair: KeyPair, signsFrom: number): Promise<number> => {
     const now = clock.nowMs();
@@ -91,15 +91,19 @@ export function createWebhookKeys(parts: KeyParts) {
     const now = clock.nowMs();
     const next = ring.next();
     if (next !== null && (await show(next, now + BEFORE_MS)) <= now) ring.promote();
-    signing = ring.current();
-    const since = await show(signing, now);
+    const pair = ring.current();
+    signing = pair;
+    const since = await show(pair, now);
     if (next === null && since + LIFE_MS <= now) await rotateWebhookKey(parts, false);
   };
 
   let timer: Timer | null = null;
   return {
     look,
-    current: (): { readonly pair: KeyPair; readonly kid: string } => ({ pair: signing, kid: kidOf(signing) }),
+    current: (): { readonly pair: KeyPair; readonly kid: string } => {
+      const pair = (signing ??= ring.current());
+      return { pair, kid: kidOf(pair) };
+    },
     /** What receivers check by. */
     shown: async (): Promise<WebhookKeys> => ({
       keys: (await keys.shown(clock.nowMs())).map(({ kid, publicText: x }) => ({
