@@ -50,8 +50,7 @@ export function parseBundle(value: unknown): Parsed<Bundle> {
   const { roles = [], people = [] } = access ?? {};
   if (hasDoubles(roles.map(({ name }) => name)) || hasDoubles(people.map(({ id }) => id)))
     return { ok: false, problem: 'access must name each role and each person once' };
-  if (hasDoubles(custom.map(({ name }) => name)))
-    return { ok: false, problem: 'custom must name each action once' };
+  if (hasDoubles(custom.map(({ name }) => name))) return { ok: false, problem: 'custom must name each action once' };
   if ((version === 1) !== (previous === null))
     return { ok: false, problem: 'previous must be null in version 1 and a hash in every other' };
   return parsed;
