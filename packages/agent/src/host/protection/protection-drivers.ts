@@ -1,6 +1,8 @@
 /** Bans of others: fail2ban and CrowdSec by their own command lines. Our own table is `../firewall.ts`. */
 import type { ProtectionQueries, ProtectionResources } from '@hauban/shared/actions';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
+import { ROOT_TRUST } from '../safe-path.ts';
+import { readAskers } from './access-logs.ts';
 import { createCrowdsec } from './crowdsec.ts';
 import { createFail2ban } from './fail2ban.ts';
 
@@ -12,6 +14,9 @@ export function createProtectionDrivers({
   return {
     resources: { 'fail2ban.ban': sources.fail2ban.bans, 'crowdsec.ban': sources.crowdsec.bans },
     tasks: {},
-    queries: { 'protection.foreign-bans': ({ source, address }) => sources[source].list(address) },
+    queries: {
+      'protection.askers': (wish) => readAskers(wish, ROOT_TRUST),
+      'protection.foreign-bans': ({ source, address }) => sources[source].list(address),
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** Bans and what else keeps attackers out. */
 import type { ActionDefinition } from '../define-action.ts';
+import { firewallBanAttackers } from './firewall-ban-attackers.ts';
 import { firewallBan } from './firewall-ban.ts';
 import { firewallExplain } from './firewall-explain.ts';
 import { firewallImport } from './firewall-import.ts';
@@ -8,6 +9,7 @@ import { firewallUnban } from './firewall-unban.ts';
 
 export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [
   firewallBan,
+  firewallBanAttackers,
   firewallExplain,
   firewallImport,
   firewallList,

@@ -35,7 +35,35 @@ export interface ProtectionResources {
   readonly 'crowdsec.ban': StandingBan;
 }
 
+/** Who asked for a file of the sites, by Apache's access logs. */
+export interface Asker {
+  /** Canonical address; of IPv6 its /64. */
+  readonly target: string;
+  readonly requests: number;
+  /** Sites whose logs have one of them. */
+  readonly sites: number;
+}
+
+export interface Askers {
+  /** The busiest first, at most 5,000. */
+  readonly askers: readonly Asker[];
+  /** Logs that were read. */
+  readonly logs: number;
+  /** Of some only the end was read. */
+  readonly isCut: boolean;
+}
+
 export interface ProtectionQueries {
+  /** @property file as `BlockedPath.path` says it @property since Unix ms @property everyMethod false: POST only @property account left out: all */
+  readonly 'protection.askers': {
+    readonly args: {
+      readonly file: string;
+      readonly since: number;
+      readonly everyMethod: boolean;
+      readonly account?: string;
+    };
+    readonly answer: Askers;
+  };
   /** @property address those that hold this address or prefix; left out: all that were made on this node, none of a subscribed list */
   readonly 'protection.foreign-bans': {
     readonly args: { readonly source: BanSource; readonly address?: string };
