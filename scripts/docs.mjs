@@ -82,6 +82,16 @@ function argumentRows(schema) {
   });
 }
 
+/** Look-ups of users and rights apart, which every action may make. */
+function programsLine({ programs, programsFor }) {
+  if (programsFor !== undefined) return 'Starts the programs of the actions that it is given.';
+  if (programs.length === 0) return 'Starts no programs.';
+  return `Starts no programs but ${programs
+    .toSorted()
+    .map((name) => `\`${name}\``)
+    .join(', ')}.`;
+}
+
 function actionsPage({ ACTIONS }) {
   const sections = [...ACTIONS.values()]
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -89,13 +99,14 @@ function actionsPage({ ACTIONS }) {
       `## ${action.name}`,
       `${action.title}. Version ${action.version}, risk ${action.risk}, ${action.needsRoot ? 'needs root' : 'needs no root'}, ${action.readOnly ? 'reads only' : 'can be undone'}, at most ${action.timeoutMs / 1000} s.`,
       action.docs,
+      programsLine(action),
       ...(Object.keys(action.args.properties ?? {}).length === 0
         ? []
         : [table(['argument', 'type', 'required', 'what it is', 'limits'], argumentRows(action.args))]),
     ]);
   return [
     '# Actions',
-    'Every change that a node can be asked to make. Its own policy file decides whether it does.',
+    'Every change that a node can be asked to make. Its own policy file decides whether it does. The agent refuses to start any program but those that the running action lists; who somebody is (`getent`) and what somebody may (`test`), every action may ask.',
     ...sections,
   ];
 }

@@ -47,6 +47,7 @@ export const nodePrograms = {
   },
   qemuImg: { path: '/usr/bin/qemu-img', package: 'qemu-utils' },
   restic: { path: '/usr/bin/restic', package: 'restic' },
+  strace: { path: '/usr/bin/strace', package: 'strace' },
   syslinux: { path: '/usr/bin/syslinux', package: 'syslinux' },
   virsh: { path: '/usr/bin/virsh', package: 'libvirt-clients' },
 } as const;

@@ -16,12 +16,13 @@ export interface ActionNode {
 
 const DRIVER_FILE = '/opt/hauban-driver/driver.mjs';
 
-async function bundleDriver(): Promise<string> {
+/** A program of these folders as one file of JavaScript. */
+export async function bundleProgram(entry: URL): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hauban-driver-'));
   try {
     const outfile = join(folder, 'driver.mjs');
     await build({
-      entryPoints: [fileURLToPath(new URL('driver.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(entry)],
       outfile,
       bundle: true,
       format: 'esm',
@@ -40,12 +41,18 @@ let bundle: Promise<string> | null = null;
 
 /** `nodeProgram`: where Node is in that node's tree. */
 export async function putDriverInto(node: LabNode, nodeProgram = process.execPath): Promise<ActionNode> {
-  bundle ??= bundleDriver();
+  bundle ??= bundleProgram(new URL('driver.ts', import.meta.url));
   await node.writeFile(DRIVER_FILE, await bundle);
+  // Whose changes they are, so that an undo has the programs of its action and no others.
+  const orders = new Map<string, Pick<DriverRequest, 'action' | 'args'>>();
   const call = async (request: Partial<DriverRequest>): Promise<DriverAnswer> => {
-    const input = JSON.stringify({ mode: 'plan', action: '', args: {}, ...request });
+    const order = orders.get(JSON.stringify(request.changes)) ?? { action: '', args: {} };
+    const input = JSON.stringify({ mode: 'plan', ...order, ...request });
     const { stdout } = await node.mustRun(nodeProgram, [DRIVER_FILE], { input, timeoutMs: 120_000 });
-    return JSON.parse(stdout) as DriverAnswer;
+    const answer = JSON.parse(stdout) as DriverAnswer;
+    if (answer.ok && answer.changes.length > 0 && request.action !== undefined)
+      orders.set(JSON.stringify(answer.changes), { action: request.action, args: request.args });
+    return answer;
   };
   return {
     call,

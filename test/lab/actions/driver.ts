@@ -3,7 +3,6 @@
  * input, the answer as JSON on standard output. Bundled into one file by `action-node.ts`. Called with `rehearse` it
  * is the rehearsal process, as the agent is.
  */
-import { randomBytes } from 'node:crypto';
 import { HaubanError } from '@hauban/shared/errors';
 import {
   ACTIONS,
@@ -12,32 +11,21 @@ import {
   changeState,
   describeChange,
   parseActionArguments,
+  programsOf,
   revertChanges,
   type ActionDefinition,
   type Change,
 } from '@hauban/shared/actions';
-import type { CustomPin } from '@hauban/shared/policy';
-import { CustomCatalogue } from '../../../packages/agent/src/executor/custom-catalogue.ts';
-import type { CustomParts } from '../../../packages/agent/src/host/custom/custom-parts.ts';
-import {
-  createRealHost,
-  ROOT_TRUST,
-  runRehearsalProcess,
-  type NeverBan,
-  type RealHost,
-} from '../../../packages/agent/src/host/index.ts';
+import { runRehearsalProcess, withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { createDriverHost, findAction, type DriverHostOptions } from './driver-host.ts';
 
-export interface DriverRequest {
+export interface DriverRequest extends DriverHostOptions {
   readonly mode: 'plan' | 'apply' | 'undo' | 'states' | 'verify' | 'reconcile' | 'file';
   readonly action: string;
   readonly args: unknown;
   readonly changes?: readonly Change[];
-  /** Null: neither policy nor controller are known, as at boot. */
-  readonly neverBan?: readonly NeverBan[] | null;
   /** For `apply`: killed by SIGKILL when so many changes are done, the next one begun. */
   readonly dieAt?: number;
-  /** What root's policy file says of the hoster's own actions. */
-  readonly custom?: readonly CustomPin[];
   /** For `file`: writes there as root, to see what is refused. */
   readonly path?: string;
 }
@@ -65,55 +53,6 @@ const failure = (error: unknown): Failure => {
   if (error instanceof HaubanError) return { code: error.code, detail: error.detail };
   throw error;
 };
-
-const CUSTOM = {
-  folder: '/etc/hauban/actions',
-  copies: '/var/lib/hauban-custom-run',
-  trust: ROOT_TRUST,
-  printed: () => undefined,
-};
-
-const pinsOf =
-  (custom: readonly CustomPin[]): CustomParts['pinOf'] =>
-  (name) => {
-    const pin = custom.find((one) => one.name === name);
-    return pin === undefined ? { ok: false, detail: `the request has no pin for ${name}` } : { ok: true, pin };
-  };
-
-/** The action of that name: one of ours, or one that root has allowed in the request's pins. */
-async function findAction({ action, custom = [] }: DriverRequest): Promise<ActionDefinition> {
-  const catalogue = new CustomCatalogue(ACTIONS, { ...CUSTOM, pinOf: pinsOf(custom) });
-  await catalogue.refresh(action);
-  const found = catalogue.get(action);
-  const why = catalogue.whyNot(action);
-  if (found === undefined) throw new HaubanError(why?.code ?? 'ACTION_UNKNOWN', why?.detail ?? action);
-  return found;
-}
-
-function createHost({ neverBan = [], custom = [] }: DriverRequest): RealHost {
-  return createRealHost({
-    clock: {
-      nowMs: () => Date.now(),
-      monotonicMs: () => performance.now(),
-      after: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
-        return { cancel: () => clearTimeout(timer) };
-      },
-      every: (periodMs, callback) => {
-        const timer = setInterval(callback, periodMs);
-        return { cancel: () => clearInterval(timer) };
-      },
-    },
-    random: { bytes: (length) => randomBytes(length), unit: () => randomBytes(4).readUInt32BE() / 2 ** 32 },
-    stateDirectory: '/var/lib/hauban-driver',
-    rehearsalCommand: { program: process.execPath, args: [process.argv[1] ?? '', 'rehearse'] },
-    custom: { ...CUSTOM, pinOf: pinsOf(custom) },
-    neverBan: () =>
-      neverBan === null
-        ? Promise.reject(new HaubanError('UNAVAILABLE', 'no name server answers yet'))
-        : Promise.resolve(neverBan),
-  });
-}
 
 const empty = { changes: [], titles: [], notes: [], data: null, states: [], verified: [], problems: [] } as const;
 
@@ -153,7 +92,7 @@ async function plan(
 }
 
 async function answer(request: DriverRequest): Promise<DriverAnswer> {
-  const host = createHost(request);
+  const host = createDriverHost(request);
   if (request.mode === 'reconcile') {
     await host.reconcile();
     return { ...empty, ok: true, tookMs: 0 };
@@ -163,8 +102,12 @@ async function answer(request: DriverRequest): Promise<DriverAnswer> {
     return { ...empty, ok: true, tookMs: 0 };
   }
   const changes = request.changes ?? [];
-  if (request.mode === 'undo')
-    return { ...empty, ok: true, problems: (await revertChanges(host, changes)).map(failure), tookMs: 0 };
+  if (request.mode === 'undo') {
+    const revert = () => revertChanges(host, changes);
+    const known = ACTIONS.get(request.action);
+    const problems = await (known === undefined ? revert() : withinPrograms(programsOf(known, request.args), revert));
+    return { ...empty, ok: true, problems: problems.map(failure), tookMs: 0 };
+  }
   if (request.mode === 'states') {
     const states: string[] = [];
     for (const change of changes) states.push(await changeState(host, change));
@@ -173,9 +116,11 @@ async function answer(request: DriverRequest): Promise<DriverAnswer> {
   const action = await findAction(request);
   const parsed = parseActionArguments(action, request.args);
   if (!parsed.ok) return { ok: false, code: 'ACTION_ARGUMENTS', detail: parsed.problem, problems: [] };
-  if (request.mode === 'verify')
-    return { ...empty, ok: true, verified: await action.verify(host, parsed.args, changes), tookMs: 0 };
-  return plan(host, action, parsed.args, request.mode === 'apply', request.dieAt);
+  return withinPrograms(programsOf(action, parsed.args), async () =>
+    request.mode === 'verify'
+      ? { ...empty, ok: true, verified: await action.verify(host, parsed.args, changes), tookMs: 0 }
+      : plan(host, action, parsed.args, request.mode === 'apply', request.dieAt),
+  );
 }
 
 async function readInput(): Promise<string> {

@@ -21,7 +21,8 @@ export interface StorageNode extends HostingNode {
 
 export const BTRFS = '/usr/bin/btrfs';
 
-async function mountHomes(cleanup: CleanupList): Promise<string> {
+/** A btrfs of its own with a subvolume for each of the two accounts; bound into a node at /srv/vol1. */
+export async function mountHomes(cleanup: CleanupList): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hauban-storage-'));
   cleanup.add(() => rm(folder, { recursive: true, force: true }));
   const [image, homes] = [join(folder, 'image'), join(folder, 'homes')];

@@ -1,7 +1,15 @@
-import { parseActionArguments, type Change, type Host } from '@hauban/shared/actions';
+import {
+  parseActionArguments,
+  PROGRAMS,
+  programsOf,
+  type Change,
+  type Host,
+  type Program,
+} from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { UndoOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
+import { withinPrograms } from '../host/index.ts';
 import type { AcceptedOrder } from './check-order.ts';
 import { checkUndo } from './check-undo.ts';
 import type { ActionSource } from './custom-catalogue.ts';
@@ -59,8 +67,18 @@ async function keepChanges(
   }
 }
 
-/** Carries out what was accepted, under its locks. */
+/** Carries out what was accepted, under its locks, with the programs of its action only. */
 export async function workOn(
+  accepted: AcceptedAction,
+  names: readonly string[],
+  parts: WorkParts,
+  news: OrderNews,
+): Promise<RunEnd> {
+  const { action, args } = accepted;
+  return await withinPrograms(programsOf(action, args), () => carryOut(accepted, names, parts, news));
+}
+
+async function carryOut(
   { order, action, args }: AcceptedAction,
   names: readonly string[],
   parts: WorkParts,
@@ -94,8 +112,19 @@ export function locksOf(order: Unfinished['order'], { actions }: Pick<WorkParts,
   return parsed.ok ? action.locks(parsed.args) : [];
 }
 
-/** Settles an action that was cut off (rules ORDER6 and ORDER14). */
-export async function recoverWork(unfinished: Unfinished, parts: WorkParts): Promise<OrderResult> {
+/** Programs of the action of a remembered order; all of them when it is not known any more, for what it left is taken back. */
+function programsFor({ order }: Unfinished, { actions }: WorkParts): readonly Program[] {
+  const action = order.kind === 'action' ? actions.get(order.action) : undefined;
+  if (order.kind !== 'action' || action === undefined) return PROGRAMS;
+  const parsed = parseActionArguments(action, order.args);
+  return parsed.ok ? programsOf(action, parsed.args) : action.programs;
+}
+
+/** Settles an action that was cut off (rules ORDER6 and ORDER14), with the programs of its action only. */
+export const recoverWork = (unfinished: Unfinished, parts: WorkParts): Promise<OrderResult> =>
+  withinPrograms(programsFor(unfinished, parts), () => recover(unfinished, parts));
+
+async function recover(unfinished: Unfinished, parts: WorkParts): Promise<OrderResult> {
   const { order, changes } = unfinished;
   const { host, actions, journal, undo } = parts;
   const step = journal.step.bind(journal, order.id);

@@ -3,11 +3,10 @@ import { access, readFile } from 'node:fs/promises';
 import type { GroupEntry, HostAccounts, UserEntry } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import { gatherQuestions } from './gather-questions.ts';
-import type { RequireRoot } from './program-paths.ts';
+import { PROGRAM_PATHS, type RequireRoot } from './program-paths.ts';
 import { runProgram, saidBy } from './run-program.ts';
 import { errorCode, splitPath } from './safe-path.ts';
 
-const GETENT = '/usr/bin/getent';
 /** Documented exit status of getent when a key is in no source; it prints the others all the same. */
 const NOT_FOUND = 2;
 
@@ -21,7 +20,7 @@ async function askDatabase(
   database: 'passwd' | 'group',
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Fields>> {
-  const result = await runProgram(GETENT, [database, ...keys]);
+  const result = await runProgram(PROGRAM_PATHS.getent, [database, ...keys]);
   if (result.status !== 0 && result.status !== NOT_FOUND)
     throw new HaubanError('PROGRAM_FAILED', `getent ${database}: ${saidBy(result)}`);
   const lines = result.stdout.split('\n').map((line) => line.split(':'));
@@ -82,8 +81,8 @@ export function createAccounts(requireRoot: RequireRoot): HostAccounts {
     async canAs(uid, gid, operation, path) {
       requireRoot('Looking at a file as another user');
       splitPath(path);
-      await access('/usr/bin/test', constants.X_OK);
-      const result = await runProgram('/usr/bin/test', [TEST_FLAGS[operation], path], { as: { uid, gid } });
+      await access(PROGRAM_PATHS.test, constants.X_OK);
+      const result = await runProgram(PROGRAM_PATHS.test, [TEST_FLAGS[operation], path], { as: { uid, gid } });
       return result.status === 0;
     },
   };

@@ -29,7 +29,6 @@ const REHEARSAL_TIMEOUT_MS = 60_000;
 const RELOAD_TIMEOUT_MS = 20_000;
 /** So many sites that are not being changed are asked before and after. */
 const CANARIES = 2;
-const UNSHARE = '/usr/bin/unshare';
 
 /** How the rehearsal process is started: `node main.js rehearse` of whatever bundle we are. */
 export interface RehearsalCommand {
@@ -109,7 +108,7 @@ async function chooseCanaries(except: readonly HttpProbe[]): Promise<readonly Ca
 
 async function runRehearsalProcess(command: RehearsalCommand, job: RehearsalJob): Promise<Rehearsal> {
   const result = await runProgram(
-    UNSHARE,
+    PROGRAM_PATHS.unshare,
     [
       '--net',
       '--mount',

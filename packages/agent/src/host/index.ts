@@ -3,6 +3,7 @@
  * inventory may read. Only this room (with shell/ and executor/) starts programs; it never uses a shell.
  */
 export { createRealHost, type RealHost } from './real-host.ts';
+export { withinPrograms } from './listed-programs.ts';
 export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';
 export { checkPin } from './custom/custom-drivers.ts';

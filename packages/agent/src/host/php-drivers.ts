@@ -36,8 +36,6 @@ export interface PhpDriver {
 }
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-const BWRAP = '/usr/bin/bwrap';
-const JOURNALCTL = '/usr/bin/journalctl';
 /** What does not listen by then is left to whoever waits for its ping. */
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 5;
@@ -100,14 +98,14 @@ async function isGone({ pid, startTicks }: ProcessFacts): Promise<true | null> {
  * for a file and not for the sockets that Node uses as pipes. Resolves with how it can be waited for.
  */
 async function spawnLogged(args: readonly string[], log: FileHandle): Promise<ChildProcess> {
-  const child = spawnProgram(BWRAP, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
+  const child = spawnProgram(PROGRAM_PATHS.bwrap, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         new HaubanError(
           'PROGRAM_MISSING',
-          `${BWRAP} could not be started (${error.code ?? ''}): install the package bubblewrap`,
+          `${PROGRAM_PATHS.bwrap} could not be started (${error.code ?? ''}): install the package bubblewrap`,
           { cause: error },
         ),
       ),
@@ -184,7 +182,13 @@ async function systemctl(...args: readonly string[]): Promise<void> {
 
 /** What systemd and the service said at this start; the account's log belongs to every version. */
 async function journalOf(unit: string): Promise<string> {
-  const result = await runProgram(JOURNALCTL, ['--no-pager', '--quiet', '--output=cat', '--lines=8', `--unit=${unit}`]);
+  const result = await runProgram(PROGRAM_PATHS.journalctl, [
+    '--no-pager',
+    '--quiet',
+    '--output=cat',
+    '--lines=8',
+    `--unit=${unit}`,
+  ]);
   return result.stdout.trim().split('\n').join(' / ').slice(-800) || 'its journal says nothing';
 }
 

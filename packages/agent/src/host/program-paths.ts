@@ -1,12 +1,20 @@
-import { PROGRAMS, type HostPrograms, type Program } from '@hauban/shared/actions';
-import { HaubanError } from '@hauban/shared/errors';
-import { runProgram } from './run-program.ts';
+import type { Program } from '@hauban/shared/actions';
 
 /** Where Debian and Ubuntu have them. Nothing is looked up in a PATH. */
 export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   apache2ctl: '/usr/sbin/apache2ctl',
   'apt-get': '/usr/bin/apt-get',
   btrfs: '/usr/bin/btrfs',
+  bwrap: '/usr/bin/bwrap',
+  getent: '/usr/bin/getent',
+  ip: '/usr/bin/ip',
+  journalctl: '/usr/bin/journalctl',
+  mkdir: '/usr/bin/mkdir',
+  mount: '/usr/bin/mount',
+  rmdir: '/usr/bin/rmdir',
+  sync: '/usr/bin/sync',
+  test: '/usr/bin/test',
+  unshare: '/usr/bin/unshare',
   chage: '/usr/bin/chage',
   chpasswd: '/usr/sbin/chpasswd',
   cscli: '/usr/bin/cscli',
@@ -39,16 +47,15 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   virsh: '/usr/bin/virsh',
 };
 
+/** Debian keeps PostgreSQL's own programs apart, a folder a version. */
+const POSTGRESQL = /^\/usr\/lib\/postgresql\/[0-9]{2}\/bin\/(pg_dump|pg_restore|psql)$/;
+const NAMES: ReadonlyMap<string, Program> = new Map(
+  Object.entries(PROGRAM_PATHS).map(([name, path]) => [path, name as Program]),
+);
+
+/** The program that lies there; null: none of an action. */
+export const programAt = (path: string): Program | null =>
+  NAMES.get(path) ?? (POSTGRESQL.exec(path)?.[1] as Program | undefined) ?? null;
+
 /** Throws NEEDS_ROOT with what it was for, when we are not root. */
 export type RequireRoot = (what: string) => void;
-
-export function createPrograms(requireRoot: RequireRoot): HostPrograms {
-  return {
-    async run(program, args, options = {}) {
-      requireRoot(`Running ${program}`);
-      if (!PROGRAMS.includes(program))
-        throw new HaubanError('PROGRAM_MISSING', `${(program as string).slice(0, 40)} is not a program of an action`);
-      return runProgram(PROGRAM_PATHS[program], args, options);
-    },
-  };
-}

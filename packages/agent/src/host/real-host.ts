@@ -14,7 +14,8 @@ import { createFirewall, type RealFirewall } from './firewall.ts';
 import type { NeverBan } from './never-ban.ts';
 import { createDirectDriver, createSystemdDriver } from './php-drivers.ts';
 import { createPhp } from './php.ts';
-import { createPrograms, type RequireRoot } from './program-paths.ts';
+import { createPrograms } from './create-programs.ts';
+import type { RequireRoot } from './program-paths.ts';
 import { createSafeFiles } from './safe-files.ts';
 import { errorCode, ROOT_TRUST } from './safe-path.ts';
 

@@ -1,6 +1,7 @@
 import { HaubanError } from '@hauban/shared/errors';
 import type { Rehearsal } from '@hauban/shared/actions';
 import { runRehearsal, type RehearsalJob } from '../rehearsal/index.ts';
+import { withinPrograms } from './listed-programs.ts';
 import { createRehearsalTools } from './rehearsal-tools.ts';
 
 /** What the rehearsal process prints: one JSON object. */
@@ -17,7 +18,9 @@ async function readInput(): Promise<string> {
 async function answer(source: string): Promise<RehearsalAnswer> {
   try {
     // From our own executor, over a pipe.
-    return { ok: true, rehearsal: await runRehearsal(JSON.parse(source) as RehearsalJob, createRehearsalTools()) };
+    const job = JSON.parse(source) as RehearsalJob;
+    const rehearse = (): Promise<Rehearsal> => runRehearsal(job, createRehearsalTools());
+    return { ok: true, rehearsal: await withinPrograms(['apache2ctl', 'ip', 'mount'], rehearse) };
   } catch (error) {
     if (error instanceof HaubanError) return { ok: false, problem: error.detail };
     throw error;

@@ -11,8 +11,6 @@ import { mustRun, runProgram, spawnProgram } from './run-program.ts';
 
 /** The rehearsal's hands: only ever used inside private mount, network and process namespaces, as root. */
 
-const MOUNT = '/usr/bin/mount';
-const IP = '/usr/bin/ip';
 const LOG_ROOT = '/var/log';
 const LOG_DEPTH = 4;
 const LOG_LIMIT_BYTES = 256 * 1024;
@@ -23,7 +21,15 @@ const POLL_MS = 15;
 
 /** No mtab: mount would make a folder of its own in the live /run. */
 const mountTmpfs = (path: string, mode: string): Promise<unknown> =>
-  mustRun(MOUNT, ['--no-mtab', '-t', 'tmpfs', '-o', `mode=${mode},nosuid,nodev`, 'hauban-rehearsal', path]);
+  mustRun(PROGRAM_PATHS.mount, [
+    '--no-mtab',
+    '-t',
+    'tmpfs',
+    '-o',
+    `mode=${mode},nosuid,nodev`,
+    'hauban-rehearsal',
+    path,
+  ]);
 
 interface Folder {
   readonly path: string;
@@ -74,12 +80,12 @@ async function layCandidate(candidate: CandidateFile): Promise<void> {
 }
 
 async function bringUpNetwork(addresses: readonly string[]): Promise<void> {
-  await mustRun(IP, ['link', 'set', 'lo', 'up']);
+  await mustRun(PROGRAM_PATHS.ip, ['link', 'set', 'lo', 'up']);
   for (const address of addresses) {
     const prefix = parsePrefix(address);
     if (prefix === null) continue;
     // An address that the kernel does not take here (IPv6 switched off) can only matter to a Listen, which will say so.
-    await runProgram(IP, [
+    await runProgram(PROGRAM_PATHS.ip, [
       'address',
       'add',
       `${address}/${prefix.family === 4 ? 32 : 128}`,
@@ -98,7 +104,7 @@ async function prepare(job: RehearsalJob): Promise<void> {
   await emptyLogs();
   await cp(APACHE_FOLDER, STAGE, { recursive: true, verbatimSymlinks: true });
   for (const candidate of job.candidates) await layCandidate(candidate);
-  await mustRun(MOUNT, ['--no-mtab', '--bind', STAGE, APACHE_FOLDER]);
+  await mustRun(PROGRAM_PATHS.mount, ['--no-mtab', '--bind', STAGE, APACHE_FOLDER]);
   await bringUpNetwork(job.addresses);
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createPrograms } from './program-paths.ts';
+import { createPrograms } from './create-programs.ts';
+import { withinPrograms } from './listed-programs.ts';
 import { mustRun, runProgram } from './run-program.ts';
 
 describe('runProgram', () => {
@@ -71,4 +72,42 @@ it('starts only programs of the list', async () => {
   const programs = createPrograms(() => undefined);
   await expect(programs.run('bash' as 'nft', ['-c', 'id'])).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
   await expect(programs.run('../../bin/sh' as 'nft', [])).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
+});
+
+describe('the programs of an action', () => {
+  const said = (path: string, args: readonly string[] = []) => withinPrograms(['sync'], () => runProgram(path, args));
+
+  it('are started, and so is what only looks who somebody is', async () => {
+    expect((await said('/usr/bin/sync', ['--version'])).status).toBe(0);
+    expect((await said('/usr/bin/test', ['-r', '/etc/passwd'])).status).toBe(0);
+  });
+
+  it.each([
+    '/usr/bin/mkdir',
+    '/bin/sh',
+    '/usr/bin/../bin/sync',
+    '/tmp/sync',
+    'sync',
+    '/usr/lib/postgresql/15/bin/psql',
+  ])('are all that is started: an attack that brings %s is refused', async (path) => {
+    await expect(said(path)).rejects.toMatchObject({
+      code: 'ACTION_REFUSED',
+      detail: `${path} is not among the programs of this action`,
+    });
+  });
+
+  it('are asked for again after a wait, in a timer, and by whatever way it is started', async () => {
+    const late = () => new Promise((resolve) => setTimeout(resolve, 1)).then(() => runProgram('/usr/bin/mkdir', []));
+    await expect(withinPrograms(['sync'], late)).rejects.toMatchObject({ code: 'ACTION_REFUSED' });
+    await expect(
+      withinPrograms(['sync'], () => createPrograms(() => undefined).run('mkdir', [])),
+    ).rejects.toMatchObject({ code: 'ACTION_REFUSED' });
+  });
+
+  it('are those of PostgreSQL in the folder of its version, by name', async () => {
+    const ask = withinPrograms(['psql'], () => runProgram('/usr/lib/postgresql/99/bin/psql', []));
+    await expect(ask).rejects.toMatchObject({ code: 'PROGRAM_MISSING' });
+    const dump = withinPrograms(['psql'], () => runProgram('/usr/lib/postgresql/99/bin/pg_dump', []));
+    await expect(dump).rejects.toMatchObject({ code: 'ACTION_REFUSED' });
+  });
 });

@@ -3,6 +3,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 import type { RunResult } from '@hauban/shared/actions';
+import { checkListed } from './listed-programs.ts';
 
 /** The whole environment of every program that is started; nothing of our own is handed on. */
 const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -13,8 +14,12 @@ const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
 /** The usual one: our own is stricter, and what PHP makes with it Apache could not read. */
 const PROGRAM_UMASK = 0o022;
 
-/** `spawn` with that umask: the child has it from the moment it is made, which is before this returns. */
+/**
+ * `spawn` with that umask: the child has it from the moment it is made, which is before this returns. Refuses what the
+ * action that is going on does not list.
+ */
 export function spawnProgram(path: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  checkListed(path);
   const own = process.umask(PROGRAM_UMASK);
   try {
     return spawn(path, [...args], { cwd: '/', env: PROGRAM_ENVIRONMENT, ...options });

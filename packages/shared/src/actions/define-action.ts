@@ -49,8 +49,10 @@ export interface ActionDefinition<A = unknown> {
   /** Arguments that the controller fills in when left out (a new uid); the order always carries them. */
   readonly filledIn: readonly string[];
   readonly timeoutMs: number;
-  /** Programs that it may start, for the record and the attack tests. */
+  /** All that may be started on its behalf, undo included; the agent refuses any other. Not its own descendants. */
   readonly programs: readonly Program[];
+  /** Beside those: what its arguments bring with them (the actions that it does as one). */
+  programsFor?(args: A): readonly Program[];
   /**
    * Beyond the schema: canonical forms (an address) and rules that a pattern cannot say. Pure, and applied again it
    * changes nothing. Called by `parseActionArguments` only.
@@ -69,3 +71,9 @@ export function defineAction<S extends TSchema>(
 ): ActionDefinition {
   return definition;
 }
+
+/** Every program that may be started for this action with these arguments. */
+export const programsOf = (action: ActionDefinition, args: unknown): readonly Program[] => [
+  ...action.programs,
+  ...(action.programsFor?.(args) ?? []),
+];

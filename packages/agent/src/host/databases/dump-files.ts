@@ -7,11 +7,11 @@ import { errorCode, openDirectory, ROOT_TRUST, type OpenDirectory } from '../saf
 import type { DatabaseServer } from './database-server.ts';
 import { sideOf } from './database-server.ts';
 import { pipePrograms } from './worker-pipe.ts';
+import { PROGRAM_PATHS } from '../program-paths.ts';
 
 /** Kept dumps: a folder an account that only root can enter; beside each file what is known about it. */
 const BACKUPS = '/var/backups/hosting';
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
-const GZIP = '/usr/bin/gzip';
 /** Left free on a disk, whatever is written to it. */
 const RESERVE = { share: 0.05, leastBytes: 64 * 1024 * 1024 } as const;
 
@@ -105,7 +105,7 @@ async function writeDump(
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const handle = await open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      const pack = { path: GZIP, args: ['-c', '-1', '-n'] };
+      const pack = { path: PROGRAM_PATHS.gzip, args: ['-c', '-1', '-n'] };
       await server.withWorker(place.name, known.owner, ({ dump }) =>
         pipePrograms(dump, pack, { input: 'ignore', output: handle.fd }, () => checkRoom(folderOf(place.name))),
       );
@@ -137,7 +137,7 @@ async function readDump(
     try {
       if (dump.sha256 !== null && (await checksum(handle)) !== dump.sha256)
         throw new HaubanError('ACTION_REFUSED', `${dump.file} was changed since it was made: its checksum is another`);
-      const unpack = { path: GZIP, args: ['-d', '-c'] };
+      const unpack = { path: PROGRAM_PATHS.gzip, args: ['-d', '-c'] };
       await server.withWorker(target.name, target.owner, ({ load }) =>
         pipePrograms(unpack, load, { input: handle.fd, output: 'ignore' }, () => checkRoom(server.dataFolder)),
       );

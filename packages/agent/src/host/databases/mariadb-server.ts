@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from './sql-text.ts';
 import { removeWorkerFile, workerUser, writeWorkerLogin } from './worker-login.ts';
+import { PROGRAM_PATHS } from '../program-paths.ts';
 
 const SOCKET = '/run/mysqld/mysqld.sock';
 const DATA_FOLDER = '/var/lib/mysql';
@@ -228,14 +229,14 @@ GRANT ALL PRIVILEGES ON ${what} TO ${who(database)};
 GRANT SELECT ON mysql.proc TO ${who(database)};`);
         await work({
           dump: {
-            path: '/usr/bin/mariadb-dump',
+            path: PROGRAM_PATHS['mariadb-dump'],
             args: [
               ...[`--defaults-file=${login.file}`, ...CLIENT, '--single-transaction', '--quick', '--routines'],
               ...['--triggers', '--events', '--hex-blob', '--skip-dump-date', '--no-tablespaces', '--', database],
             ],
           },
           load: {
-            path: '/usr/bin/mariadb',
+            path: PROGRAM_PATHS.mariadb,
             args: [`--defaults-file=${login.file}`, ...CLIENT, ...SAFE, '--batch', `--database=${database}`],
           },
         });

@@ -2,6 +2,7 @@ import type { Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { saidBy } from '../run-program.ts';
+import { PROGRAM_PATHS } from '../program-paths.ts';
 
 /** One at a time: whoever comes while it is active waits for its end. */
 const UNIT = 'hauban-packages.service';
@@ -48,7 +49,7 @@ export function createAptUnit(programs: Host['programs'], clock: Clock): AptUnit
       [
         ...['--quiet', '--wait', '--pipe', '--collect', `--unit=${UNIT}`, '--service-type=exec'],
         ...['--setenv=DEBIAN_FRONTEND=noninteractive', '--setenv=LANG=C.UTF-8', '--setenv=NEEDRESTART_MODE=l'],
-        ...['--property=WorkingDirectory=/', '--', '/usr/bin/apt-get', ...APT_OPTIONS, ...args],
+        ...['--property=WorkingDirectory=/', '--', PROGRAM_PATHS['apt-get'], ...APT_OPTIONS, ...args],
       ],
       { timeoutMs: UNIT_WITHIN_MS },
     );

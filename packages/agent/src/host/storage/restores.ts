@@ -19,8 +19,8 @@ import { parseRestoreNote, sourceOfNote, type RestoreNote } from './restore-note
 import type { SnapshotStore } from './snapshot-store.ts';
 import { digestInto, TreeDigest } from './tree-digest.ts';
 import { walkSite, type SiteTree } from './walk-site.ts';
+import { PROGRAM_PATHS } from '../program-paths.ts';
 
-const SYNC = '/usr/bin/sync';
 const SYNC_TIMEOUT_MS = 300_000;
 
 export interface Restores {
@@ -101,7 +101,7 @@ export function createRestores(files: HostFiles, storeOf: StoreOf, placed: Place
       const shelf = `${restoreFolderOf(place)}/new`;
       const digest = await withRootFolder(shelf, (folder) => copySource(storeOf(source), place, source, uid, folder));
       if (digest === null) throw new HaubanError('FILE_FAILED', `${shelf} is gone`);
-      await mustRun(SYNC, ['--file-system', shelf], { timeoutMs: SYNC_TIMEOUT_MS });
+      await mustRun(PROGRAM_PATHS.sync, ['--file-system', shelf], { timeoutMs: SYNC_TIMEOUT_MS });
       await openFolderTo(files, place, uid);
       const text: RestoreNote = { version: 1, ...source, digest: digest.text(), entries: digest.entries };
       await files.writeFile(noteOf(place), `${JSON.stringify(text)}\n`, { mode: 0o640, uid: 0, gid: uid });

@@ -5,12 +5,11 @@ import { HaubanError } from '@hauban/shared/errors';
 import { mustRun } from '../run-program.ts';
 import { errorCode } from '../safe-path.ts';
 import type { ResourceDriver } from '../drivers.ts';
+import { PROGRAM_PATHS } from '../program-paths.ts';
 
 /** The folder of a site below an account's var/www: looked at through descriptors, made and removed as the account. */
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
-const MKDIR = '/usr/bin/mkdir';
-const RMDIR = '/usr/bin/rmdir';
 const ID = /^([a-z][a-z0-9]{2,15})\/((?:[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\/){0,7}[A-Za-z0-9_][A-Za-z0-9._-]{0,63})$/;
 
 function parseId(id: string): { readonly account: string; readonly path: string } {
@@ -63,9 +62,9 @@ export function createDocroots(accounts: HostAccounts): ResourceDriver<'web.docr
       const place = `${HOMES_ROOT}/${account}/var/www/${path}`;
       // As the account: whatever it puts in the way leads nowhere that it could not go itself.
       const as = { uid, gid: uid };
-      if (value === null && there !== null) await mustRun(RMDIR, ['--', place], { as });
+      if (value === null && there !== null) await mustRun(PROGRAM_PATHS.rmdir, ['--', place], { as });
       if (value !== null && there === null)
-        await mustRun(MKDIR, [`--mode=${value.mode.toString(8)}`, '--', place], { as });
+        await mustRun(PROGRAM_PATHS.mkdir, [`--mode=${value.mode.toString(8)}`, '--', place], { as });
     },
   };
 }

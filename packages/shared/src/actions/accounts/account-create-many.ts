@@ -89,7 +89,7 @@ export const accountCreateMany = defineAction({
   args: Args,
   filledIn: ['accounts.uid'],
   timeoutMs: 900_000,
-  programs: ['groupadd', 'useradd', 'groupdel', 'userdel', 'apache2ctl', 'systemctl'],
+  programs: ['apache2ctl', 'bwrap', 'groupadd', 'groupdel', 'journalctl', 'systemctl', 'unshare', 'useradd', 'userdel'],
   normalise(args) {
     for (const account of args.accounts) {
       const problem = checkNewAccount(account);

@@ -50,7 +50,7 @@ Needs Apache with proxy_fcgi and the PHP version on the node. The new site is tr
   args: NewAccount,
   filledIn: ['uid'],
   timeoutMs: 120_000,
-  programs: ['groupadd', 'useradd', 'groupdel', 'userdel', 'apache2ctl', 'systemctl'],
+  programs: ['apache2ctl', 'bwrap', 'groupadd', 'groupdel', 'journalctl', 'systemctl', 'unshare', 'useradd', 'userdel'],
   normalise(args) {
     const problem = checkNewAccount(args);
     return problem === null ? { ok: true, args } : { ok: false, problem };

@@ -116,7 +116,7 @@ What was there before is kept on the node, and account.unsuspend or undo brings 
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl', 'chage', 'systemctl', 'usermod'],
+  programs: ['apache2ctl', 'bwrap', 'chage', 'journalctl', 'systemctl', 'unshare', 'usermod'],
   normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planSuspend(planner, args)),

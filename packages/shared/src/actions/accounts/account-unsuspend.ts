@@ -64,7 +64,7 @@ export const accountUnsuspend = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl', 'chage', 'systemctl', 'usermod'],
+  programs: ['apache2ctl', 'bwrap', 'chage', 'journalctl', 'systemctl', 'unshare', 'usermod'],
   normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],
   plan: (host, args) => planChanges(host, (planner) => planUnsuspend(planner, args.name)),

@@ -15,7 +15,7 @@ export const packageListUpdates = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 60_000,
-  programs: ['apt-get', 'dpkg-query'],
+  programs: ['apt-get', 'dpkg-query', 'systemctl'],
   locks: () => [],
   async plan(host) {
     const { updates, listsFrom, broken } = await host.queries.ask('package.updates', {});

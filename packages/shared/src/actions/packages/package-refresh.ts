@@ -16,7 +16,7 @@ export const packageRefresh = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 300_000,
-  programs: ['apt-get', 'systemd-run'],
+  programs: ['apt-get', 'dpkg-query', 'systemctl', 'systemd-run'],
   locks: () => ['apt'],
   plan: (host) =>
     planChanges(host, (planner) => {

@@ -38,7 +38,7 @@ export const packageUpgradeSecurity = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 1_800_000,
-  programs: ['apt-get', 'dpkg-query', 'systemd-run'],
+  programs: ['apt-get', 'dpkg-query', 'systemctl', 'systemd-run'],
   locks: () => ['apt'],
   plan: (host, args) =>
     planChanges(host, async (planner) => {

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import type { Change } from '../change.ts';
 import { defineAction, type ActionDefinition, type Planned, type Rehearsed, type Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
-import { normaliseItems, StateItem, type FindItemAction, type StateArgs } from './state-items.ts';
+import { normaliseItems, programsOfItems, StateItem, type FindItemAction, type StateArgs } from './state-items.ts';
 
 /** Items of one order: all of them are undone when one fails, so they are few. */
 export const MOST_APPLIED = 20;
@@ -78,6 +78,7 @@ export function createStateApply(find: FindItemAction): ActionDefinition {
     filledIn: [],
     timeoutMs: 1_800_000,
     programs: [],
+    programsFor: (args) => programsOfItems(args, find),
     locks: (args) => [...new Set(defined(args, find).flatMap((item) => item.definition.locks(item.args)))].toSorted(),
     normalise: (args) => normaliseItems(args, find),
     plan: (host, args) => planItems({ ...host, putsRight: true }, args, find),

@@ -4,7 +4,7 @@ import { defineAction, type ActionDefinition } from '../define-action.ts';
 import type { DescribedChange } from '../describe-change.ts';
 import type { Host } from '../host.ts';
 import { shownDifference } from './shown-difference.ts';
-import { normaliseItems, StateItem, type FindItemAction, type StateArgs } from './state-items.ts';
+import { normaliseItems, programsOfItems, StateItem, type FindItemAction, type StateArgs } from './state-items.ts';
 
 /** Items of one order: with their arguments they fit a message of the link. */
 export const MOST_COMPARED = 200;
@@ -81,6 +81,7 @@ export function createStateCompare(find: FindItemAction): ActionDefinition {
     filledIn: [],
     timeoutMs: 600_000,
     programs: [],
+    programsFor: (args) => programsOfItems(args, find),
     // It reads while others may write: what it sees then is gone at the next look.
     locks: () => [],
     normalise: (args) => normaliseItems(args, find),

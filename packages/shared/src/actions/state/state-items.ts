@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import type { ActionDefinition } from '../define-action.ts';
+import type { Program } from '../host.ts';
 import { parseActionArguments } from '../parse-arguments.ts';
 import { whyNoItem } from './why-no-item.ts';
 
@@ -23,6 +24,11 @@ export interface StateArgs {
 export type FindItemAction = (name: string) => ActionDefinition | undefined;
 
 const PREFIX = 'state.';
+
+/** What the items' own actions may start. */
+export const programsOfItems = ({ items }: StateArgs, find: FindItemAction): readonly Program[] => [
+  ...new Set(items.flatMap((item) => find(item.action)?.programs ?? [])),
+];
 
 /** Every item in canonical form, or the first thing that is wrong. */
 export function normaliseItems(

@@ -38,7 +38,7 @@ There is nothing to undo: the configuration files are not touched.`,
   args: Type.Object({}, { additionalProperties: false }),
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'unshare'],
   locks: () => ['apache'],
   plan: (host) =>
     planChanges(host, async (planner) => {

@@ -19,7 +19,7 @@ export const apacheRestart = defineAction({
   args: Type.Object({}, { additionalProperties: false }),
   filledIn: [],
   timeoutMs: 180_000,
-  programs: ['apache2ctl', 'systemctl'],
+  programs: ['apache2ctl', 'systemctl', 'unshare'],
   locks: () => ['apache'],
   plan: (host) =>
     planChanges(host, async (planner) => {

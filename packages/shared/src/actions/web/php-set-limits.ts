@@ -69,7 +69,7 @@ export const phpSetLimits = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['systemctl'],
+  programs: ['bwrap', 'journalctl', 'systemctl'],
   normalise(args) {
     if (Object.keys(args).length < 2) return { ok: false, problem: 'Name at least one limit.' };
     const problem = checkSizes(merged({}, args));

@@ -94,7 +94,7 @@ Undo is the same way back.`,
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['systemctl'],
+  programs: ['bwrap', 'journalctl', 'systemctl'],
   locks: ({ account }) => [`account:${account}`],
   plan: (host, args) => planChanges(host, (planner) => planSwitch(planner, args)),
   async verify(host, { account, version }) {

@@ -33,7 +33,7 @@ export const siteBlockPath = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'unshare'],
   normalise: normaliseAllow,
   locks: siteLocks,
   plan: (host, args) =>

@@ -37,7 +37,7 @@ The site is tried in a rehearsal before anything is changed. Undo removes it; a 
   args: SiteWish,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'mkdir', 'rmdir', 'unshare'],
   normalise: normaliseNames,
   locks: siteLocks,
   plan: (host, args) =>

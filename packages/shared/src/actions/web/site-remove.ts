@@ -60,7 +60,7 @@ export const siteRemove = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'mkdir', 'rmdir', 'unshare'],
   locks: siteLocks,
   plan: (host, args) =>
     planChanges(host, async (planner) => {

@@ -19,7 +19,7 @@ export const siteUnblockPath = defineAction({
   args: Type.Object({ ...SiteArgs, path: BlockedFile }, { additionalProperties: false }),
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'unshare'],
   locks: siteLocks,
   plan: (host, args) =>
     planChanges(host, async (planner) => {

@@ -26,7 +26,7 @@ export const siteUpdate = defineAction({
   args: SiteWish,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'mkdir', 'rmdir', 'unshare'],
   normalise: normaliseNames,
   locks: siteLocks,
   plan: (host, args) =>

@@ -90,7 +90,7 @@ It is copied into a folder of its own, a link is renamed over the old one, Apach
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['apache2ctl'],
+  programs: ['apache2ctl', 'unshare'],
   normalise(args) {
     const problem = checkDomain(args.domain);
     return problem === null ? { ok: true, args } : { ok: false, problem };
