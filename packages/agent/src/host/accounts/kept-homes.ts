@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { homeOf, HOMES_ROOT, TRASH_ROOT, type HostFiles } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import { checkWord } from '../check-word.ts';
 import type { ResourceDriver } from '../drivers.ts';
 import { errorCode, openDirectory, ROOT_TRUST } from '../safe-path.ts';
 import { checkName } from './account-name.ts';
@@ -53,7 +54,7 @@ export function createKeptHomes(files: HostFiles): ResourceDriver<'account.home'
       if (value === null) throw new HaubanError('ACTION_REFUSED', 'homes are only moved, never removed');
       if (now === null || now.place === value.place) return;
       // A rename would replace an empty one.
-      if (await isAt(id, value.place)) {
+      if (await isAt(id, checkWord(value.place, ['live', 'kept']))) {
         const { folder, name } = placesOf(id)[value.place];
         throw new HaubanError('CHANGE_CONFLICT', `${folder}/${name} is there already: nothing is put over it`);
       }

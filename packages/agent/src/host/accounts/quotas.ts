@@ -3,6 +3,7 @@ import { homeOf, HOMES_ROOT, type AccountQueries } from '@hauban/shared/actions'
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, ResourceDriver } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
+import { errorCode } from '../safe-path.ts';
 import { checkName } from './account-name.ts';
 import { parseQgroup, type Qgroup } from './btrfs-qgroup.ts';
 
@@ -51,7 +52,10 @@ export function createQuotas({ programs, requireRoot }: DriverParts): {
   const facts = async (name: string): Promise<Facts> => {
     requireRoot('Reading disk limits');
     const home = homeOf(checkName(name));
-    const { type } = await statfs(home);
+    const { type } = await statfs(home).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      throw new HaubanError('ACTION_REFUSED', `${home} is not there: there is nothing to limit`, { cause: error });
+    });
     if (type !== BTRFS)
       return none(`${home} is on ${NAMES[type] ?? 'a file system'} where accounts can not be limited: btrfs can`);
     if ((await stat(home)).ino !== SUBVOLUME_INODE)

@@ -7,6 +7,7 @@ import type {
   DatabaseTasks,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import { checkWord } from '../check-word.ts';
 import type { DriverParts, FamilyDrivers, ResourceDrivers } from '../drivers.ts';
 import { isDatabaseName, oldOf, sideOf, USER_NAME, type DatabaseServer } from './database-server.ts';
 import { createDumpFiles, workerDatabases, type DumpFiles } from './dump-files.ts';
@@ -19,7 +20,11 @@ function unknownId(id: string): HaubanError {
   return new HaubanError('ACTION_REFUSED', `${JSON.stringify(id.slice(0, 80))} names no database or user of hosting`);
 }
 
-const isEngine = (text: string): text is DatabaseEngine => text === 'mariadb' || text === 'postgresql';
+const ENGINES = ['mariadb', 'postgresql'] as const;
+const LIVES = ['original', 'restored'] as const;
+const RIGHTS = ['all', 'read'] as const;
+const BESIDE = ['side', 'old'] as const;
+const isEngine = (text: string): text is DatabaseEngine => ENGINES.some((engine) => engine === text);
 
 /** Ids come from orders and journals: nothing that is not of this form reaches a server. */
 function parseId(id: string, isRest: (rest: readonly string[]) => boolean): [DatabaseEngine, ...string[]] {
@@ -74,7 +79,7 @@ function liveResources(
       async write(id, value) {
         const { engine, name } = parsePlace(id);
         if (value === null) throw notByHand(id);
-        return servers[engine].swap(name, value.live);
+        return servers[engine].swap(name, checkWord(value.live, LIVES));
       },
     },
     'database.placed': {
@@ -85,13 +90,13 @@ function liveResources(
       async write(id, value) {
         const { engine, name } = parsePlace(id);
         if (value === null) throw notByHand(id);
-        const side = value.live === 'restored' ? await servers[engine].facts(sideOf(name)) : null;
+        const side = checkWord(value.live, LIVES) === 'restored' ? await servers[engine].facts(sideOf(name)) : null;
         if (engine === 'mariadb' && side !== null && side.programs > 0)
           throw new HaubanError(
             'ACTION_REFUSED',
             `what was restored of ${name} holds views, triggers, routines or events, which MariaDB can not move`,
           );
-        return servers[engine].swap(name, value.live);
+        return servers[engine].swap(name, checkWord(value.live, LIVES));
       },
     },
   };
@@ -133,7 +138,7 @@ function createResources(servers: Servers, dumps: DumpFiles): ResourceDrivers<Da
       async write(id, value) {
         const { engine, name, login } = parseGrant(id);
         if (value?.rights === 'other') throw notByHand(id);
-        return servers[engine].writeRights(name, login, value?.rights ?? null);
+        return servers[engine].writeRights(name, login, value === null ? null : checkWord(value.rights, RIGHTS));
       },
     },
     'database.dump': {
@@ -189,7 +194,7 @@ export function createDatabaseDrivers(
       },
       async 'database.discard'({ which, ...rest }) {
         const { engine, name } = checkPlace(rest);
-        await servers[engine].dropDatabase(which === 'side' ? sideOf(name) : oldOf(name));
+        await servers[engine].dropDatabase(checkWord(which, BESIDE) === 'side' ? sideOf(name) : oldOf(name));
       },
       async 'database.tidy'(rest) {
         const place = checkPlace(rest);
@@ -207,9 +212,11 @@ export function createDatabaseDrivers(
       async 'database.facts'({ which, ...rest }) {
         const { engine, name } = checkPlace(rest);
         if (which === 'side' && (await servers[engine].sideMark(name)) === null) return null;
-        return servers[engine].facts({ live: name, side: sideOf(name), old: oldOf(name) }[which]);
+        const names = { live: name, side: sideOf(name), old: oldOf(name) };
+        return servers[engine].facts(names[checkWord(which, ['live', ...BESIDE])]);
       },
-      'database.user-databases': async ({ engine, user }) => servers[engine].userDatabases(checkLogin(engine, user)),
+      'database.user-databases': async ({ engine, user }) =>
+        servers[checkWord(engine, ENGINES)].userDatabases(checkLogin(engine, user)),
       async 'database.dump-facts'({ label, ...rest }) {
         return dumps.facts(checkPlace(rest), label);
       },
@@ -218,7 +225,7 @@ export function createDatabaseDrivers(
         const { engine, name } = checkPlace(rest);
         return servers[engine].placedMark(name);
       },
-      'database.list': ({ engine }) => servers[engine].list(),
+      'database.list': async ({ engine }) => servers[checkWord(engine, ENGINES)].list(),
     },
   };
 }

@@ -2,6 +2,7 @@
 import { rename } from 'node:fs/promises';
 import { MAIL_KEPT, MAIL_ROOT, type MailQueries, type MailResources, type MailTasks } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import { checkWord } from '../check-word.ts';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
 import { openDirectory, ROOT_TRUST } from '../safe-path.ts';
@@ -44,7 +45,7 @@ function messages({
       if (value === null) throw new HaubanError('ACTION_REFUSED', 'messages are only moved, never deleted');
       if (now === null || now.place === value.place) return;
       const places = placesOf(address);
-      if (await isAt(address, value.place))
+      if (await isAt(address, checkWord(value.place, ['live', 'kept'])))
         throw new HaubanError(
           'CHANGE_CONFLICT',
           `messages of ${address} are there already: ${places[value.place].folder}`,

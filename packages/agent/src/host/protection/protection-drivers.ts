@@ -1,5 +1,6 @@
 /** Bans of others: fail2ban and CrowdSec by their own command lines. Our own table is `../firewall.ts`. */
 import type { ProtectionQueries, ProtectionResources } from '@hauban/shared/actions';
+import { checkWord } from '../check-word.ts';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
 import { ROOT_TRUST } from '../safe-path.ts';
 import { readAskers } from './access-logs.ts';
@@ -16,7 +17,8 @@ export function createProtectionDrivers({
     tasks: {},
     queries: {
       'protection.askers': (wish) => readAskers(wish, ROOT_TRUST),
-      'protection.foreign-bans': ({ source, address }) => sources[source].list(address),
+      'protection.foreign-bans': async ({ source, address }) =>
+        sources[checkWord(source, ['fail2ban', 'crowdsec'])].list(address),
     },
   };
 }
