@@ -58,6 +58,7 @@ import type {
 import { poolCalls } from './pool-calls.ts';
 import { path, type Request, type QueryValue } from './request.ts';
 import { runCalls } from './run-calls.ts';
+import { timeCalls } from './time-calls.ts';
 import { signOnCalls } from './sign-on-calls.ts';
 import { trustCalls } from './trust-calls.ts';
 
@@ -103,7 +104,7 @@ export function createApi(request: Request) {
     startRun: (body: RunRequest) => post<RunDetail>(path('runs'), body),
     runs: (query: RunQuery) => get<RunPage>(path('runs'), query),
     run: (id: string) => get<RunDetail>(path('runs', id)),
-    ...runCalls({ get, post }),
+    ...{ ...runCalls({ get, post }), ...timeCalls({ get, post, remove }) },
 
     openShell: (nodeId: string, body: ShellRequest) => post<ShellOpened>(path('nodes', nodeId, 'shells'), body),
     shells: (query: SessionQuery) => get<SessionPage>(path('shells'), query),

@@ -2,7 +2,15 @@ import type { ActionRow, NodeRow } from '@hauban/shared/api';
 import { visibleLine } from '../format/visible-text.ts';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
-import { ACCOUNT_ITEM, APPROVALS_ITEM, NAV_ITEMS, PEOPLE_ITEM, TRUST_ITEM } from './nav-items.ts';
+import {
+  ACCOUNT_ITEM,
+  APPROVALS_ITEM,
+  NAV_ITEMS,
+  PEOPLE_ITEM,
+  TRUST_ITEM,
+  WEBHOOKS_ITEM,
+  WINDOWS_ITEM,
+} from './nav-items.ts';
 
 export interface PaletteItem {
   readonly key: string;
@@ -21,13 +29,15 @@ export function fit(text: string, typed: string): number {
 }
 
 const pageItems = (): PaletteItem[] =>
-  [...NAV_ITEMS, APPROVALS_ITEM, PEOPLE_ITEM, TRUST_ITEM, ACCOUNT_ITEM].map(({ path, title }) => ({
-    key: `page ${path}`,
-    group: texts.palette.pages,
-    title,
-    detail: '',
-    path,
-  }));
+  [...NAV_ITEMS, WINDOWS_ITEM, APPROVALS_ITEM, PEOPLE_ITEM, TRUST_ITEM, WEBHOOKS_ITEM, ACCOUNT_ITEM].map(
+    ({ path, title }) => ({
+      key: `page ${path}`,
+      group: texts.palette.pages,
+      title,
+      detail: '',
+      path,
+    }),
+  );
 
 const actionItem = (action: ActionRow): PaletteItem => ({
   key: `action ${action.name}`,

@@ -1,5 +1,15 @@
 import { Drawer, Menu } from '@mantine/core';
-import { IconKeyboard, IconLock, IconLogout, IconMenu2, IconSearch, IconUser, IconUsers } from '@tabler/icons-react';
+import {
+  IconCalendarTime,
+  IconKeyboard,
+  IconLock,
+  IconLogout,
+  IconMenu2,
+  IconSearch,
+  IconUser,
+  IconUsers,
+  IconWebhook,
+} from '@tabler/icons-react';
 import type { Me } from '@hauban/shared/api';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,13 +19,22 @@ import { LogoMark } from '../parts/logo.tsx';
 import { paths } from '../paths.ts';
 import { texts } from '../texts/index.ts';
 import { LiveMark } from './live-mark.tsx';
-import { ACCOUNT_ITEM, APPROVALS_ITEM, NAV_ITEMS, PEOPLE_ITEM, TRUST_ITEM } from './nav-items.ts';
+import {
+  ACCOUNT_ITEM,
+  APPROVALS_ITEM,
+  NAV_ITEMS,
+  PEOPLE_ITEM,
+  TRUST_ITEM,
+  WEBHOOKS_ITEM,
+  WINDOWS_ITEM,
+} from './nav-items.ts';
 import { SchemeSwitch } from './scheme-switch.tsx';
 
 /** The page of the navigation that an address belongs to. */
 export function sectionOf(pathname: string): string {
   if (pathname.startsWith('/nodes/')) return paths.fleet;
   if (pathname.startsWith('/run/')) return paths.actions;
+  if (pathname === paths.windows) return paths.schedules;
   return `/${pathname.split('/')[1] ?? ''}`;
 }
 
@@ -26,7 +45,10 @@ function useSection(): string {
 function NavLinks({ me, onGo }: { readonly me?: Me | undefined; readonly onGo?: () => void }) {
   const withIcons = onGo !== undefined;
   const section = useSection();
-  const mine = me?.may.own === true ? [PEOPLE_ITEM, TRUST_ITEM, ACCOUNT_ITEM] : [ACCOUNT_ITEM];
+  const mine =
+    me?.may.own === true
+      ? [WINDOWS_ITEM, PEOPLE_ITEM, TRUST_ITEM, WEBHOOKS_ITEM, ACCOUNT_ITEM]
+      : [WINDOWS_ITEM, ACCOUNT_ITEM];
   const approvals = useApprovals(me?.may.operate === true);
   const forMe = (approvals.data ?? []).filter(({ mayApprove }) => mayApprove).length;
   const waiting = {
@@ -73,6 +95,14 @@ function AccountMenu({ me, onKeys }: { readonly me: Me | undefined; readonly onK
         {me?.may.own === true ? (
           <Menu.Item component={Link} to={paths.people} leftSection={<IconUsers size={16} />}>
             {texts.nav.people}
+          </Menu.Item>
+        ) : null}
+        <Menu.Item component={Link} to={paths.windows} leftSection={<IconCalendarTime size={16} />}>
+          {texts.nav.windows}
+        </Menu.Item>
+        {me?.may.own === true ? (
+          <Menu.Item component={Link} to={paths.webhooks} leftSection={<IconWebhook size={16} />}>
+            {texts.nav.webhooks}
           </Menu.Item>
         ) : null}
         {me?.may.own === true ? (

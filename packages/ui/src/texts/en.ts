@@ -8,6 +8,7 @@ import { runs } from './en/runs.ts';
 import { sharedWords } from './en/shared-words.ts';
 import { shells } from './en/shells.ts';
 import { signOn } from './en/sign-on.ts';
+import { times } from './en/times.ts';
 import { trust } from './en/trust.ts';
 
 /** English. The parts follow the areas of the page. */
@@ -23,4 +24,5 @@ export const en = {
   ...trust,
   ...signOn,
   ...pools,
+  ...times,
 } as const;

@@ -1,7 +1,7 @@
 import type { AccessRule } from '@hauban/shared/api';
 
 /** Kinds of rights, one column each. */
-export const MATRIX_COLUMNS = ['read', 'action', 'shell', 'attach', 'edit-node', 'admin'] as const;
+export const MATRIX_COLUMNS = ['read', 'action', 'shell', 'attach', 'edit-node', 'override-window', 'admin'] as const;
 type MatrixColumn = (typeof MATRIX_COLUMNS)[number];
 
 const isShell = (column: MatrixColumn): boolean => column === 'shell' || column === 'attach';

@@ -99,11 +99,12 @@ describe('the matrix of a role', () => {
     MATRIX_COLUMNS.map((column) => matrixCell(rules, column)).join(' ');
 
   it('tells all, part and nothing apart', () => {
-    expect(row(whole)).toBe('yes yes yes no no no');
-    expect(row(full)).toBe('part part part no no no');
-    expect(row(full, whole)).toBe('yes yes yes no no no');
-    expect(row({ ...whole, how: { ...whole.how, needsApproval: true } })).toBe('part part part no no no');
-    expect(row({ ...whole, how: { ...whole.how, runAs: ['deploy'] } })).toBe('yes yes part no no no');
-    expect(row({ ...whole, what: ['action:php.*'] })).toBe('no part no no no no');
+    expect(row(whole)).toBe('yes yes yes no no no no');
+    expect(row(full)).toBe('part part part no no no no');
+    expect(row(full, whole)).toBe('yes yes yes no no no no');
+    expect(row({ ...whole, how: { ...whole.how, needsApproval: true } })).toBe('part part part no no no no');
+    expect(row({ ...whole, how: { ...whole.how, runAs: ['deploy'] } })).toBe('yes yes part no no no no');
+    expect(row({ ...whole, what: ['action:php.*'] })).toBe('no part no no no no no');
+    expect(row({ ...whole, what: ['override-window'] })).toBe('no no no no no yes no');
   });
 });

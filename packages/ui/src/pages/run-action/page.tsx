@@ -12,6 +12,7 @@ import { texts } from '../../texts/index.ts';
 import { ConfirmRun } from './confirm-run.tsx';
 import { PlanPanel } from './plan-panel.tsx';
 import { RunForm } from './run-form.tsx';
+import { ScheduleDialog } from './schedule-dialog.tsx';
 import './run-action.css';
 import { useRunAction } from './use-run-action.ts';
 
@@ -21,6 +22,7 @@ function RunAction({ action }: { readonly action: ActionRow }) {
   const navigate = useNavigate();
   const model = useRunAction(action, (id) => void navigate({ to: paths.run(id) }));
   const [isConfirming, setIsConfirming] = useState(false);
+  const [isScheduling, setIsScheduling] = useState(false);
   return (
     <Page
       title={t.title(action.name)}
@@ -33,11 +35,14 @@ function RunAction({ action }: { readonly action: ActionRow }) {
     >
       <ActionTraits action={action} />
       <div className="hb-run-columns">
-        <RunForm action={action} model={model} />
+        <RunForm action={action} model={model} onSchedule={() => setIsScheduling(true)} />
         <PlanPanel action={action} model={model} onRun={() => setIsConfirming(true)} />
       </div>
       {isConfirming && model.request !== null ? (
         <ConfirmRun action={action} model={model} onClose={() => setIsConfirming(false)} />
+      ) : null}
+      {isScheduling && model.request !== null ? (
+        <ScheduleDialog action={action} wanted={model.request} model={model} onClose={() => setIsScheduling(false)} />
       ) : null}
     </Page>
   );

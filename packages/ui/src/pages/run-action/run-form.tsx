@@ -13,7 +13,15 @@ function focusFirstProblem(form: HTMLFormElement): void {
 }
 
 /** Nodes, arguments and reason. Enter makes the plan (or runs what only reads). */
-export function RunForm({ action, model }: { readonly action: ActionRow; readonly model: RunActionModel }) {
+export function RunForm({
+  action,
+  model,
+  onSchedule,
+}: {
+  readonly action: ActionRow;
+  readonly model: RunActionModel;
+  readonly onSchedule: () => void;
+}) {
   const submit = action.readOnly ? model.apply : model.makePlan;
   return (
     <form
@@ -34,9 +42,19 @@ export function RunForm({ action, model }: { readonly action: ActionRow; readonl
         value={model.reason}
         onChange={(event) => model.setReason(event.currentTarget.value)}
       />
-      <div>
+      <div className="hb-row">
         <Button type="submit" loading={model.plan.kind === 'planning' || (action.readOnly && model.isApplying)}>
           {action.readOnly ? t.runRead : model.plan.kind === 'none' ? t.plan : t.planAgain}
+        </Button>
+        <Button
+          variant="default"
+          onClick={(event) => {
+            model.check();
+            if (model.request !== null) onSchedule();
+            else if (event.currentTarget.form !== null) focusFirstProblem(event.currentTarget.form);
+          }}
+        >
+          {texts.scheduleForm.open}
         </Button>
       </div>
     </form>

@@ -37,6 +37,8 @@ export interface RunActionModel {
   readonly request: Wanted | null;
   readonly plan: PlanState;
   readonly planRun: RunDetail | undefined;
+  /** Shows what does not fit yet. */
+  readonly check: () => void;
   readonly makePlan: () => void;
   readonly apply: () => void;
   readonly isApplying: boolean;
@@ -162,6 +164,7 @@ export function useRunAction(action: ActionRow, onStarted: (runId: string) => vo
     request,
     plan,
     planRun: planRun.data,
+    check: () => setIsChecked(true),
     makePlan: withRequest((wanted) => planning.mutate(wanted)),
     apply: withRequest((wanted) => applying.mutate(wanted)),
     isApplying: applying.isPending,

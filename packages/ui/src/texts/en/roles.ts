@@ -17,6 +17,7 @@ export const roles = {
       shell: 'Shells',
       attach: 'Others’ shells',
       'edit-node': 'Edit nodes',
+      'override-window': 'Override windows',
       admin: 'Own',
     },
     cells: { yes: 'yes', part: 'in part', no: '—' },
