@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium())(`schedules, windows and webhooks in a real brows
     await page.getByText('There is no schedule.').waitFor();
     await shoot(page, 'times-01-no-schedule');
     await page.goto(`${owner.stack.url}/run/node.ping?on=${encodeURIComponent('name~*')}`);
-    await page.getByRole('button', { name: 'Run it again and again' }).click();
+    await page.getByRole('button', { name: 'Schedule it' }).click();
     const form = dialog('Run node.ping again and again');
     await form.getByRole('button', { name: 'Make the schedule' }).click();
     await form.getByText('with a letter first').waitFor();

@@ -34,7 +34,7 @@ export const times = {
     resumed: (name: string) => `The schedule ${name} goes on with its next time.`,
   },
   scheduleForm: {
-    open: 'Run it again and again …',
+    open: 'Schedule it …',
     title: (action: string) => `Run ${action} again and again`,
     make: 'Make the schedule',
     made: (name: string) => `The schedule ${name} is made.`,
