@@ -63,10 +63,11 @@ export function createDispatchService({ queue, lease, events, open, links, clock
 
     /** Stores how far orders came, for other controllers and the next start. */
     storeMoments: async (): Promise<void> => {
-      for (const { target, moment } of open.takeMoved()) {
-        const { state, leasedAt, deliveredAt, startedAt } = moment;
-        await queue.setMoment(target.orderId, { state, leasedAt, deliveredAt, startedAt });
-      }
+      await queue.setMoments(
+        open.takeMoved().map(({ target: { orderId }, moment: { state, leasedAt, deliveredAt, startedAt } }) => ({
+          ...{ orderId, state, leasedAt, deliveredAt, startedAt },
+        })),
+      );
     },
 
     /** As the gateway asks after each `status` (rule ORDER9). */

@@ -48,6 +48,73 @@ function holdings() {
   };
 }
 
+/** An order that was signed just now, and where it waits. */
+interface SignedOrder {
+  readonly orderId: string;
+  readonly jws: string;
+  readonly orderHash: string;
+  readonly state: 'queued' | 'leased';
+  readonly leasedAt: number | null;
+}
+
+/** How far an order came. */
+interface StoredMoment {
+  readonly orderId: string;
+  readonly state: TargetStateName;
+  readonly leasedAt: number | null;
+  readonly deliveredAt: number | null;
+  readonly startedAt: number | null;
+}
+
+type Column<Row> = readonly [keyof Row & string, name: string, type: 'uuid' | 'text' | 'bigint'];
+
+/** Rows as a table of a statement, `given`. No element needs quotes: ids, hashes, signed texts, names of states, times. */
+function givenRows<Row extends object>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+) {
+  const arrays = columns.map(([key, , type]) => {
+    const elements = rows.map((row) => String(row[key] ?? 'NULL')).join(',');
+    return sql`${sql.param(`{${elements}}`)}::${sql.raw(type)}[]`;
+  });
+  const names = sql.raw(columns.map(([, name]) => name).join(', '));
+  return sql`unnest(${sql.join(arrays, sql`, `)}) AS given (${names})`;
+}
+
+const ORDER = ['orderId', 'order_id', 'uuid'] as const;
+const STATE = ['state', 'state', 'text'] as const;
+const LEASED = ['leasedAt', 'leased_at', 'bigint'] as const;
+
+/** One statement for however many: of a run over thousands of nodes, each would be a round trip. */
+function writesOfMany(database: Database) {
+  return {
+    /** The caller's transaction holds their locks. */
+    setSigned: async (tx: Tx, orders: readonly SignedOrder[]): Promise<void> => {
+      if (orders.length === 0) return;
+      const given = givenRows(orders, [ORDER, STATE, LEASED, ['jws', 'jws', 'text'], ['orderHash', 'hash', 'text']]);
+      await tx.db.execute(sql`
+        UPDATE run_target SET jws = given.jws, order_hash = given.hash, state = given.state, leased_at = given.leased_at
+        FROM ${given} WHERE run_target.order_id = given.order_id`);
+    },
+    /** States on the way, never over a final one. Locks in the order of all who lock many: nobody waits in a circle. */
+    setMoments: async (moments: readonly StoredMoment[]): Promise<void> => {
+      if (moments.length === 0) return;
+      const delivered = ['deliveredAt', 'delivered_at', 'bigint'] as const;
+      const given = givenRows(moments, [ORDER, STATE, LEASED, delivered, ['startedAt', 'started_at', 'bigint']]);
+      await database.query((db) =>
+        db.execute(sql`
+          WITH moved AS (
+            SELECT given.* FROM ${given} JOIN run_target ON run_target.order_id = given.order_id
+            WHERE run_target.finished_at IS NULL ORDER BY given.order_id FOR UPDATE OF run_target
+          )
+          UPDATE run_target SET state = moved.state, leased_at = moved.leased_at, delivered_at = moved.delivered_at,
+            started_at = moved.started_at
+          FROM moved WHERE run_target.order_id = moved.order_id`),
+      );
+    },
+  };
+}
+
 /** Targets on their way: what waits to be signed, to be sent, or for its end. */
 export function createOrderQueueRepository(database: Database) {
   return {
@@ -96,32 +163,7 @@ export function createOrderQueueRepository(database: Database) {
         .for('update', { skipLocked: true }),
     ...holdings(),
     lease,
-    setSigned: async (
-      tx: Tx,
-      orderId: string,
-      signed: {
-        readonly jws: string;
-        readonly orderHash: string;
-        readonly state: 'queued' | 'leased';
-        readonly leasedAt: number | null;
-      },
-    ): Promise<void> => {
-      await tx.db.update(runTarget).set(signed).where(eq(runTarget.orderId, orderId));
-    },
-    /** A state on the way, never over a final one. */
-    setMoment: async (
-      orderId: string,
-      moment: Partial<Pick<TargetRecord, 'leasedAt' | 'deliveredAt' | 'startedAt'>> & {
-        readonly state: TargetStateName;
-      },
-    ): Promise<void> => {
-      await database.query((db) =>
-        db
-          .update(runTarget)
-          .set(moment)
-          .where(and(eq(runTarget.orderId, orderId), isOpen)),
-      );
-    },
+    ...writesOfMany(database),
     /** Open targets past their expiry, in states that say how far they came. */
     overdue: async (before: number, states: readonly TargetStateName[], limit: number): Promise<TargetRecord[]> =>
       database.query((db) =>

@@ -50,6 +50,11 @@ export interface SigningService {
 
 const AT_ONCE = 100;
 
+interface Asked {
+  readonly run: RunRecord;
+  readonly target: TargetRecord;
+}
+
 /** Orders become signed: at once for a small run, behind for a large one or while the signer is away. */
 export function createSigningService(parts: SigningParts): SigningService {
   const { runs, targets, queue, audit, transaction, events, dispatch, signer, clock } = parts;
@@ -72,23 +77,37 @@ export function createSigningService(parts: SigningParts): SigningService {
       audit.record(tx, { code: 'A3002W', ...entry, detail: { ...detail, code: outcome.code } });
   };
 
-  /** False: the signer is away. The caller's transaction holds the target's lock. */
-  const settle = async (tx: Tx, run: RunRecord, target: TargetRecord): Promise<boolean> => {
-    const outcome = await sign(run, target);
-    if (outcome.kind === 'away') return false;
-    note(tx, run, { ...target, hostName: await parts.hostNameOf(target.nodeId) }, outcome);
-    if (outcome.kind === 'refused') {
-      const { code, detail } = outcome;
-      await targets.close(tx, target.orderId, { state: 'refused', code, detail, finishedAt: clock.nowMs() });
-      runs.closeTargets(tx, run.id, 1, clock.nowMs());
-      tx.afterCommit(() => events.runFinished(run.id));
-      return true;
+  const refuse = async (
+    tx: Tx,
+    { run, target }: Asked,
+    { code, detail }: Extract<SigningOutcome, { kind: 'refused' }>,
+  ): Promise<void> => {
+    await targets.close(tx, target.orderId, { state: 'refused', code, detail, finishedAt: clock.nowMs() });
+    runs.closeTargets(tx, run.id, 1, clock.nowMs());
+    tx.afterCommit(() => events.runFinished(run.id));
+  };
+
+  /** False: the signer was away for some of them. The caller's transaction holds their locks. */
+  const settle = async (tx: Tx, asked: readonly Asked[]): Promise<boolean> => {
+    // Together: each by itself would wait for the way to the signer and back.
+    const outcomes = await Promise.all(asked.map(({ run, target }) => sign(run, target)));
+    const signed: Parameters<typeof queue.setSigned>[1][number][] = [];
+    for (const [at, one] of asked.entries()) {
+      const { run, target } = one;
+      const outcome = outcomes[at];
+      if (outcome === undefined || outcome.kind === 'away') continue;
+      note(tx, run, { ...target, hostName: await parts.hostNameOf(target.nodeId) }, outcome);
+      if (outcome.kind === 'refused') {
+        await refuse(tx, one, outcome);
+        continue;
+      }
+      const { jws, orderHash } = outcome;
+      const place = dispatch.placeOf(target.nodeId);
+      signed.push({ orderId: target.orderId, jws, orderHash, ...place });
+      if (place.state === 'leased') tx.afterCommit(() => dispatch.send(target, jws));
     }
-    const { jws, orderHash } = outcome;
-    const place = dispatch.placeOf(target.nodeId);
-    await queue.setSigned(tx, target.orderId, { jws, orderHash, ...place });
-    if (place.state === 'leased') tx.afterCommit(() => dispatch.send(target, jws));
-    return true;
+    await queue.setSigned(tx, signed);
+    return outcomes.every(({ kind }) => kind !== 'away');
   };
 
   /** One handful; true when there may be more. */
@@ -99,12 +118,11 @@ export function createSigningService(parts: SigningParts): SigningService {
       const byId = new Map((await runs.findMany(ids)).map((run) => [run.id, run]));
       const held = await holdBack.store(tx, await holdBack.closedOf(tx, rows, byId));
       tx.afterCommit(() => ids.forEach((runId) => events.runChanged(runId)));
-      for (const target of rows) {
+      const asked = rows.flatMap((target) => {
         const run = byId.get(target.runId);
-        if (run === undefined || held.has(target.orderId)) continue;
-        if (!(await settle(tx, run, target))) return false;
-      }
-      return rows.length === AT_ONCE;
+        return run === undefined || held.has(target.orderId) ? [] : [{ run, target }];
+      });
+      return (await settle(tx, asked)) && rows.length === AT_ONCE;
     });
 
   return {
