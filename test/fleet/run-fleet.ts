@@ -38,7 +38,7 @@ export interface FleetOptions {
   readonly print: (line: string) => void;
 }
 
-const UP_WITHIN_MS = 600_000;
+const UP_WITHIN_MS = 1_800_000;
 const ACKED_WITHIN_MS = 120_000;
 const SAMPLE_MS = 100;
 
