@@ -204,7 +204,8 @@ export class LinkSession {
     this.#state = { at: 'opening', channel };
     const { address } = this.#start;
     const { version, joinMark } = proven;
-    ports.nodes.openSession({ nodeId, session, address, version, join, joinMark, linkKey }).then(
+    const isThere = (): boolean => this.#state.at === 'opening';
+    ports.nodes.openSession({ nodeId, session, address, version, join, joinMark, linkKey, isThere }).then(
       (opened) => {
         if ('refused' in opened) this.#refuse(opened.refused, opened.why);
         else

@@ -60,6 +60,8 @@ export interface LinkOpening {
   readonly joinMark: string;
   /** The key that was proven. */
   readonly linkKey: string;
+  /** Does the node still wait? One that has gone is not counted: it is on its way back with another link. */
+  isThere(): boolean;
 }
 
 /** A node that has proven its key and is refused all the same: removed, revoked, overtaken by its own newer link, or one of two copies. */

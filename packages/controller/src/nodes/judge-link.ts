@@ -19,6 +19,8 @@ export interface LinkOpening {
   readonly joinMark: string;
   /** The key that was proven. */
   readonly linkKey: string;
+  /** Does the node still wait for this link? */
+  isThere(): boolean;
 }
 
 export interface LinkRefused {

@@ -73,7 +73,10 @@ const openWith = async (claim: Claim, address = '192.0.2.9') => {
   claim.counter += 1;
   const join = { counter: claim.counter, marks: [...claim.marks] };
   claim.marks.push(joinMark);
-  return links.openSession({ nodeId, session: randomUUID(), address, version: 1, join, joinMark, linkKey: usedKey });
+  return links.openSession({
+    ...{ nodeId, session: randomUUID(), address, version: 1, join, joinMark, linkKey: usedKey },
+    isThere: () => true,
+  });
 };
 const open = async (): Promise<{ nodeId: NodeId; session: string; epoch: number }> => {
   const opened = await openWith(copy);
@@ -162,10 +165,66 @@ describe('a link', () => {
     copy.marks.push(joinMark);
     expect((await open()).epoch).toBe(2);
     const join = { ...lateClaim, counter: lateClaim.counter + 1 };
-    const opening = { nodeId, session: randomUUID(), address: '', version: 1, join, joinMark, linkKey: nodeId };
+    const opening = {
+      nodeId,
+      session: randomUUID(),
+      address: '',
+      version: 1,
+      join,
+      joinMark,
+      linkKey: nodeId,
+      isThere: () => true,
+    };
     expect(await links.openSession(opening)).toMatchObject({ refused: 4411 });
     expect(await nodes.detail(nodeId)).toMatchObject({ state: 'up', bar: null });
     expect((await open()).epoch).toBe(3);
+  });
+
+  it('of a node that has left meanwhile is not counted: those behind it need the time', async () => {
+    const before = (await open()).epoch;
+    const join = { counter: copy.counter + 1, marks: [...copy.marks] };
+    const late = {
+      nodeId,
+      session: randomUUID(),
+      address: '',
+      version: 1,
+      join,
+      joinMark: randomUUID(),
+      linkKey: nodeId,
+    };
+    expect(await links.openSession({ ...late, isThere: () => false })).toMatchObject({ refused: 4411 });
+    // The same, had it stayed.
+    expect(await links.openSession({ ...late, isThere: () => true })).toMatchObject({ epoch: before + 1 });
+    const codes = (await audit.list({ code: 'A2020I', nodeId, limit: 10 })).rows;
+    expect(codes).toHaveLength(2);
+  });
+
+  it('of each of many nodes that come at once is counted, in a few transactions', async () => {
+    const ids = Array.from({ length: 60 }, () => randomUUID() as NodeId);
+    for (const id of ids)
+      await fixture.sql`INSERT INTO node (id, host_name, link_key, receipt_key, join_token_id, labels, roles, enrolled_at, os, agent_version)
+        VALUES (${id}, 'web', ${id}, 'r', ${tokenId}, '{}', '{}', 0, '', '')`;
+    let transactions = 0;
+    const repository = createNodesRepository(database);
+    const many = createNodeLinksService({
+      ...{ presence, audit, clock, log: createLog('silent'), nodes: repository, disconnect: () => undefined },
+      repository: createNodeLinksRepository(database),
+      transaction: (work) => {
+        transactions += 1;
+        return database.transaction(work);
+      },
+    });
+    const opening = (id: NodeId) => ({
+      ...{ nodeId: id, session: id, address: '', version: 1, joinMark: 'm', linkKey: id, isThere: () => true },
+      join: { counter: 1, marks: [] },
+    });
+    const opened = await Promise.all(ids.map((id) => many.openSession(opening(id))));
+    expect(opened).toEqual(ids.map(() => ({ epoch: 1 })));
+    expect(transactions).toBeLessThan(4);
+    await Promise.all(ids.map((id) => many.closeSession({ nodeId: id, session: id, epoch: 1 }, end)));
+    expect(transactions).toBeLessThan(8);
+    expect(ids.map((id) => presence.find(id))).toEqual(ids.map(() => null));
+    expect(await audit.verify()).toMatchObject({ ok: true });
   });
 
   it('of a removed node is refused, and a live one is ended by the removal', async () => {

@@ -1,8 +1,8 @@
 import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
-import type { Transact } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import type { Transact, Tx } from '../db/transaction.ts';
+import { createBatchWriter, type Log } from '../runtime/index.ts';
 import type { NodeLinksRepository } from './node-links.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import { createOpenSession } from './open-session.ts';
@@ -34,10 +34,16 @@ export interface LinkEnd {
   readonly why: string;
 }
 
+interface EndedLink {
+  readonly link: LinkOf;
+  readonly end: LinkEnd;
+}
+
 type StatusMessage = Extract<AgentMessage, { t: 'status' }>;
 
 /** How often the last-seen time of connected nodes is stored: what a crash of the controller makes wrong. */
 const TOUCH_MS = 30_000;
+const ENDS_AT_ONCE = 100;
 
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
@@ -45,17 +51,26 @@ export function createNodeLinksService(parts: NodeLinksParts) {
   const linkKeys = createLinkKeyRotation(parts);
   let timer: Timer | null = null;
   /** Ends that could not be stored while the database was away: else these nodes would stay connected in it. */
-  let unstored: { readonly link: LinkOf; readonly end: LinkEnd }[] = [];
+  let unstored: EndedLink[] = [];
 
-  const storeEnd = async (link: LinkOf, end: LinkEnd): Promise<void> =>
-    transaction(async (tx) => {
-      const node = await repository.close(tx, { id: link.nodeId, epoch: link.epoch, at: clock.nowMs() });
-      // A newer link is up: this end says nothing about the node.
-      if (node === null) return;
-      const detail = { session: link.session, code: end.code, why: end.why };
-      audit.record(tx, { code: 'A2021I', who: 'system', nodeId: link.nodeId, hostName: node.hostName, detail });
-      tx.afterCommit(() => presence.disconnected(node));
-    });
+  const storeOne = async (tx: Tx, { link, end }: EndedLink): Promise<void> => {
+    const node = await repository.close(tx, { id: link.nodeId, epoch: link.epoch, at: clock.nowMs() });
+    // A newer link is up: this end says nothing about the node.
+    if (node === null) return;
+    const detail = { session: link.session, code: end.code, why: end.why };
+    audit.record(tx, { code: 'A2021I', who: 'system', nodeId: link.nodeId, hostName: node.hostName, detail });
+    tx.afterCommit(() => presence.disconnected(node));
+  };
+  /** Many nodes go at once when a network does. */
+  const writer = createBatchWriter(
+    (ended: readonly EndedLink[]) =>
+      transaction(async (tx) => {
+        for (const one of ended.toSorted((a, b) => (a.link.nodeId < b.link.nodeId ? -1 : 1))) await storeOne(tx, one);
+        return ended.map(() => undefined);
+      }),
+    ENDS_AT_ONCE,
+  );
+  const storeEnd = async (link: LinkOf, end: LinkEnd): Promise<void> => writer.write({ link, end });
 
   const beat = async (): Promise<void> => {
     await repository.touch(presence.ids(), clock.nowMs());

@@ -69,10 +69,7 @@ interface StoredMoment {
 type Column<Row> = readonly [keyof Row & string, name: string, type: 'uuid' | 'text' | 'bigint'];
 
 /** Rows as a table of a statement, `given`. No element needs quotes: ids, hashes, signed texts, names of states, times. */
-function givenRows<Row extends object>(
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-) {
+function givenRows<Row extends object>(rows: readonly Row[], columns: readonly Column<Row>[]) {
   const arrays = columns.map(([key, , type]) => {
     const elements = rows.map((row) => String(row[key] ?? 'NULL')).join(',');
     return sql`${sql.param(`{${elements}}`)}::${sql.raw(type)}[]`;

@@ -1,2 +1,6 @@
-/** The log, as the features take it as an argument. Clock and randomness come from `@hauban/link`. No rule of a feature may enter. */
+/**
+ * What the process gives and the features take: the log, as an argument, and natural batching of what they store. Clock and
+ * randomness come from `@hauban/link`. No rule of a feature may enter.
+ */
+export { createBatchWriter } from './batch-writer.ts';
 export { createLog, type Log, type RootLog } from './log.ts';

@@ -1,3 +1,5 @@
+import { HaubanError } from '@hauban/shared/errors';
+
 /**
  * Natural batching: an item that comes while nothing is written is written at once; what comes meanwhile is written
  * together next. So one receipt waits for nobody, and a storm of them needs few commits.
@@ -12,6 +14,8 @@ interface Entry<T, R> {
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
+
+const isAway = (error: unknown): boolean => error instanceof HaubanError && error.code === 'DATABASE';
 
 /** @param store writes all of them in one transaction and gives one result each, in order */
 export function createBatchWriter<T, R>(
@@ -38,9 +42,11 @@ export function createBatchWriter<T, R>(
       try {
         const results = await store(batch.map(({ item }) => item));
         for (const [index, entry] of batch.entries()) entry.resolve(results[index] as R);
-      } catch {
+      } catch (error) {
+        // Without a database none can be stored, and each by itself would only make the next ones wait.
+        if (isAway(error)) for (const entry of batch) entry.reject(error);
         // One that cannot be stored must not take the others with it: each by itself, each with its own error.
-        for (const entry of batch) await writeOne(entry);
+        else for (const entry of batch) await writeOne(entry);
       }
     }
     isWriting = false;
