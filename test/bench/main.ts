@@ -1,6 +1,7 @@
 /** Runs the measurements and prints them as one table; each is a ratio to a floor or a peer measured in the same run. */
 import { runAuditBench } from './audit.bench.ts';
 import type { BenchRow } from './bench-row.ts';
+import { runFleetBench } from './fleet.bench.ts';
 import { runLinkBench } from './link.bench.ts';
 import { runMetricsBench } from './metrics.bench.ts';
 import { runOrderBench } from './order.bench.ts';
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   order: runOrderBench,
   shell: runShellBench,
   audit: runAuditBench,
+  fleet: runFleetBench,
 };
 
 const wanted = process.argv.slice(2);

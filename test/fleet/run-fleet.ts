@@ -13,7 +13,7 @@ import { freePort, startStandaloneStack, type StandaloneStack } from '../support
 import { waitFor } from '../support/wait-for.ts';
 import { checkHistory, type HistoryProblem } from './check-history.ts';
 import { loadIdentity } from './fleet-node.ts';
-import { planFleet, type Blows, type FleetPlan } from './fleet-plan.ts';
+import { planFleet, type Blows, type FleetPlan, type RunName } from './fleet-plan.ts';
 import type { FleetReport, MeasuredRun, RunReport, UseReport } from './fleet-report.ts';
 import { carryOutRun, type FleetWorld } from './fleet-runs.ts';
 import { quantileOf, readProcessUse, type FanOut } from './measure-process.ts';
@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly slowMs: number;
   /** Part of the product's waits between two links. */
   readonly waits: number;
+  /** Those that are carried out; default: all of them. The measured one is always the first. */
+  readonly runs?: readonly RunName[];
   readonly print: (line: string) => void;
 }
 
@@ -206,7 +208,7 @@ async function runAll(options: FleetOptions, stack: StandaloneStack, folder: str
     const bare = await measureBare(world, bareProgram, measured);
     const runs = [report];
     hosts.send({ t: 'slow', ms: options.slowMs });
-    for (const planned of plan.runs.slice(1)) {
+    for (const planned of plan.runs.slice(1).filter(({ name }) => options.runs?.includes(name) ?? true)) {
       await untilUp(world);
       runs.push((await carryOutRun(world, planned)).report);
     }
