@@ -50,6 +50,7 @@ function doorOf(shells: ShellsService, node: NodeId) {
     ofSelector: async () => [],
     actionsOfRun: async () => [],
     ofPool: async () => null,
+    ofBanList: async () => null,
     actionsOfPool: async () => [],
     ofSession: async (id: string) => {
       const found = await shells.find(id);

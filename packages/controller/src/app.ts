@@ -39,6 +39,7 @@ import { oidcRoutes } from './people/oidc.routes.ts';
 import { ownRoutes } from './people/own.routes.ts';
 import { peopleRoutes } from './people/people.routes.ts';
 import { tokenRoutes } from './people/tokens.routes.ts';
+import { banListRoutes } from './pools/ban-lists.routes.ts';
 import { poolRoutes } from './pools/pools.routes.ts';
 import { recordingRoutes } from './recordings/recordings.routes.ts';
 import { runControlRoutes } from './runs/run-control.routes.ts';
@@ -68,6 +69,7 @@ const ROUTES: readonly ((app: HttpApp, parts: RouteParts) => void)[] = [
   actionRoutes,
   approvalRoutes,
   auditRoutes,
+  banListRoutes,
   directoryRoutes,
   inventoryRoutes,
   inviteRoutes,
@@ -302,7 +304,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
   const { clock, app, upgrades, hub, shellSockets, gateway } = edges;
   const { audit, auditHeads, requestRows, nodeLinks, metrics, orderBeat, expiry, events, people, refusals, shells } =
     services;
-  const { approvals, bundles, rollout, poolWork, dueSchedules, webhookKeys, deliverWebhooks } = services;
+  const { approvals, bundles, rollout, poolWork, banLists, dueSchedules, webhookKeys, deliverWebhooks } = services;
   const cleanUp = clock.every(CLEAN_UP_MS, () => {
     people.deleteExpired().catch((error: unknown) => log.warn({ err: error }, 'old sign-ins could not be deleted'));
   });
@@ -316,6 +318,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       orderBeat.start();
       rollout.start();
       poolWork.start();
+      banLists.start();
       dueSchedules.start();
       await webhookKeys.start();
       deliverWebhooks.start();
@@ -339,6 +342,7 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await deliverWebhooks.stop();
       webhookKeys.stop();
       await dueSchedules.stop();
+      await banLists.stop();
       await poolWork.stop();
       await rollout.stop();
       await orderBeat.stop();

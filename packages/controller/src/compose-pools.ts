@@ -1,6 +1,8 @@
 import type { ActionsService } from './actions/actions.service.ts';
 import type { Shared } from './compose-people.ts';
 import type { Database } from './db/index.ts';
+import { createBanListsRepository } from './pools/ban-lists.repository.ts';
+import { createBanLists } from './pools/ban-lists.service.ts';
 import { createDriftRepository } from './pools/drift.repository.ts';
 import type { AdvanceParts } from './pools/advance-work.ts';
 import { createPoolMembers, type PoolMemberNode } from './pools/pool-members.ts';
@@ -22,15 +24,18 @@ export interface PoolNeeds {
 /** Pools, and the works that bring their nodes to what is wished. */
 export function createPools(shared: Shared, database: Database, needs: PoolNeeds) {
   const repositories = {
+    lists: createBanListsRepository(database),
     pools: createPoolsRepository(database),
     drift: createDriftRepository(database),
     work: createPoolWorkRepository(database),
   };
   const members = createPoolMembers(needs);
-  const base = { ...shared, ...needs, ...repositories, members };
+  const banLists = createBanLists({ ...shared, ...repositories });
+  const base = { ...shared, ...needs, ...repositories, members, banLists };
   const pools = createPoolsService(base);
   return {
     pools,
+    banLists,
     poolViews: createPoolViews(base),
     poolWork: createPoolWork(base),
     /** Nodes of a pool, and actions of its wishes, for who judges a request; null: there is no such pool. */

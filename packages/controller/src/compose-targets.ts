@@ -14,6 +14,7 @@ export interface TargetParts {
   readonly pools: {
     poolMembers(poolId: string): Promise<readonly string[] | null>;
     poolActions(poolId: string): Promise<readonly string[]>;
+    readonly banLists: { poolsOf(banListId: string): Promise<readonly string[] | null> };
   };
   readonly shells: Pick<ShellsService, 'find'>;
 }
@@ -45,6 +46,12 @@ export function createTargetSource({ nodes, runs, shells, selectTargets, pools }
       if (ids === null) return null;
       // Of a pool without nodes somebody decides who may decide everywhere.
       return ids.length === 0 ? [{ kind: 'fleet' }] : ofNodes(ids);
+    },
+    ofBanList: async (banListId) => {
+      const poolIds = await pools.banLists.poolsOf(banListId);
+      if (poolIds === null) return null;
+      const ids = (await Promise.all(poolIds.map((id) => pools.poolMembers(id)))).flatMap((members) => members ?? []);
+      return ids.length === 0 ? [{ kind: 'fleet' }] : ofNodes([...new Set(ids)]);
     },
     actionsOfPool: (poolId) => pools.poolActions(poolId),
     actionsOfRun: (runId) => runs.actionsOf(runId),

@@ -46,13 +46,14 @@ interface Place {
   readonly runId: string;
   readonly sessionId: string;
   readonly poolId: string;
+  readonly banListId: string;
 }
 
 /** A node, a run on it and a shell of that person on it: the request is well-formed and its targets exist. */
 async function placeAt(place: MatrixPlace, role: string): Promise<Place> {
   const nodeId = await world.addNode(LABELS[place]);
   const [runId, sessionId, personId] = [randomUUID(), randomUUID(), people.get(role) ?? ''];
-  const poolId = randomUUID();
+  const [poolId, banListId] = [randomUUID(), randomUUID()];
   await world.fixture
     .sql`INSERT INTO run (id, action, action_version, mode, args, requester_id, requester, via, request_hash, created_at, expires_at, finished_at, open_targets)
     VALUES (${runId}, 'node.ping', 1, 'plan', '{}', 'x', 'x', 'api', 'x', 0, 1, 1, 0)`;
@@ -63,7 +64,10 @@ async function placeAt(place: MatrixPlace, role: string): Promise<Place> {
     VALUES (${sessionId}, ${randomUUID()}, ${nodeId}, 'root', ${personId}, 'x', 'open', 0)`;
   await world.fixture.sql`INSERT INTO pool (id, name, nodes, repair, budget, compare_minutes, created_at, created_by)
     VALUES (${poolId}, ${`p-${poolId}`}, ${world.fixture.sql.json([nodeId])}, 'show', 0, 60, 0, 'x')`;
-  return { nodeId, runId, sessionId, poolId };
+  await world.fixture.sql`INSERT INTO ban_list (id, name, created_at, created_by)
+    VALUES (${banListId}, ${`l-${banListId}`}, 0, 'x')`;
+  await world.fixture.sql`INSERT INTO ban_list_pool (list_id, pool_id) VALUES (${banListId}, ${poolId})`;
+  return { nodeId, runId, sessionId, poolId, banListId };
 }
 
 function bodyOf({ method, url }: MatrixRoute, { nodeId }: Place, place: MatrixPlace): unknown {
@@ -74,6 +78,8 @@ function bodyOf({ method, url }: MatrixRoute, { nodeId }: Place, place: MatrixPl
     return { name, cron, zone: 'UTC', action: 'node.ping', args: {}, nodes: [nodeId], mode: 'plan' };
   }
   if (/:poolId\/(?:items|runs)$/.test(url)) return { action: 'node.ping', args: {} };
+  if (/:banListId\/(?:entries|removals)$/.test(url)) return { targets: ['192.0.2.7'], plan: true };
+  if (url === '/api/ban-lists') return { name: `l-${randomUUID()}`.slice(0, 40) };
   if (url.endsWith('/work')) return { kind: 'compare' };
   if (url.endsWith('/adopt')) return { nodeId, itemId: nodeId, hash: '0'.repeat(64) };
   if (url.endsWith('/shells')) return { columns: 80, rows: 24, user: 'root' };
@@ -86,6 +92,7 @@ const pathOf = (url: string, at: Place): string =>
     .replace(':nodeId', at.nodeId)
     .replace(':runId', at.runId)
     .replace(':poolId', at.poolId)
+    .replace(':banListId', at.banListId)
     .replace(':sessionId', at.sessionId)
     .replace(':seq', '1')
     .replace(/\/:itemId$/, '/00000000-0000-4000-8000-000000000000?how=forget')

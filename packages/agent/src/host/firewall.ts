@@ -4,12 +4,11 @@ import type { Clock } from '@hauban/shared/time';
 import type { BanStore, StoredBan } from './ban-store.ts';
 import { loadNeverBan, type NeverBan } from './never-ban.ts';
 import {
-  addElement,
+  changeCommands,
   hasTable,
   neverCommands,
   parseTable,
   rebuildCommands,
-  removeElement,
   removeTableCommands,
   TABLE,
   type Command,
@@ -32,12 +31,15 @@ export interface RealFirewall extends HostFirewall {
 }
 
 const NFT = PROGRAM_PATHS.nft;
+/** Some 130 bytes a ban; cut off, it would be no JSON, and nobody could be banned or freed any more. */
+const TABLE_BYTES = 64 * 1024 * 1024;
 const EMPTY: KernelTable = { isIntact: false, bans: [] };
 
 async function readTable(): Promise<KernelTable | null> {
   const { stdout } = await mustRun(NFT, ['-j', 'list', 'tables']);
   if (!hasTable(stdout)) return null;
-  return parseTable((await mustRun(NFT, ['-j', 'list', 'table', 'inet', TABLE])).stdout);
+  const { stdout: table } = await mustRun(NFT, ['-j', 'list', 'table', 'inet', TABLE], { outputBytes: TABLE_BYTES });
+  return parseTable(table);
 }
 
 /** One transaction: all of it or nothing. */
@@ -105,10 +107,10 @@ export function createFirewall(options: FirewallOptions): RealFirewall {
     }
     const isIntact = table?.isIntact === true;
     const nevers = neverCommands(never.map(({ target }) => target));
-    // Removals first: a prefix may take the place of smaller ones.
-    const removals = isIntact ? remove.flatMap(removeElement) : [];
-    const additions = (isIntact ? add : bans).flatMap((ban) => addElement(ban, clock.nowMs()));
-    await commit([...(isIntact ? [] : rebuildCommands()), ...nevers, ...removals, ...additions]);
+    const changes = isIntact
+      ? changeCommands(table.bans, add, remove, clock.nowMs())
+      : changeCommands([], bans, [], clock.nowMs());
+    await commit([...(isIntact ? [] : rebuildCommands()), ...nevers, ...changes]);
   };
 
   return {

@@ -4,7 +4,7 @@ import { parseModules, parseSites } from './apache-listing.ts';
 import { parseGroup, parseUser } from './accounts.ts';
 import { decodeFastCgiAnswer, encodeFastCgiRequest, parseCgiOutput } from './fastcgi-client.ts';
 import { parsePeers, parseProcAddress } from './never-ban.ts';
-import { addElement, hasTable, neverCommands, parseTable, rebuildCommands } from './nft-table.ts';
+import { changeCommands, hasTable, neverCommands, parseTable, rebuildCommands } from './nft-table.ts';
 import { countConnections } from './php.ts';
 import { bubblewrapArguments, unitText } from './php-sandbox.ts';
 
@@ -127,12 +127,27 @@ describe('/proc/net/tcp', () => {
 describe('nft', () => {
   it('gives an element a time-out of at least one second: 0 would be for ever', () => {
     const ban = { target: '192.0.2.1', expiresAt: 1000, reason: 'manual' };
-    expect(JSON.stringify(addElement(ban, 5000))).toContain('"timeout":1');
-    expect(JSON.stringify(addElement({ ...ban, expiresAt: null }, 5000))).not.toContain('timeout');
+    expect(JSON.stringify(changeCommands([], [ban], [], 5000))).toContain('"timeout":1');
+    expect(JSON.stringify(changeCommands([], [{ ...ban, expiresAt: null }], [], 5000))).not.toContain('timeout');
+  });
+  it('removes what is there before it comes anew, and fills a set of prefixes anew when many go', () => {
+    const kernelBan = (target: string) => ({ target, leftS: null, packets: 0 });
+    const comes = (target: string) => ({ target, expiresAt: null, reason: 'manual' });
+    expect(
+      changeCommands([kernelBan('192.0.2.1')], [comes('192.0.2.1')], [], 0).map((one) => Object.keys(one)[0]),
+    ).toEqual(['add', 'delete', 'add']);
+    expect(changeCommands([kernelBan('192.0.2.1')], [], ['192.0.2.2'], 0)).toEqual([]);
+    const nets = Array.from({ length: 10 }, (_, index) => `198.51.${index}.0/24`);
+    const commands = changeCommands(nets.map(kernelBan), [comes('203.0.113.0/24')], nets.slice(0, 6), 0);
+    expect(commands.map((one) => Object.keys(one)[0])).toEqual(['flush', 'add']);
+    const text = JSON.stringify(commands);
+    expect(text).not.toContain('198.51.5.0');
+    expect(text).toContain('198.51.6.0');
+    expect(text).toContain('203.0.113.0');
   });
   it('refuses a target that is no address, at the last door too', () => {
     const ban = { target: '1.2.3.4 }; delete table inet x; #', expiresAt: null, reason: '' };
-    expect(() => addElement(ban, 0)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+    expect(() => changeCommands([], [ban], [], 0)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
   });
   it('keeps only the widest of the never-banned, because intervals of a set may not overlap', () => {
     const text = JSON.stringify(neverCommands(['127.0.0.1', '127.0.0.0/8', '192.0.2.1', '192.0.2.1', '::1']));

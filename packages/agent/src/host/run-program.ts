@@ -36,16 +36,23 @@ const OUTPUT_GRACE_MS = 1000;
 export interface ProgramOptions {
   readonly stdin?: string;
   readonly timeoutMs?: number;
+  /** What is kept of each of its outputs; a MiB unless said. */
+  readonly outputBytes?: number;
   /** Numeric ids; supplementary groups are dropped (libuv calls setgroups). */
   readonly as?: { readonly uid: number; readonly gid: number };
 }
 
 class Output {
   readonly #chunks: Buffer[] = [];
+  readonly #limitBytes: number;
   #sizeBytes = 0;
 
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
   add(chunk: Buffer): void {
-    const room = OUTPUT_LIMIT_BYTES - this.#sizeBytes;
+    const room = this.#limitBytes - this.#sizeBytes;
     if (room <= 0) return;
     this.#chunks.push(chunk.subarray(0, room));
     this.#sizeBytes += Math.min(room, chunk.length);
@@ -108,7 +115,8 @@ function startAndWait(
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawnProgram(path, args, { stdio: [input, 'pipe', 'pipe'], detached: true, ...options.as });
-    const [stdout, stderr] = [new Output(), new Output()];
+    const limitBytes = options.outputBytes ?? OUTPUT_LIMIT_BYTES;
+    const [stdout, stderr] = [new Output(limitBytes), new Output(limitBytes)];
     let timedOut = false;
     let isSettled = false;
     const timer = setTimeout(() => {

@@ -1,3 +1,4 @@
+import { listOfReason } from '@hauban/shared/actions';
 import {
   BAN_LIFT_ACTION,
   BAN_SEARCH_ACTION,
@@ -11,6 +12,7 @@ import {
 } from '@hauban/shared/api';
 import type { Command } from 'commander';
 import type { ApiClient } from '../api-client.ts';
+import { addBanList } from '../ban-list-command.ts';
 import { chooseNodes } from '../choose-nodes.ts';
 import { CliError } from '../cli-error.ts';
 import { print, type Context } from '../context.ts';
@@ -35,6 +37,20 @@ const names = (nodes: readonly SilentNode[], withDetail: boolean): string =>
     .map(({ hostName, detail }) => plainLine(withDetail && detail !== '' ? `${hostName} (${detail})` : hostName))
     .join(', ');
 
+/** A ban that a list makes comes back until it is taken off there. */
+function listHints(address: string, { found }: BanSearch): readonly string[] {
+  const lists = new Set(
+    found.flatMap(({ answer }) =>
+      answer.bans.flatMap(({ source, reason }) => (source === 'hauban' ? (listOfReason(reason) ?? []) : [])),
+    ),
+  );
+  return [...lists].map((list) =>
+    plainLine(
+      `It is on the ban list ${list} and comes back until taken off: hauban ban list show ${list} --holds ${address}`,
+    ),
+  );
+}
+
 function renderSearch(address: string, search: BanSearch): string {
   const { found, clear, away, unsure } = search;
   const rows = found.flatMap(({ hostName, answer }) =>
@@ -55,6 +71,7 @@ function renderSearch(address: string, search: BanSearch): string {
         ? []
         : [plainLine(`${hostName} never bans it: ${answer.never.target} is ${answer.never.why}.`)],
     ),
+    ...listHints(address, search),
     ...(away.length === 0 ? [] : [`Away, nobody knows what they do: ${names(away, false)}`]),
     ...(unsure.length === 0 ? [] : [`Could not say all: ${names(unsure, true)}`]),
   ].join('\n');
@@ -138,4 +155,5 @@ export function addBan(program: Command, context: Context): void {
     .option('--yes', 'do not ask')
     .option('--why <text>', 'for the audit log')
     .action((address: string, options: BanOptions) => lift(context, address, options));
+  addBanList(group, context);
 }

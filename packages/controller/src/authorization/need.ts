@@ -14,7 +14,7 @@ export type Need = 'read' | 'action' | 'shell' | 'attach' | 'edit-node' | 'overr
  */
 export interface RouteNeed {
   readonly right: Need;
-  readonly on: 'node' | 'nodes' | 'run' | 'pool' | 'session' | 'fleet' | 'list';
+  readonly on: 'node' | 'nodes' | 'run' | 'pool' | 'ban-list' | 'session' | 'fleet' | 'list';
   /**
    * What a rule with `needsApproval` means here: the handler makes it wait for another person (`waits`), or it only stops
    * what was asked for (`not-asked`). Unsaid, nothing here can wait, and such a rule refuses.

@@ -93,6 +93,7 @@ async function start(more: Partial<AppOptions> = {}): Promise<App> {
       ofSelector: async () => [],
       actionsOfRun: async () => [],
       ofPool: async () => null,
+      ofBanList: async () => null,
       actionsOfPool: async () => [],
       ofSession: async () => null,
     },

@@ -71,6 +71,7 @@ describe('a request', () => {
         ofSelector: async () => [],
         actionsOfRun: async () => [],
         ofPool: async () => null,
+        ofBanList: async () => null,
         actionsOfPool: async () => [],
         ofSession: async () => null,
       },

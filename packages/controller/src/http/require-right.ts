@@ -25,6 +25,8 @@ export interface TargetSource {
   ofPool(poolId: string): Promise<readonly Target[] | null>;
   /** Actions that put the pool's wished state right. */
   actionsOfPool(poolId: string): Promise<readonly string[]>;
+  /** Every node of every pool that has the ban list, the fleet when there is none; null when there is no such list. */
+  ofBanList(banListId: string): Promise<readonly Target[] | null>;
   /** Null when there is no such shell. */
   ofSession(
     sessionId: string,
@@ -89,6 +91,9 @@ async function namedNodes(source: TargetSource, body: unknown): Promise<readonly
   return targets;
 }
 
+/** What becomes of a ban list on its nodes. */
+const BAN_LIST_ACTIONS = ['state.apply', 'firewall.set-list'];
+
 /** Every action that the request is about; each is judged. */
 async function namedActions(
   source: TargetSource,
@@ -96,6 +101,7 @@ async function namedActions(
   { params, body }: Pick<FastifyRequest, 'params' | 'body'>,
 ): Promise<readonly string[]> {
   if (on === 'run') return source.actionsOfRun(textOf(params, 'runId'));
+  if (on === 'ban-list') return BAN_LIST_ACTIONS;
   const known = on === 'pool' ? await source.actionsOfPool(textOf(params, 'poolId')) : [];
   const { steps } = (body ?? {}) as { readonly steps?: unknown };
   const ofSteps = Array.isArray(steps) ? steps.flatMap(actionsIn) : [];
@@ -141,6 +147,11 @@ async function expand(
     case 'pool': {
       const targets = await source.ofPool(textOf(params, 'poolId'));
       if (targets === null) throw absent('pool');
+      return { targets };
+    }
+    case 'ban-list': {
+      const targets = await source.ofBanList(textOf(params, 'banListId'));
+      if (targets === null) throw absent('ban list');
       return { targets };
     }
     case 'session': {

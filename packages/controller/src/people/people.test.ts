@@ -101,6 +101,7 @@ async function makeBench(): Promise<Bench> {
       ofSelector: async () => [],
       actionsOfRun: async () => [],
       ofPool: async () => null,
+      ofBanList: async () => null,
       actionsOfPool: async () => [],
       ofSession: async () => null,
     },

@@ -5,13 +5,15 @@ import type { Timer } from '@hauban/shared/time';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { Log } from '../runtime/index.ts';
 import type { Requester } from '../runs/start-run.service.ts';
+import type { BanListsRepository } from './ban-lists.repository.ts';
 import { createAdvanceWork, type AdvanceParts } from './advance-work.ts';
-import type { NodeRecord } from './drift.repository.ts';
+import type { DriftRecord, NodeRecord } from './drift.repository.ts';
 import type { PoolMemberNode, ReadMembers } from './pool-members.ts';
 import type { WorkRecord } from './pool-work.repository.ts';
 import type { PoolRecord } from './pools.repository.ts';
 
 export interface PoolWorkParts extends AdvanceParts {
+  readonly lists: Pick<BanListsRepository, 'wishIds'>;
   readonly members: ReadMembers;
   readonly transaction: Transact;
   readonly log: Log;
@@ -59,29 +61,44 @@ function isDue(pool: PoolRecord, node: PoolMemberNode, known: NodeRecord | undef
 
 /** Which nodes are due for a compare, and what may be put right without a person. */
 function createPlanning(parts: PoolWorkParts) {
-  const { drift, work: works, members, links, transaction, audit, clock } = parts;
+  const { drift, lists, work: works, members, links, transaction, audit, clock } = parts;
 
   const add = async (tx: Tx, asked: Asked): Promise<boolean> => works.add(tx, makeWork(asked, clock.nowMs()));
 
-  const repairBySelf = async (pool: PoolRecord, online: readonly PoolMemberNode[]): Promise<void> => {
+  /** Begins to put this right in the pool's own name, unless something is under way there. */
+  const repair = async (pool: PoolRecord, nodeId: string, items: readonly string[]): Promise<void> => {
+    const requester = { ...SYSTEM, name: `pool ${pool.name}` };
+    await transaction(async (tx) => {
+      const asked = { poolId: pool.id, nodeId, kind: 'repair', items, requester, reason: null } as const;
+      if (!(await add(tx, asked))) return;
+      const detail = { poolId: pool.id, pool: pool.name, nodeId, kind: 'repair', items: items.length };
+      audit.record(tx, { code: 'A3035I', who: requester.name, detail });
+    });
+  };
+
+  /** Ban lists are brought to the nodes whatever else the pool only shows: that is what giving a pool a list means. */
+  const bringLists = async (pool: PoolRecord, able: readonly DriftRecord[]): Promise<void> => {
+    if (able.length === 0) return;
+    const ofLists = await lists.wishIds(pool.id);
+    const differs = able.filter(({ itemId }) => ofLists.has(itemId));
+    for (const nodeId of new Set(differs.map((one) => one.nodeId)))
+      await repair(
+        pool,
+        nodeId,
+        differs.filter((one) => one.nodeId === nodeId).map(({ itemId }) => itemId),
+      );
+  };
+
+  const repairBySelf = async (pool: PoolRecord, able: readonly DriftRecord[]): Promise<void> => {
     let left = pool.budget - (await works.doneBySystem(pool.id, clock.nowMs() - HOUR_MS));
-    const here = new Set(online.map(({ id }) => id));
     // Seen twice: what an order was changing at the first look is no difference.
-    const all = (await drift.ofPool(pool.id)).filter(
-      (one) => here.has(one.nodeId) && one.state === 'differs' && one.adoptedAt === null && one.seenAt > one.since,
-    );
+    const all = able.filter((one) => one.seenAt > one.since);
     for (const nodeId of new Set(all.map((one) => one.nodeId))) {
       const seen = all.filter((one) => one.nodeId === nodeId);
       const items = seen.slice(0, Math.max(0, left)).map(({ itemId }) => itemId);
       if (items.length === 0) return;
       left -= items.length;
-      const requester = { ...SYSTEM, name: `pool ${pool.name}` };
-      await transaction(async (tx) => {
-        const asked = { poolId: pool.id, nodeId, kind: 'repair', items, requester, reason: null } as const;
-        if (!(await add(tx, asked))) return;
-        const detail = { poolId: pool.id, pool: pool.name, nodeId, kind: 'repair', items: items.length };
-        audit.record(tx, { code: 'A3035I', who: requester.name, detail });
-      });
+      await repair(pool, nodeId, items);
     }
   };
 
@@ -89,7 +106,12 @@ function createPlanning(parts: PoolWorkParts) {
     const now = clock.nowMs();
     const known = new Map((await drift.nodes(pool.id)).map((node) => [node.nodeId, node]));
     const online = (await members(pool)).filter(({ id }) => links.isOnline(id));
-    if (pool.repair === 'auto') await repairBySelf(pool, online);
+    const here = new Set(online.map(({ id }) => id));
+    const able = (await drift.ofPool(pool.id)).filter(
+      (one) => here.has(one.nodeId) && one.state === 'differs' && one.adoptedAt === null,
+    );
+    await bringLists(pool, able);
+    if (pool.repair === 'auto') await repairBySelf(pool, able);
     const due = online.filter((node) => isDue(pool, node, known.get(node.id), now)).slice(0, room);
     if (due.length === 0) return 0;
     const requester = { ...SYSTEM, name: `pool ${pool.name}` };

@@ -11,6 +11,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { Alongside, Requester } from '../runs/start-run.service.ts';
+import type { BanLists } from './ban-lists.service.ts';
 import type { DriftRepository } from './drift.repository.ts';
 import type { ReadMembers } from './pool-members.ts';
 import type { NewItem, PoolRecord, PoolsRepository } from './pools.repository.ts';
@@ -20,6 +21,7 @@ type Args = Readonly<Record<string, unknown>>;
 export interface PoolsParts {
   readonly pools: PoolsRepository;
   readonly drift: DriftRepository;
+  readonly banLists: Pick<BanLists, 'keeping' | 'tick'>;
   readonly members: ReadMembers;
   readonly actions: {
     find(name: string): Promise<ActionDefinition>;
@@ -98,6 +100,16 @@ function createWishes(parts: PoolsParts) {
   return { prepare, make, write };
 }
 
+/** Bans that are kept go onto the pool's ban list: there they end by themselves, and can be taken off one by one. */
+function createKeptBans({ banLists, actions }: PoolsParts) {
+  return async (pool: PoolRecord, request: StateItem, by: Requester) => {
+    const args = await actions.prepare(await actions.find(request.action), request.args);
+    const { targets, durationS, reason } = args as Parameters<BanLists['keeping']>[1];
+    const more = { ...(durationS === undefined ? {} : { durationS }), ...(reason === undefined ? {} : { reason }) };
+    return { args, write: await banLists.keeping(pool, { targets, ...more }, by) };
+  };
+}
+
 /** What several of them need. */
 function createBase({ pools, members, runs }: PoolsParts) {
   const need = async (poolId: string): Promise<PoolRecord> => {
@@ -171,9 +183,10 @@ function createPoolChanges(parts: PoolsParts) {
 
 /** What is wished of them. */
 function createWishChanges(parts: PoolsParts) {
-  const { pools, drift, audit, transaction, clock } = parts;
+  const { pools, drift, banLists, audit, transaction, clock } = parts;
   const wishes = createWishes(parts);
   const { need, startOn } = createBase(parts);
+  const keptBans = createKeptBans(parts);
   return {
     wish: async (poolId: string, item: StateItem, by: Requester): Promise<PoolItemRow> => {
       const pool = await need(poolId);
@@ -210,6 +223,12 @@ function createWishChanges(parts: PoolsParts) {
       const pool = await need(poolId);
       const { keep = true, action, args, ...more } = request;
       if (!keep) return startOn(pool, { action, args, ...more }, by);
+      if (action === 'firewall.ban') {
+        const kept = await keptBans(pool, { action, args }, by);
+        const run = await startOn(pool, { action, args: kept.args, ...more }, by, kept.write);
+        await banLists.tick();
+        return run;
+      }
       const item = await wishes.prepare({ action, args });
       return startOn(pool, { ...item, ...more }, by, (tx, run) =>
         wishes.write(tx, pool, wishes.make(pool, item, by, run.id), by),

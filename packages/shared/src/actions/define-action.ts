@@ -13,6 +13,8 @@ export type Planned =
       readonly changes: readonly Change[];
       readonly notes: readonly string[];
       readonly data?: unknown;
+      /** What of the wish this machine does not have even then, and why. */
+      readonly unmet?: string;
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 

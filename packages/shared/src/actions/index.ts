@@ -67,6 +67,8 @@ export type * from './mail/mail-host.ts';
 export type * from './node/node-host.ts';
 export type * from './packages/package-host.ts';
 export type * from './protection/ban-answer.ts';
+export { listOfReason, MOST_LIST_ENTRIES, partOf, partsFor } from './protection/ban-list-parts.ts';
+export { createPrefixIndex } from './protection/prefix-index.ts';
 export { banSetOf, type BanSet } from './protection/ban-sources.ts';
 export type * from './protection/protection-host.ts';
 export type * from './services/service-host.ts';

@@ -1,5 +1,6 @@
 /** The tables, one file a group; the SQL under migrations/ makes them, and a test holds the two together. */
 export * from './audit.ts';
+export * from './ban-lists.ts';
 export * from './inventory.ts';
 export * from './metrics.ts';
 export * from './nodes.ts';

@@ -5,6 +5,7 @@ import { firewallBan } from './firewall-ban.ts';
 import { firewallExplain } from './firewall-explain.ts';
 import { firewallImport } from './firewall-import.ts';
 import { firewallList } from './firewall-list.ts';
+import { firewallSetList } from './firewall-set-list.ts';
 import { firewallUnban } from './firewall-unban.ts';
 
 export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [
@@ -13,5 +14,6 @@ export const PROTECTION_ACTIONS: readonly ActionDefinition[] = [
   firewallExplain,
   firewallImport,
   firewallList,
+  firewallSetList,
   firewallUnban,
 ];

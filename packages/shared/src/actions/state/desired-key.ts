@@ -10,7 +10,10 @@ const OPPOSITES: Readonly<Record<string, string>> = {
 /** Arguments that name a thing; the others say how it shall be. */
 const NAMING = ['name', 'account', 'domain', 'unit', 'database', 'user', 'address', 'mailbox', 'targets'];
 /** The domain of an account that is made is how it shall be, not which. */
-const ONLY: Readonly<Record<string, readonly string[]>> = { 'account.create': ['name'] };
+const ONLY: Readonly<Record<string, readonly string[]>> = {
+  'account.create': ['name'],
+  'firewall.set-list': ['list', 'part'],
+};
 
 /** What an item is about: of two items with one key the later counts. */
 export function desiredKey({ action, args }: StateItem): string {

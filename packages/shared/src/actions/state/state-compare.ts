@@ -42,7 +42,9 @@ async function compareItem(
   try {
     const planned = await definition.plan(host, args);
     if (!planned.ok) return { is: 'blocked', says: planned.detail.slice(0, 500), changes: [] };
-    if (planned.changes.length === 0) return null;
+    const { unmet } = planned;
+    if (planned.changes.length === 0)
+      return unmet === undefined ? null : { is: 'blocked', says: unmet.slice(0, 500), changes: [] };
     const changes = shownDifference(planned.changes);
     // Moments have neither: they say nothing of the state.
     const first = changes.find(({ before, after }) => before !== null || after !== null) ?? changes[0];
