@@ -1,6 +1,6 @@
 import { createDisposableNode, type DisposableNode, type DisposableNodeOptions } from '../disposable-node.ts';
 import { waitUntil } from '../program.ts';
-import { nodePrograms } from '../programs.ts';
+import { nodePrograms, programs } from '../programs.ts';
 import { putDriverInto, type ActionNode } from './action-node.ts';
 import { GUEST_MEMORY_MIB, loadTinyGuest } from './tiny-guest.ts';
 
@@ -21,7 +21,10 @@ export interface GuestMore {
   readonly isDeaf?: boolean;
 }
 
-const IMAGES = '/var/lib/libvirt/images';
+export const IMAGES = '/var/lib/libvirt/images';
+export const TEMPLATES = '/etc/hosting/guests/templates';
+/** What the tests put back after they have spoilt it. */
+export const CONFIG = 'driver = "libvirt"\naccelerate = "tcg"\nbridges = ["br0"]\n';
 const SYSTEM = 'qemu:///system';
 const SOCKET = '/run/libvirt/libvirt-sock';
 
@@ -48,6 +51,9 @@ async function startDaemon(node: DisposableNode): Promise<void> {
   await node.mustRun('/usr/bin/mkdir', ['-p', '/var/log/libvirt/qemu', '/run/libvirt', IMAGES, '/etc/hosting']);
   await node.writeFile('/etc/libvirt/qemu.conf', QEMU_CONFIG);
   await node.writeFile('/etc/libvirt/libvirtd.conf', DAEMON_CONFIG);
+  await node.mustRun('/usr/bin/mkdir', ['-p', '/dev/net', TEMPLATES]);
+  await node.mustRun('/usr/bin/mknod', ['/dev/net/tun', 'c', '10', '200']);
+  await node.mustRun(programs.ip.path, ['link', 'add', 'br0', 'type', 'bridge']);
   await node.mustRun(nodePrograms.libvirtd.path, ['--daemon']);
   await waitUntil('libvirt', async () => node.exists(SOCKET));
 }
@@ -67,7 +73,8 @@ export async function standHypervisorNode(options: DisposableNodeOptions): Promi
   const node = await createDisposableNode({ sizeMiB: 3000, ...options });
   try {
     await startDaemon(node);
-    await node.writeFile('/etc/hosting/hypervisor.toml', 'driver = "libvirt"\n');
+    await node.writeFile('/etc/hosting/hypervisor.toml', CONFIG);
+    await node.copyIn(image, `${TEMPLATES}/tiny.qcow2`);
     const virsh = async (...args: readonly string[]): Promise<string> =>
       (await node.mustRun(nodePrograms.virsh.path, ['--quiet', '--connect', SYSTEM, ...args])).stdout.trim();
     return {

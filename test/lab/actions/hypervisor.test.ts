@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitUntil } from '../program.ts';
 import { labRequirements } from '../requirements.ts';
 import { expectDone } from './hosting-node.ts';
-import { standHypervisorNode, type HypervisorNode } from './hypervisor-node.ts';
+import { CONFIG, standHypervisorNode, type HypervisorNode } from './hypervisor-node.ts';
 import { GUEST_GOES_DOWN, GUEST_IS_UP, GUEST_MEMORY_MIB } from './tiny-guest.ts';
 
 const lab = labRequirements();
@@ -167,7 +167,7 @@ describe.skipIf(!lab.ok)('guests of a real libvirt, emulated by qemu', () => {
       expect(await stand.actions.plan('guest.list', {})).toMatchObject({
         detail: expect.stringContaining('uri must name'),
       });
-      await stand.node.writeFile('/etc/hosting/hypervisor.toml', 'driver = "libvirt"\n');
+      await stand.node.writeFile('/etc/hosting/hypervisor.toml', CONFIG);
     },
   );
 

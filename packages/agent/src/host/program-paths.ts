@@ -35,6 +35,7 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   postqueue: '/usr/sbin/postqueue',
   postsuper: '/usr/sbin/postsuper',
   psql: '/usr/bin/psql',
+  'qemu-img': '/usr/bin/qemu-img',
   restic: '/usr/bin/restic',
   setpriv: '/usr/bin/setpriv',
   nft: '/usr/sbin/nft',

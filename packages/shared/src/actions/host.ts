@@ -52,6 +52,7 @@ export const PROGRAMS = [
   'postqueue',
   'postsuper',
   'psql',
+  'qemu-img',
   'restic',
   'rmdir',
   'setpriv',

@@ -8,12 +8,34 @@ const CONFIG_FILE = '/etc/hosting/hypervisor.toml';
 export interface LibvirtConfig {
   readonly driver: 'libvirt';
   readonly uri: string;
+  /** Root's folder for disks of guests that we make. */
+  readonly images: string;
+  /** The only bridges that a new guest may get a card at. */
+  readonly bridges: readonly string[];
+  /** `tcg`: where the processor gives no help. */
+  readonly accelerate: 'kvm' | 'tcg';
 }
 
-export type HypervisorConfig = LibvirtConfig;
+export interface ProxmoxConfig {
+  readonly driver: 'proxmox';
+  readonly host: string;
+  readonly port: number;
+  /** As Proxmox calls the node whose guests are meant. */
+  readonly node: string;
+  /** Of its certificate, SHA-256, as `openssl x509 -fingerprint -sha256` and Proxmox show it. */
+  readonly fingerprint: string;
+}
+
+export type HypervisorConfig = LibvirtConfig | ProxmoxConfig;
+
+const TOKEN_FILE = '/etc/hosting/hypervisor.token';
 
 /** A hypervisor of this machine: no other host, no option that names a program (`command=`, `netcat=`). */
 const LOCAL_URI = /^(?:qemu|xen|test)(?:\+unix)?:\/\/\/(?:system|default)?$/;
+
+const FOLDER = /^(?:\/[A-Za-z0-9][A-Za-z0-9._-]{0,60}){1,8}$/;
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
 
 const refused = (problem: string): HaubanError => new HaubanError('ACTION_REFUSED', `${CONFIG_FILE}: ${problem}`);
 
@@ -32,30 +54,58 @@ function checkKeys(value: Readonly<Record<string, unknown>>, known: readonly str
 }
 
 function parseLibvirt(value: Readonly<Record<string, unknown>>): LibvirtConfig {
-  checkKeys(value, ['driver', 'uri']);
-  const { uri = 'qemu:///system' } = value;
+  checkKeys(value, ['driver', 'uri', 'images', 'bridges', 'accelerate']);
+  const { uri = 'qemu:///system', images = '/var/lib/libvirt/images', bridges = [], accelerate = 'kvm' } = value;
   if (typeof uri !== 'string' || !LOCAL_URI.test(uri))
     throw refused('uri must name a hypervisor of this machine: qemu:///system');
-  return { driver: 'libvirt', uri };
+  if (typeof images !== 'string' || !FOLDER.test(images)) throw refused('images must be the path of a folder');
+  if (!isTexts(bridges)) throw refused('bridges must be a list of names: ["br0"]');
+  if (accelerate !== 'kvm' && accelerate !== 'tcg') throw refused('accelerate must be "kvm" or "tcg"');
+  return { driver: 'libvirt', uri, images, bridges, accelerate };
+}
+
+function parseProxmox(value: Readonly<Record<string, unknown>>): ProxmoxConfig {
+  checkKeys(value, ['driver', 'url', 'node', 'fingerprint']);
+  const { url = 'https://127.0.0.1:8006', node, fingerprint } = value;
+  const [, host, port] = /^https:\/\/([A-Za-z0-9][A-Za-z0-9.-]{0,252}):([0-9]{2,5})\/?$/.exec(String(url)) ?? [];
+  if (host === undefined) throw refused('url must be like https://127.0.0.1:8006');
+  if (typeof node !== 'string' || !/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(node))
+    throw refused('node must be the name of the node, as Proxmox shows it');
+  if (typeof fingerprint !== 'string' || !/^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/.test(fingerprint))
+    throw refused(
+      'fingerprint must be the SHA-256 of the certificate: 32 pairs of hexadecimal digits, upper case, colons',
+    );
+  return { driver: 'proxmox', host, port: Number(port), node, fingerprint };
 }
 
 export function parseHypervisorConfig(text: string): HypervisorConfig {
   const value = parseToml(text);
   if (value['driver'] === 'libvirt') return parseLibvirt(value);
-  throw refused('driver must be "libvirt"');
+  if (value['driver'] === 'proxmox') return parseProxmox(value);
+  throw refused('driver must be "libvirt" or "proxmox"');
 }
 
 /** Content of a file that only root may change. */
-async function loadRootFile(files: HostFiles, path: string): Promise<string> {
+async function loadRootFile(files: HostFiles, path: string, absent: string, closed: number): Promise<string> {
   const state = await files.state(path);
-  if (state.type === 'absent')
-    throw new HaubanError('ACTION_REFUSED', `this node is no hypervisor: ${path} is not there (driver = "libvirt")`);
+  if (state.type === 'absent') throw new HaubanError('ACTION_REFUSED', absent);
   if (state.type !== 'file') throw new HaubanError('FILE_UNSAFE', `${path} is no regular file: it is not followed`);
   if (state.uid !== 0) throw new HaubanError('FILE_UNSAFE', `${path} belongs to uid ${state.uid}, not to root`);
-  if ((state.mode & 0o022) !== 0) throw new HaubanError('FILE_UNSAFE', `${path} may be written by others than root`);
+  if ((state.mode & closed) !== 0)
+    throw new HaubanError('FILE_UNSAFE', `${path} may be ${closed === 0o077 ? 'read' : 'written'} by others than root`);
   return state.content;
 }
 
 export async function loadHypervisorConfig(files: HostFiles): Promise<HypervisorConfig> {
-  return parseHypervisorConfig(await loadRootFile(files, CONFIG_FILE));
+  const absent = `this node is no hypervisor: ${CONFIG_FILE} is not there (driver = "libvirt")`;
+  return parseHypervisorConfig((await loadRootFile(files, CONFIG_FILE, absent, 0o022)).trim());
+}
+
+/** `USER@REALM!NAME=SECRET`, as Proxmox shows a new token; it never leaves this process but in the header. */
+export async function loadProxmoxToken(files: HostFiles): Promise<string> {
+  const absent = `write the token of Proxmox VE into ${TOKEN_FILE}: USER@REALM!NAME=SECRET, mode 0600`;
+  const token = (await loadRootFile(files, TOKEN_FILE, absent, 0o077)).trim();
+  if (!/^[A-Za-z0-9._-]{1,64}@[A-Za-z0-9._-]{1,32}![A-Za-z0-9._-]{1,64}=[A-Za-z0-9-]{8,128}$/.test(token))
+    throw new HaubanError('ACTION_REFUSED', `${TOKEN_FILE} must hold one line: USER@REALM!NAME=SECRET`);
+  return token;
 }

@@ -1,13 +1,24 @@
-/** Guests of the hypervisor that this node is: libvirt by `virsh`, as /etc/hosting/hypervisor.toml says. */
+/** Guests of the hypervisor that this node is: libvirt by `virsh`, or Proxmox VE by its API, as /etc/hosting/hypervisor.toml says. */
 import type { HypervisorQueries, HypervisorResources, HypervisorTasks } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
-import type { DriverParts, FamilyDrivers } from '../drivers.ts';
+import type { DriverParts, FamilyDrivers, ResourceDriver } from '../drivers.ts';
+import { createGuestMaker, type GuestMaker, type MadeName } from './guest-maker.ts';
 import { createGuestSwitches, type GuestSwitches } from './guest-switches.ts';
-import { loadHypervisorConfig } from './hypervisor-config.ts';
+import { loadHypervisorConfig, loadProxmoxToken } from './hypervisor-config.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { createLibvirt } from './libvirt.ts';
+import { createLibvirt, createVirsh } from './libvirt.ts';
+import { createProxmoxApi } from './proxmox-api.ts';
+import { createProxmox } from './proxmox.ts';
 
 const GUEST = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+const SNAPSHOT = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+
+function checkSnapshot(snapshot: string): string {
+  if (!SNAPSHOT.test(snapshot))
+    throw new HaubanError('ACTION_REFUSED', `${JSON.stringify(snapshot.slice(0, 80))} is no name of a snapshot`);
+  return snapshot;
+}
 
 function checkGuest(guest: string): string {
   if (!GUEST.test(guest))
@@ -15,17 +26,74 @@ function checkGuest(guest: string): string {
   return guest;
 }
 
+function createOpeners(parts: DriverParts): {
+  readonly open: () => Promise<Hypervisor>;
+  readonly openMaker: () => Promise<GuestMaker>;
+} {
+  // Read each time: root may have written it a moment ago.
+  const open = async (): Promise<Hypervisor> => {
+    const config = await loadHypervisorConfig(parts.files);
+    if (config.driver === 'libvirt') return createLibvirt(createVirsh(parts, config));
+    return createProxmox(createProxmoxApi(config, await loadProxmoxToken(parts.files)), config, parts.clock);
+  };
+  const openMaker = async (): Promise<GuestMaker> => {
+    const config = await loadHypervisorConfig(parts.files);
+    if (config.driver !== 'libvirt')
+      throw new HaubanError('ACTION_REFUSED', 'guests of Proxmox VE are made and deleted there: this is for libvirt');
+    const virsh = createVirsh(parts, config);
+    const libvirt = createLibvirt(virsh);
+    const identityOf = async (guest: string): Promise<string | null> => (await libvirt.facts(guest))?.identity ?? null;
+    return createGuestMaker({ ...parts, virsh, config, identityOf });
+  };
+  return { open, openMaker };
+}
+
+function snapshotDriver(open: () => Promise<Hypervisor>): ResourceDriver<'hypervisor.snapshot'> {
+  const snapshotPlace = async (id: string) => {
+    const [guest = '', snapshot = '', ...more] = id.split('/');
+    if (more.length > 0) throw new HaubanError('ACTION_REFUSED', `${JSON.stringify(id.slice(0, 80))} is no snapshot`);
+    const hypervisor = await open();
+    return { guest: checkGuest(guest), snapshot: checkSnapshot(snapshot), hypervisor };
+  };
+  return {
+    async read(id) {
+      const { guest, hypervisor, snapshot } = await snapshotPlace(id);
+      const facts = await hypervisor.facts(guest);
+      if (facts === null) return null;
+      const { names } = await hypervisor.snapshots(facts.identity);
+      return names.includes(snapshot) ? { identity: facts.identity } : null;
+    },
+    async write(id, value) {
+      const { guest, hypervisor, snapshot } = await snapshotPlace(id);
+      const facts = await hypervisor.facts(guest);
+      if (facts === null || (value !== null && value.identity !== facts.identity))
+        throw new HaubanError('CHANGE_CONFLICT', `${guest} is gone, or another guest now`);
+      const isThere = (await hypervisor.snapshots(facts.identity)).names.includes(snapshot);
+      if (value === null && isThere) await hypervisor.removeSnapshot(facts.identity, snapshot);
+      if (value !== null && !isThere) await hypervisor.takeSnapshot(facts.identity, snapshot);
+    },
+  };
+}
+
 export function createHypervisorDrivers(
   parts: DriverParts,
 ): FamilyDrivers<HypervisorResources, HypervisorTasks, HypervisorQueries> {
-  // Read each time: root may have written it a moment ago.
-  const open = async (): Promise<Hypervisor> => createLibvirt(parts, await loadHypervisorConfig(parts.files));
+  const { open, openMaker } = createOpeners(parts);
+  const made = <N extends MadeName>(pick: (maker: GuestMaker) => ResourceDriver<N>): ResourceDriver<N> => ({
+    read: async (id) => pick(await openMaker()).read(id),
+    write: async (id, value) => pick(await openMaker()).write(id, value),
+  });
   const power = async (guest: string): Promise<GuestSwitches> => {
     checkGuest(guest);
     return createGuestSwitches(await open(), parts);
   };
   return {
     resources: {
+      'hypervisor.disk': made((maker) => maker['hypervisor.disk']),
+      'hypervisor.guest': made((maker) => maker['hypervisor.guest']),
+      'hypervisor.kept': made((maker) => maker['hypervisor.kept']),
+      'hypervisor.seed': made((maker) => maker['hypervisor.seed']),
+      'hypervisor.snapshot': snapshotDriver(open),
       'hypervisor.power': {
         async read(id) {
           const facts = await (await open()).facts(checkGuest(id));
@@ -46,10 +114,19 @@ export function createHypervisorDrivers(
       'hypervisor.cut': async ({ run, ...place }) => (await power(place.guest)).cut(place, run),
       'hypervisor.reboot': async ({ run, waitS, ...place }) =>
         (await power(place.guest)).reboot(place, run, waitS * 1000),
+      async 'hypervisor.revert'({ snapshot, ...place }) {
+        await (await power(place.guest)).facts(place);
+        await (await open()).revert(place.identity, checkSnapshot(snapshot));
+      },
       'hypervisor.bring-back': async (place) => (await power(place.guest)).bringBack(place),
     },
     queries: {
       'hypervisor.guests': async () => (await open()).guests(),
+      'hypervisor.snapshots': async (place) => {
+        await (await power(place.guest)).facts(place);
+        return (await open()).snapshots(place.identity);
+      },
+      'hypervisor.prepare': async (order) => (await openMaker()).prepare(order),
       'hypervisor.facts': async ({ guest }) => (await open()).facts(checkGuest(guest)),
     },
   };

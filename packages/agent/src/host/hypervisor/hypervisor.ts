@@ -1,4 +1,4 @@
-import type { GuestFacts, GuestRow } from '@hauban/shared/actions';
+import type { GuestFacts, GuestRow, GuestSnapshots } from '@hauban/shared/actions';
 
 /**
  * What one kind of hypervisor can do; `hypervisor-drivers.ts` builds the actions' resources, tasks and questions on it.
@@ -15,4 +15,9 @@ export interface Hypervisor {
   askToShutDown(identity: string): Promise<void>;
   /** Pulls its plug; returns when it is off. */
   cut(identity: string): Promise<void>;
+  snapshots(identity: string): Promise<GuestSnapshots>;
+  takeSnapshot(identity: string, snapshot: string): Promise<void>;
+  removeSnapshot(identity: string, snapshot: string): Promise<void>;
+  /** Back to it; what was since is lost. */
+  revert(identity: string, snapshot: string): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { RunOptions, RunResult } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
@@ -6,7 +7,8 @@ import type { Hypervisor } from './hypervisor.ts';
 import { parseGuestNames, parseStats, type GuestStats } from './libvirt-output.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const TIMEOUT_MS = 60_000;
+/** A snapshot writes the memory of the guest to its disk. */
+const TIMEOUT_MS = 10 * 60_000;
 
 function checkUuid(identity: string): string {
   if (!UUID.test(identity))
@@ -14,15 +16,30 @@ function checkUuid(identity: string): string {
   return identity;
 }
 
-export type LibvirtParts = Pick<DriverParts, 'programs'>;
-
 /** `virsh`, one call a step. A guest is an argument by its UUID only: a name could be an option, or another's number. */
-export function createLibvirt({ programs }: LibvirtParts, { uri }: LibvirtConfig): Hypervisor {
-  const virsh = async (verb: string, ...args: readonly string[]): Promise<string> => {
-    const result = await programs.run('virsh', ['--quiet', '--connect', uri, verb, ...args], { timeoutMs: TIMEOUT_MS });
+export interface Virsh {
+  run(verb: string, ...args: readonly string[]): Promise<RunResult>;
+  /** Its output; PROGRAM_FAILED with what it said. */
+  mustRun(verb: string, ...args: readonly string[]): Promise<string>;
+  /** The definition goes in by standard input. */
+  define(xml: string): Promise<void>;
+}
+
+export function createVirsh({ programs }: Pick<DriverParts, 'programs'>, { uri }: LibvirtConfig): Virsh {
+  const start = (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+    programs.run('virsh', ['--quiet', '--connect', uri, ...args], { timeoutMs: TIMEOUT_MS, ...options });
+  const checked = (verb: string, result: RunResult): string => {
     if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `virsh ${verb}: ${saidBy(result)}`);
     return result.stdout;
   };
+  return {
+    run: (verb, ...args) => start([verb, ...args]),
+    mustRun: async (verb, ...args) => checked(verb, await start([verb, ...args])),
+    define: async (xml) => void checked('define', await start(['define', '--file', '/dev/stdin'], { stdin: xml })),
+  };
+}
+
+export function createLibvirt({ mustRun: virsh, run }: Virsh): Hypervisor {
   const names = async (): Promise<ReadonlyMap<string, string>> =>
     parseGuestNames(await virsh('list', '--all', '--uuid', '--name'));
   const stats = async (...uuids: readonly string[]): Promise<ReadonlyMap<string, GuestStats>> =>
@@ -45,5 +62,18 @@ export function createLibvirt({ programs }: LibvirtParts, { uri }: LibvirtConfig
     askToShutDown: async (identity) =>
       void (await virsh('shutdown', '--domain', checkUuid(identity), '--mode', 'acpi')),
     cut: async (identity) => void (await virsh('destroy', '--domain', checkUuid(identity))),
+    async snapshots(identity) {
+      const names = (await virsh('snapshot-list', '--domain', checkUuid(identity), '--name')).split('\n');
+      const found = names.map((name) => name.trim()).filter((name) => name !== '');
+      // Asked for while there is none it fails.
+      const current = found.length === 0 ? '' : (await run('snapshot-current', '--domain', identity, '--name')).stdout;
+      return { names: found, current: current.trim() === '' ? null : current.trim() };
+    },
+    takeSnapshot: async (identity, snapshot) =>
+      void (await virsh('snapshot-create-as', '--domain', checkUuid(identity), '--name', snapshot, '--atomic')),
+    removeSnapshot: async (identity, snapshot) =>
+      void (await virsh('snapshot-delete', '--domain', checkUuid(identity), '--snapshotname', snapshot)),
+    revert: async (identity, snapshot) =>
+      void (await virsh('snapshot-revert', '--domain', checkUuid(identity), '--snapshotname', snapshot)),
   };
 }

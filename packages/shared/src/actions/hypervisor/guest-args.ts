@@ -12,6 +12,32 @@ export const GuestName = Type.String({
   description: 'As guest.list shows it',
 });
 
+export const SnapshotName = Type.String({
+  pattern: '^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$',
+  maxLength: 40,
+  title: 'Snapshot',
+  description: 'Lower-case letters, digits, dashes; a letter first',
+});
+/** Also the host name of the new guest, and a name of a folder. */
+export const NewGuestName = Type.String({
+  pattern: '^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$',
+  maxLength: 63,
+  title: 'Guest',
+  description: 'Lower-case letters, digits, dashes: it is its host name too',
+});
+export const TemplateName = Type.String({
+  pattern: '^[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?$',
+  maxLength: 40,
+  title: 'Template',
+  description: 'A disk in /etc/hosting/guests/templates, without .qcow2',
+});
+export const BridgeName = Type.String({
+  pattern: '^[a-z](?:[a-z0-9.-]{0,13}[a-z0-9])?$',
+  maxLength: 15,
+  title: 'Bridge',
+  description: 'One of those that /etc/hosting/hypervisor.toml names',
+});
+
 export const GuestArgs = Type.Object({ guest: GuestName }, { additionalProperties: false });
 
 export const WaitS = Type.Integer({

@@ -6,7 +6,7 @@ export const guestList = defineAction({
   name: 'guest.list',
   version: 1,
   title: 'List the guests of a hypervisor',
-  docs: 'Shows every guest with its state, processors and memory, running or not. Which hypervisor it is (libvirt or Proxmox VE) and how it is reached is in /etc/hosting/hypervisor.toml, which root writes. Reads only.',
+  docs: `Shows every guest with its state, processors and memory, running or not. Which hypervisor it is and how it is reached is in /etc/hosting/hypervisor.toml, which root writes and nobody else may. For libvirt: driver = "libvirt" and, where it is not qemu:///system, uri; for new guests bridges = ["br0"], images and accelerate. For Proxmox VE: driver = "proxmox", node (its name there), fingerprint (SHA-256 of its certificate) and, where it is not https://127.0.0.1:8006, url; its API token lies in /etc/hosting/hypervisor.token, mode 0600, with rights on guests only. Reads only.`,
   risk: 'low',
   roles: ['hypervisor'],
   needsRoot: true,

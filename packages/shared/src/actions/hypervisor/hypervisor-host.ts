@@ -22,9 +22,30 @@ export interface GuestFacts extends GuestPower {
   readonly run: string;
 }
 
+/** A guest as guest.create makes it. */
+export interface GuestDefinition {
+  readonly identity: string;
+  readonly template: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly bridge: string;
+  readonly mac: string;
+  readonly description: string;
+}
+
 export interface HypervisorResources {
   /** By name of the guest. Null: there is no such guest. */
   readonly 'hypervisor.power': GuestPower;
+  /** By `guest/snapshot`. */
+  readonly 'hypervisor.snapshot': { readonly identity: string };
+  /** By name of the guest; null for one that somebody else defined too. Taking it away leaves its disk. */
+  readonly 'hypervisor.guest': GuestDefinition;
+  /** By `guest/template`: a copy of the template's disk. Taken away it lies in the trash. */
+  readonly 'hypervisor.disk': { readonly sizeGiB: number };
+  /** By name of the guest: what cloud-init reads at its first boot. */
+  readonly 'hypervisor.seed': { readonly sshKeys: readonly string[] };
+  /** By name of the guest: in the trash, disk and definition. */
+  readonly 'hypervisor.kept': { readonly identity: string };
 }
 
 /** One guest, by name and by what it was when the plan was made. */
@@ -40,8 +61,25 @@ export interface HypervisorTasks {
   readonly 'hypervisor.cut': GuestPlace & { readonly run: string };
   /** Asks it to shut down, waits, starts it; `run` as above. */
   readonly 'hypervisor.reboot': GuestPlace & { readonly run: string; readonly waitS: number };
+  /** Back to that snapshot; what was since is lost. */
+  readonly 'hypervisor.revert': GuestPlace & { readonly snapshot: string };
   /** Runs at the end; a guest that was asked a moment ago is watched until it is off or stays. */
   readonly 'hypervisor.bring-back': GuestPlace;
+}
+
+export interface GuestSnapshots {
+  readonly names: readonly string[];
+  /** What the guest was brought to, or was taken of it, last. */
+  readonly current: string | null;
+}
+
+/** What a new guest would be. */
+export interface PreparedGuest {
+  readonly identity: string;
+  readonly mac: string;
+  /** Where its disk comes to lie. */
+  readonly folder: string;
+  readonly templateGiB: number;
 }
 
 export interface HypervisorQueries {
@@ -51,4 +89,10 @@ export interface HypervisorQueries {
   };
   /** Null: there is no such guest. */
   readonly 'hypervisor.facts': { readonly args: { readonly guest: string }; readonly answer: GuestFacts | null };
+  readonly 'hypervisor.snapshots': { readonly args: GuestPlace; readonly answer: GuestSnapshots };
+  /** Refused when the template is not to be trusted, or the bridge is not one that root has named. */
+  readonly 'hypervisor.prepare': {
+    readonly args: { readonly guest: string; readonly template: string; readonly bridge: string };
+    readonly answer: PreparedGuest;
+  };
 }
