@@ -2,9 +2,9 @@
 // permits and bundles with the executor restarted in between, 50 open shells, 1,000 mutations of an export), and what
 // came of it as a table: attacker, what that must not achieve, the test, the result. The same tests run at a small size
 // within `npm test`. `npm run redteam -- controller fuzz` runs only those projects.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runFiles, statusOf } from './run-named-tests.mjs';
 import { printStep, root, runNode } from './static-checks.mjs';
 import { PROJECTS } from './vitest-projects.mjs';
 
@@ -12,7 +12,6 @@ const PAGE = 'docs/threats.md';
 const ROW = /^\| (?<claim>[^|]+) \| `(?<file>[^`]+)`: (?<words>[^|]+) \|$/;
 /** Of no single attacker, and of full size here too. */
 const MORE_FILES = ['test/fuzz/parsers.test.ts', 'packages/controller/src/people/leaver-race.test.ts'];
-const DEADLINE_MS = 3_600_000;
 
 /** `[{ attacker, claim, file, words }]`, in the order of the page. */
 function readCells() {
@@ -33,34 +32,7 @@ function projectOf(file) {
   return file.startsWith('packages/controller/') ? 'controller' : 'unit';
 }
 
-/** Runs these files of one project; `[{ file, name, status }]` of their tests, nothing when it never got to its end. */
-async function runFiles(project, files) {
-  const folder = mkdtempSync(join(tmpdir(), 'hauban-redteam-'));
-  const output = join(folder, 'report.json');
-  const result = await runNode(
-    [
-      join(root, 'scripts/plain-login.mjs'),
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      ...['run', '--project', project, ...files],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
-    ],
-    { isLive: true, deadlineMs: DEADLINE_MS, env: { HAUBAN_REDTEAM: 'full' } },
-  );
-  const report = existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : { testResults: [] };
-  rmSync(folder, { recursive: true });
-  printStep(project, result);
-  return report.testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map((test) => ({ file: relative(root, name), name: test.fullName, status: test.status })),
-  );
-}
-
-/** Every test that the cell's words name has to have passed, and there has to be one. */
-function resultOf(cell, tests) {
-  const named = tests.filter(({ file, name }) => file === cell.file && name.includes(cell.words));
-  if (named.length === 0) return 'NOT RUN';
-  const failed = named.find(({ status }) => status !== 'passed');
-  return failed === undefined ? 'holds' : failed.status === 'failed' ? 'BROKEN' : 'NOT RUN';
-}
+const RESULTS = { passed: 'holds', failed: 'BROKEN', 'not run': 'NOT RUN' };
 
 function printTable(cells) {
   const width = (column) => Math.max(...cells.map((cell) => cell[column].length));
@@ -93,9 +65,9 @@ for (const script of ['scripts/setup-test.mjs', 'scripts/build.mjs']) {
 const tests = [];
 for (const project of PROJECTS) {
   const mine = files.filter((file) => projectOf(file) === project);
-  if (mine.length > 0) tests.push(...(await runFiles(project, mine)));
+  if (mine.length > 0) tests.push(...(await runFiles(project, mine, { HAUBAN_REDTEAM: 'full' })));
 }
-const judged = cells.map((cell) => ({ ...cell, result: resultOf(cell, tests) }));
+const judged = cells.map((cell) => ({ ...cell, result: RESULTS[statusOf(tests, cell)] }));
 const holding = judged.filter(({ result }) => result === 'holds').length;
 const failed = tests.filter(({ status }) => status === 'failed');
 printTable(judged);
