@@ -26,6 +26,7 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   groupadd: '/usr/sbin/groupadd',
   groupdel: '/usr/sbin/groupdel',
   gzip: '/usr/bin/gzip',
+  mknod: '/usr/bin/mknod',
   mariadb: '/usr/bin/mariadb',
   'mariadb-dump': '/usr/bin/mariadb-dump',
   pg_dump: '/usr/bin/pg_dump',

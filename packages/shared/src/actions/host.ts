@@ -39,6 +39,7 @@ export const PROGRAMS = [
   'gzip',
   'ip',
   'journalctl',
+  'mknod',
   'mariadb',
   'mariadb-dump',
   'mkdir',

@@ -51,6 +51,7 @@ export * from './engine.ts';
 export * from './host.ts';
 export * from './hosting-layout.ts';
 export { MOST_CREATED } from './accounts/index.ts';
+export { isJailPath, JAIL_DEVICES, JAIL_FOLDERS } from './accounts/jail-layout.ts';
 export { MAIL_KEPT, MAIL_ROOT } from './mail/mail-layout.ts';
 export * from './params.ts';
 export * from './parse-arguments.ts';

@@ -4,6 +4,9 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers, ResourceDrivers } from '../drivers.ts';
 import { checkName, checkUid } from './account-name.ts';
 import { listAccounts } from './account-rows.ts';
+import { createJailDevices } from './jail-devices.ts';
+import { createJailFiles, tidyJail } from './jail-files.ts';
+import { collectJail } from './jail-sources.ts';
 import { createKeptHomes } from './kept-homes.ts';
 import { createPermissions } from './permissions.ts';
 import { createQuotas } from './quotas.ts';
@@ -17,7 +20,7 @@ const noUser = (name: string): HaubanError =>
 function users({
   programs,
   requireRoot,
-}: DriverParts): Omit<ResourceDrivers<AccountResources>, 'account.home' | 'account.quota'> {
+}: DriverParts): Pick<ResourceDrivers<AccountResources>, 'account.entry' | 'account.expiry' | 'account.shell'> {
   const entries = createUserEntries(programs);
   const needsRoot = (): void => requireRoot('Reading /etc/shadow');
   return {
@@ -59,18 +62,29 @@ export function createAccountDrivers(
   const permissions = createPermissions(parts);
   const quotas = createQuotas(parts);
   return {
-    resources: { ...users(parts), 'account.home': createKeptHomes(files), 'account.quota': quotas.resource },
+    resources: {
+      ...users(parts),
+      'account.home': createKeptHomes(files),
+      'account.jail-file': createJailFiles(parts),
+      'account.jail-device': createJailDevices(parts),
+      'account.quota': quotas.resource,
+    },
     tasks: {
       async 'account.end-processes'({ uid }) {
         requireRoot('Ending processes of an account');
         await endProcessesOf(clock, checkUid(uid));
       },
       'account.fix-permissions': (work) => permissions.fix(work),
+      async 'account.jail-tidy'({ name }) {
+        requireRoot('Tidying a jail');
+        await tidyJail(name);
+      },
       'account.restore-permissions': ({ name, list }) => permissions.restore(name, list),
     },
     queries: {
       'account.processes': ({ uid }) => listProcessesOf(checkUid(uid)),
       'account.permissions': (work) => permissions.look(work),
+      'account.jail-sources': ({ programs: wanted }) => collectJail(wanted),
       'account.ssh': ({ name }) => askSsh(files, programs, name),
       'account.quota-facts': ({ name }) => quotas.facts(name),
       'account.list': async () => {

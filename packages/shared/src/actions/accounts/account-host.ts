@@ -27,6 +27,10 @@ export interface AccountResources {
   readonly 'account.shell': { readonly shell: string };
   /** By `NAME/N`: below the homes, or among those kept of deleted accounts as `NAME.N`. Moved, never removed. */
   readonly 'account.home': { readonly place: 'live' | 'kept' };
+  /** By `NAME/PATH` in the jail: a copy of that path of the machine. What it replaces is kept for an undo. */
+  readonly 'account.jail-file': { readonly sha256: string; /** Octal. */ readonly mode: string };
+  /** By `NAME/DEVICE`. */
+  readonly 'account.jail-device': { readonly major: number; readonly minor: number; readonly mode: string };
   /** By name; null in it: no limit. */
   readonly 'account.quota': { readonly hardMiB: number | null };
 }
@@ -51,6 +55,8 @@ export interface AccountTasks {
   readonly 'account.end-processes': { readonly uid: number };
   /** `list`: name of the list of what was there before, in our own folder. */
   readonly 'account.fix-permissions': PermissionWork & { readonly list: string };
+  /** Removes what a crash left half-written below the jail's folders. */
+  readonly 'account.jail-tidy': { readonly name: string };
   readonly 'account.restore-permissions': { readonly name: string; readonly list: string };
 }
 
@@ -81,6 +87,16 @@ export interface AccountQueries {
     readonly answer: readonly { readonly pid: number; readonly command: string }[];
   };
   readonly 'account.permissions': { readonly args: PermissionWork; readonly answer: PermissionFindings };
+  /** These programs and every library that they need, read from the files; `problem` says why one can not be copied. */
+  readonly 'account.jail-sources': {
+    readonly args: { readonly programs: readonly string[] };
+    readonly answer: {
+      /** Ascending; `path` without the leading slash. */
+      readonly files: readonly { readonly path: string; readonly sha256: string; readonly mode: string }[];
+      readonly sizeBytes: number;
+      readonly problem: string | null;
+    };
+  };
   /** What ssh's own programs say of the keys of an account, and whether sshd reads them. */
   readonly 'account.ssh': {
     readonly args: { readonly name: string };

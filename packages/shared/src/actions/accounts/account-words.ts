@@ -6,5 +6,7 @@ export const ACCOUNT_WORDS: { readonly [N in keyof AccountResources]: ResourceWo
   'account.expiry': { noun: 'expiry of user' },
   'account.shell': { noun: 'login shell of user' },
   'account.home': { noun: 'home of' },
+  'account.jail-file': { noun: 'jailed copy' },
+  'account.jail-device': { noun: 'jailed device' },
   'account.quota': { noun: 'disk limit of' },
 };

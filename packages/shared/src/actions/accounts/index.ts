@@ -6,6 +6,8 @@ import { accountCreateMany } from './account-create-many.ts';
 import { accountDelete } from './account-delete.ts';
 import { accountFixPermissions } from './account-fix-permissions.ts';
 import { accountList } from './account-list.ts';
+import { accountMakeJail } from './account-make-jail.ts';
+import { accountRemoveJail } from './account-remove-jail.ts';
 import { accountSetQuota } from './account-set-quota.ts';
 import { accountSetSshKeys } from './account-set-ssh-keys.ts';
 import { accountSuspend } from './account-suspend.ts';
@@ -17,6 +19,8 @@ export const ACCOUNT_ACTIONS: readonly ActionDefinition[] = [
   accountDelete,
   accountFixPermissions,
   accountList,
+  accountMakeJail,
+  accountRemoveJail,
   accountSetQuota,
   accountSetSshKeys,
   accountSuspend,
