@@ -21,8 +21,8 @@ export interface StorageNode extends HostingNode {
 
 export const BTRFS = '/usr/bin/btrfs';
 
-/** A btrfs of its own with a subvolume for each of the two accounts; bound into a node at /srv/vol1. */
-export async function mountHomes(cleanup: CleanupList): Promise<string> {
+/** A btrfs of its own with a subvolume for each of the accounts; bound into a node at /srv/vol1. */
+export async function mountHomes(cleanup: CleanupList, accounts: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hauban-storage-'));
   cleanup.add(() => rm(folder, { recursive: true, force: true }));
   const [image, homes] = [join(folder, 'image'), join(folder, 'homes')];
@@ -32,13 +32,15 @@ export async function mountHomes(cleanup: CleanupList): Promise<string> {
   await mustRunProgram(programs.mount.path, ['--no-mtab', '-o', 'loop', image, homes]);
   cleanup.add(async () => void (await mustRunProgram(programs.umount.path, [homes])));
   await mustRunProgram(BTRFS, ['quota', 'enable', homes]);
-  for (const { name } of [ACCOUNT, NEIGHBOUR]) await mustRunProgram(BTRFS, ['subvolume', 'create', join(homes, name)]);
+  for (const name of accounts) await mustRunProgram(BTRFS, ['subvolume', 'create', join(homes, name)]);
   return homes;
 }
 
 export async function standStorageNode(name: string): Promise<StorageNode> {
   return makeOrTakeBack(async (cleanup) => {
-    const binds = [{ hostPath: await mountHomes(cleanup), nodePath: '/srv/vol1', writable: true }];
+    const binds = [
+      { hostPath: await mountHomes(cleanup, [ACCOUNT.name, NEIGHBOUR.name]), nodePath: '/srv/vol1', writable: true },
+    ];
     const hosting = await standHostingNode({ name, binds });
     cleanup.add(() => hosting.node.destroy());
     for (const account of [ACCOUNT, NEIGHBOUR]) expectDone(await hosting.actions.apply('account.create', account));
