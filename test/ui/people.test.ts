@@ -193,6 +193,27 @@ describe.skipIf(!hasChromium())(`people and roles in a real browser${why}`, () =
     await line.getByText('never').waitFor({ state: 'detached' });
   });
 
+  it('a token is deleted after a question, and is worth nothing from then on', async () => {
+    await bob.getByLabel('What for').fill('short-lived');
+    await bob.getByRole('button', { name: 'Make a token' }).click();
+    await bob.getByText('Copy it now: it is not shown again.').waitFor();
+    const gone = await bob.locator('section').filter({ hasText: 'API tokens' }).locator('pre').innerText();
+    const statusOf = async (): Promise<number> =>
+      (await fetch(`${owner.stack.url}/api/nodes`, { headers: { authorization: `Bearer ${gone}` } })).status;
+    expect(await statusOf()).toBe(200);
+    const line = bob.getByRole('table', { name: 'API tokens' }).getByRole('row').filter({ hasText: 'short-lived' });
+    await line.getByRole('button', { name: 'Delete' }).click();
+    const asked = bob.getByRole('dialog').filter({ hasText: 'short-lived' });
+    await shoot(bob, '40-token-delete');
+    await bob.keyboard.press('Escape');
+    await asked.waitFor({ state: 'detached' });
+    expect(await statusOf()).toBe(200);
+    await line.getByRole('button', { name: 'Delete' }).click();
+    await asked.getByRole('button', { name: 'Delete' }).click();
+    await line.waitFor({ state: 'detached' });
+    expect(await statusOf()).toBe(401);
+  });
+
   it('an owner sees and ends a session; markup in a name stays text', async () => {
     await page.goto(`${owner.stack.url}/people`);
     const dialog = await openBob();

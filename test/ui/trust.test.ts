@@ -49,6 +49,31 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
     await page.getByRole('button', { name: 'Open the shell' }).click();
   };
 
+  it('a role that wants another person says so where it is made', async () => {
+    await page.goto(`${stack.url}/people`);
+    await page.getByRole('button', { name: 'Make a role' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Make a role' });
+    await dialog.getByLabel('Name of the role').fill('careful');
+    await dialog.getByLabel('Open shells').check();
+    await dialog.getByLabel('Users of shells').fill('www-data');
+    await dialog.getByLabel('Nodes with all of these labels').fill('tier=web');
+    await dialog.getByLabel('Another person has to approve first').check();
+    const sentence = /on nodes with tier=web: .*open shells.*once another person has approved/i;
+    await dialog.getByText(sentence).waitFor();
+    await shoot(page, '19-role-wants-another');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const row = page.getByRole('table', { name: 'Roles and what they may do' }).getByRole('row');
+    await row.filter({ hasText: 'careful' }).getByText(sentence).waitFor();
+    const invited = await page.evaluate(async () => {
+      const body = JSON.stringify({ name: 'kim', role: 'careful' });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch('/api/people', { method: 'POST', headers, body })).status;
+    });
+    expect(invited).toBe(200);
+    await page.goto(stack.url);
+  });
+
   it('the owner drafts the first version and approves it with a passkey, and the node takes it', async () => {
     await page.getByRole('button', { name: 'Signed in as founder' }).click();
     await page.getByRole('menuitem', { name: 'Trust' }).click();
@@ -65,6 +90,8 @@ describe.skipIf(!canRun)(`approvals in a real browser${canRun ? '' : ' (needs ch
     const draft = page.getByRole('region', { name: 'Version 1, a draft' });
     await draft.getByRole('table', { name: 'People of version 1' }).getByText('founder').waitFor();
     await draft.getByText('5f'.repeat(32)).waitFor();
+    await draft.getByText('Role careful').waitFor();
+    await draft.getByText(/once another person has approved/).waitFor();
     await shoot(page, '20-trust-draft');
     await draft.getByRole('button', { name: 'Approve with my passkey' }).click();
     await page.getByRole('region', { name: 'Version 1, in force' }).waitFor();
