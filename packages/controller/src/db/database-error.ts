@@ -6,6 +6,9 @@ const LOST = new Set([
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
+  // The driver has begun a transaction on a connection that others use, seen once with a thousand nodes at once: what they
+  // write there would wait for a commit that never comes. Only giving the connection up takes it back.
+  'UNSAFE_TRANSACTION',
   'ECONNREFUSED',
   'ECONNRESET',
   'ENOENT',

@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
+import { waitFor } from '../../../../test/support/wait-for.ts';
 import { createDatabase, type Database } from './database.ts';
 import { migrateDatabase } from './migrate.ts';
 import { auditTail } from './schema/audit.ts';
@@ -131,6 +132,17 @@ describe('a database that is away', () => {
     } finally {
       await mine.close();
     }
+  });
+
+  it('fails with DATABASE when the driver begins on a connection that others use, and leaves nothing begun', async () => {
+    await expect(database.query((db) => db.execute(sql`BEGIN`))).rejects.toMatchObject({ code: 'DATABASE' });
+    await waitFor('the connection is given up', async () => {
+      const [open] = await fixture.sql`
+        SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'`;
+      return open?.['n'] === 0;
+    });
+    await database.query((db) => db.insert(setupToken).values(token('after a lost begin')));
+    expect((await fixture.sql`SELECT FROM setup_token WHERE hash = 'after a lost begin'`).length).toBe(1);
   });
 
   it('fails with DATABASE when there is no server at the address', async () => {
