@@ -33,6 +33,8 @@ export const RESOURCE_EXAMPLES: ResourceExamples = {
   'account.expiry': [[NAME, { day: null }]],
   'account.shell': [[NAME, { shell: '/usr/sbin/nologin' }]],
   'account.home': [[`${NAME}/1`, { place: 'live' }]],
+  'account.jail-device': [[`${NAME}/null`, { major: 1, minor: 3, mode: '0666' }]],
+  'account.jail-file': [[`${NAME}/bin/sh`, { sha256: FINGERPRINT, mode: '0755' }]],
   'account.quota': [[NAME, { hardMiB: 100 }]],
   'balancer.server': [['sites/web1', { state: 'ready', weight: 10 }]],
   'crowdsec.ban': [['192.0.2.7', { banned: true }]],
@@ -70,6 +72,7 @@ export const RESOURCE_EXAMPLES: ResourceExamples = {
 export const TASK_EXAMPLES: TaskExamples = {
   'account.end-processes': [{ uid: 100_012 }],
   'account.fix-permissions': [{ ...permissions, list: 'friday' }],
+  'account.jail-tidy': [{ name: NAME }],
   'account.restore-permissions': [{ name: NAME, list: 'friday' }],
   'apache.restart': [{ pid: 1 }],
   'balancer.wait-idle': [{ backend: 'sites', server: 'web1', withinS: 1 }],
@@ -103,6 +106,7 @@ export const TASK_EXAMPLES: TaskExamples = {
 };
 
 export const QUERY_EXAMPLES: QueryExamples = {
+  'account.jail-sources': [{ programs: ['/bin/sh'] }],
   'account.list': [{}],
   'account.permissions': [permissions],
   'account.processes': [{ uid: 100_010 }],

@@ -28,6 +28,7 @@ const PATTERN_EXAMPLES: readonly string[] = [
   'manual-friday',
   'shop/index.php',
   'site.create',
+  '/bin/sh',
 ];
 /** By the name of the argument, where an earlier example fits and means something else. */
 const NAMED_EXAMPLES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import type { CustomPin } from '@hauban/shared/policy';
 import { bundleProgram } from '../actions/action-node.ts';
 import { standDatabaseNode } from '../actions/database-node.ts';
-import { ACCOUNT, expectDone } from '../actions/hosting-node.ts';
+import { ACCOUNT, expectDone, NEIGHBOUR } from '../actions/hosting-node.ts';
 import { mountHomes } from '../actions/storage-node.ts';
 import { startApache } from '../apache.ts';
 import { makeOrTakeBack } from '../cleanup-list.ts';
@@ -49,7 +49,9 @@ argv = ["{text}", "--say={text}"]
  */
 export async function standInjectionNode(): Promise<InjectionNode> {
   return makeOrTakeBack(async (cleanup) => {
-    const binds = [{ hostPath: await mountHomes(cleanup), nodePath: '/srv/vol1', writable: true }];
+    const binds = [
+      { hostPath: await mountHomes(cleanup, [ACCOUNT.name, NEIGHBOUR.name]), nodePath: '/srv/vol1', writable: true },
+    ];
     const { node, actions } = await standDatabaseNode({ name: 'injection', binds });
     cleanup.add(() => node.destroy());
     const apply = async (action: string, args: object): Promise<void> =>

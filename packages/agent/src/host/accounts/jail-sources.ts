@@ -35,6 +35,8 @@ class Collection {
   readonly found = new Map<string, Found>();
 
   async addProgram(path: string): Promise<void> {
+    if (!path.startsWith('/') || !isJailPath(path.slice(1)))
+      throw refused(`${JSON.stringify(path.slice(0, 80))} is no program of a jail`);
     const file = await loadSystemFile(path);
     if (file === null) throw refused(`${path} is not on this node`);
     if (readElfNeeds(file.bytes) === null)
