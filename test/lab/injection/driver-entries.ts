@@ -23,6 +23,10 @@ const permissions = {
 } as const;
 const custom = { name: 'echo', hash: '0'.repeat(64), args: { text: 'hello' } };
 const guest = { guest: 'vm1', identity: '00000000-0000-4000-8000-000000000000' };
+const definition = {
+  ...{ identity: guest.identity, template: 'debian', cpus: 1, memoryMiB: 512, bridge: 'br0' },
+  ...{ mac: '52:54:00:00:00:01', description: 'Customer 10' },
+};
 const entry = {
   ...{ uid: 100_012, gid: 100_012, comment: 'Customer 12', home: '/srv/vol1/w4a100012', shell: '/usr/sbin/nologin' },
   ...{ password: '!', lastChangeDay: 20_000, minDays: 0, maxDays: 99_999, warnDays: 7, inactiveDays: null },
@@ -55,6 +59,11 @@ export const RESOURCE_EXAMPLES: ResourceExamples = {
     [`postgresql/${NAME}_jo`, { passwordHash: 'unknown', maxConnections: 30 }],
   ],
   'fail2ban.ban': [['sshd/192.0.2.7', { banned: true }]],
+  'hypervisor.disk': [['vm1/debian', { sizeGiB: 1 }]],
+  'hypervisor.guest': [['vm1', definition]],
+  'hypervisor.kept': [['vm1', { identity: guest.identity }]],
+  'hypervisor.seed': [['vm1', { sshKeys: [`ssh-ed25519 ${'A'.repeat(68)} laptop`] }]],
+  'hypervisor.snapshot': [['vm1/friday', { identity: guest.identity }]],
   'hypervisor.power': [['vm1', { identity: guest.identity, state: 'running' }]],
   'mail.mailbox': [
     [`jo@${DOMAIN}`, { passwordHash: `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`, quotaMiB: 10, suspended: false }],
@@ -85,6 +94,7 @@ export const TASK_EXAMPLES: TaskExamples = {
   'hypervisor.bring-back': [guest],
   'hypervisor.cut': [{ ...guest, run: '1' }],
   'hypervisor.reboot': [{ ...guest, run: '1', waitS: 1 }],
+  'hypervisor.revert': [{ ...guest, snapshot: 'friday' }],
   'hypervisor.shutdown': [{ ...guest, waitS: 1 }],
   'mail.index': [{}],
   'mail.kick': [{ address: `jo@${DOMAIN}` }],
@@ -122,6 +132,8 @@ export const QUERY_EXAMPLES: QueryExamples = {
   'database.user-databases': ENGINES.map((engine) => ({ engine, user: `${NAME}_jo` })),
   'hypervisor.facts': [{ guest: 'vm1' }],
   'hypervisor.guests': [{}],
+  'hypervisor.prepare': [{ guest: 'vm1', template: 'debian', bridge: 'br0' }],
+  'hypervisor.snapshots': [guest],
   'mail.lookup': [{ address: `jo@${DOMAIN}` }],
   'mail.queue': [
     { filter: { ids: ['4F2A1B3C5D'] }, limit: 10 },
