@@ -1,12 +1,12 @@
 import type { QueryName, Queries, ResourceName, Resources, TaskName, Tasks } from '@hauban/shared/actions';
 
 /**
- * Every door that the agent's drivers have, with what is well there. The compiler says which one is missing. What can
- * be told apart only by a look at the machine (an account, a snapshot) is there in `injection-node.ts`.
+ * Every door that the agent's drivers have, with what is well there; a test says which one is missing. What can be told
+ * apart only by a look at the machine (an account, a snapshot) is there in `injection-node.ts`.
  */
-type ResourceExamples = { readonly [N in ResourceName]: readonly (readonly [id: string, value: Resources[N]])[] };
-type TaskExamples = { readonly [N in TaskName]: readonly Tasks[N][] };
-type QueryExamples = { readonly [N in QueryName]: readonly Queries[N]['args'][] };
+type ResourceExamples = { readonly [N in ResourceName]?: readonly (readonly [id: string, value: Resources[N]])[] };
+type TaskExamples = { readonly [N in TaskName]?: readonly Tasks[N][] };
+type QueryExamples = { readonly [N in QueryName]?: readonly Queries[N]['args'][] };
 
 const NAME = 'w4a100010';
 const DOMAIN = 'a.example.net';

@@ -1,7 +1,10 @@
 import { ACTIONS, parseActionArguments } from '@hauban/shared/actions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DriverParts } from '../../../packages/agent/src/host/drivers.ts';
+import { createFamilies } from '../../../packages/agent/src/host/families.ts';
 import { labRequirements } from '../requirements.ts';
 import { ACTION_PLACES, casesOf, DRIVER_PLACES, goodCasesOf, textOf, type Case } from './cases.ts';
+import { QUERY_EXAMPLES, RESOURCE_EXAMPLES, TASK_EXAMPLES } from './driver-entries.ts';
 import { exampleArguments } from './example-arguments.ts';
 import { HOSTILE_VALUES, MARK } from './hostile-values.ts';
 import { standInjectionNode, type InjectionNode } from './injection-node.ts';
@@ -22,6 +25,21 @@ describe('the examples', () => {
     const action = ACTIONS.get(name);
     if (action === undefined) throw new Error(name);
     for (const args of exampleArguments(action)) expect(parseActionArguments(action, args)).toMatchObject({ ok: true });
+  });
+});
+
+describe('the doors of the drivers', () => {
+  /** Stands for all that drivers are made of: none is asked for anything here. */
+  const anything: unknown = new Proxy(() => undefined, { get: () => anything, apply: () => anything });
+  const parts = new Proxy({ stateDirectory: '/nowhere' }, { get: (own, name) => Reflect.get(own, name) ?? anything });
+  const drivers = createFamilies(parts as unknown as DriverParts);
+
+  it.each([
+    ['resources', RESOURCE_EXAMPLES],
+    ['tasks', TASK_EXAMPLES],
+    ['queries', QUERY_EXAMPLES],
+  ] as const)('%s each have an example', (kind, examples) => {
+    expect(Object.keys(examples).toSorted()).toEqual(Object.keys(drivers[kind]).toSorted());
   });
 });
 
