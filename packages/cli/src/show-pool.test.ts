@@ -43,6 +43,7 @@ const pool: PoolDetail = {
   itemCount: 1,
   memberCount: 1,
   driftCount: 1,
+  comparedAt: 60_000,
   createdAt: 0,
   createdBy: 'ann',
   members: [

@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, inArray, isNull, lt, ne, or, sql } from 'drizz
 import { isUniqueViolation, type Database, type Tx } from '../db/index.ts';
 import { banEntry, banList, banListPool } from '../db/schema/ban-lists.ts';
 import { pool, poolItem } from '../db/schema/pools.ts';
+import { LIST_ACTION } from './list-wishes.ts';
 
 export type BanListRecord = typeof banList.$inferSelect;
 export type BanEntryRecord = typeof banEntry.$inferSelect;
@@ -9,7 +10,6 @@ type WishRow = Pick<typeof poolItem.$inferSelect, 'id' | 'key' | 'args'>;
 
 /** Rows of one statement: a statement has 65,535 parameters at most. */
 const ROWS_AT_ONCE = 5_000;
-const LIST_ACTION = 'firewall.set-list';
 
 function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) yield rows.slice(from, from + ROWS_AT_ONCE);

@@ -1,5 +1,5 @@
 import type { DriftRow, PlannedChange, PoolDetail, PoolMember, PoolRow, PoolWorkRow } from '@hauban/shared/api';
-import type { DriftRecord, DriftRepository } from './drift.repository.ts';
+import type { DriftRecord, DriftRepository, NodeRecord } from './drift.repository.ts';
 import type { ReadMembers } from './pool-members.ts';
 import type { PoolWorkRepository, WorkRecord } from './pool-work.repository.ts';
 import { toItemRow } from './pools.service.ts';
@@ -15,6 +15,8 @@ export interface PoolViewParts {
 export type PoolViews = ReturnType<typeof createPoolViews>;
 
 const WORKS_SHOWN = 200;
+/** A work for each node, at most. */
+const MOST_MEMBERS = 1000;
 
 const toWorkRow = (work: WorkRecord): PoolWorkRow => ({
   id: work.id,
@@ -29,7 +31,22 @@ const toWorkRow = (work: WorkRecord): PoolWorkRow => ({
   isWell: work.isWell,
 });
 
-const toRow = (pool: PoolRecord, counts: PoolCounts | undefined, memberCount: number): PoolRow => ({
+/** When the one was compared whose last compare is the longest ago; null: one of them never was. */
+function comparedAt(nodeIds: readonly string[], known: readonly NodeRecord[]): number | null {
+  const timeOf = new Map(known.map((node) => [node.nodeId, node.comparedAt]));
+  const times = nodeIds.map((id) => timeOf.get(id) ?? null);
+  return times.reduce(
+    (oldest, time) => (oldest === null || time === null ? null : Math.min(oldest, time)),
+    times[0] ?? null,
+  );
+}
+
+const toRow = (
+  pool: PoolRecord,
+  counts: PoolCounts | undefined,
+  nodeIds: readonly string[],
+  known: readonly NodeRecord[],
+): PoolRow => ({
   id: pool.id,
   name: pool.name,
   nodes: pool.nodes === null ? null : [...pool.nodes],
@@ -39,8 +56,9 @@ const toRow = (pool: PoolRecord, counts: PoolCounts | undefined, memberCount: nu
   compareMinutes: pool.compareMinutes,
   version: pool.version,
   itemCount: counts?.items ?? 0,
-  memberCount,
+  memberCount: nodeIds.length,
   driftCount: counts?.drift ?? 0,
+  comparedAt: comparedAt(nodeIds, known),
   createdAt: pool.createdAt,
   createdBy: pool.createdBy,
 });
@@ -80,13 +98,19 @@ export function createPoolViews({ pools, drift, work, members }: PoolViewParts) 
       const rows: PoolRow[] = [];
       for (const pool of all) {
         const nodeIds = (await members(pool)).map(({ id }) => id);
-        if (await isShown(nodeIds)) rows.push(toRow(pool, counts.get(pool.id), nodeIds.length));
+        if (await isShown(nodeIds)) rows.push(toRow(pool, counts.get(pool.id), nodeIds, await drift.nodes(pool.id)));
       }
       return rows;
     },
     detail: async (pool: PoolRecord): Promise<PoolDetail> => {
-      const [rows, items, counts] = await Promise.all([memberRows(pool), pools.items(pool.id), pools.counts()]);
-      return { ...toRow(pool, counts.get(pool.id), rows.length), members: [...rows], items: items.map(toItemRow) };
+      const [rows, items, counts, known] = await Promise.all([
+        memberRows(pool),
+        pools.items(pool.id),
+        pools.counts(),
+        drift.nodes(pool.id),
+      ]);
+      const nodeIds = rows.map(({ nodeId }) => nodeId);
+      return { ...toRow(pool, counts.get(pool.id), nodeIds, known), members: [...rows], items: items.map(toItemRow) };
     },
     drift: async (pool: PoolRecord): Promise<DriftRow[]> => {
       const [seen, items, nodes] = await Promise.all([drift.ofPool(pool.id), pools.items(pool.id), members(pool)]);
@@ -101,8 +125,13 @@ export function createPoolViews({ pools, drift, work, members }: PoolViewParts) 
         return [{ nodeId, hostName, itemId, action: item.action, key: item.key, changes, ...seenAs }];
       });
     },
-    /** The newest first. */
-    works: async (poolId: string, only: ReadonlySet<string> | null = null): Promise<PoolWorkRow[]> =>
-      (await work.newest(poolId, WORKS_SHOWN)).filter(({ id }) => only === null || only.has(id)).map(toWorkRow),
+    /** The newest first, page by page. */
+    works: async (
+      poolId: string,
+      { after = null, limit = WORKS_SHOWN }: { readonly after?: string | null; readonly limit?: number } = {},
+    ): Promise<PoolWorkRow[]> => (await work.newest(poolId, limit, after)).map(toWorkRow),
+    /** Those that were just begun. */
+    begun: async (poolId: string, only: ReadonlySet<string>): Promise<PoolWorkRow[]> =>
+      (await work.newest(poolId, MOST_MEMBERS)).filter(({ id }) => only.has(id)).map(toWorkRow),
   };
 }

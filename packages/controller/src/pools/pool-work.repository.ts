@@ -23,9 +23,22 @@ export function createPoolWorkRepository(database: Database) {
       database.query((db) =>
         db.select().from(poolWork).where(isNull(poolWork.finishedAt)).orderBy(asc(poolWork.createdAt)).limit(limit),
       ),
-    newest: async (poolId: string, limit: number): Promise<WorkRecord[]> =>
+    /** @param after the work of this pool that they are older than; null: from the newest on */
+    newest: async (poolId: string, limit: number, after: string | null = null): Promise<WorkRecord[]> =>
       database.query((db) =>
-        db.select().from(poolWork).where(eq(poolWork.poolId, poolId)).orderBy(desc(poolWork.createdAt)).limit(limit),
+        db
+          .select()
+          .from(poolWork)
+          .where(
+            and(
+              eq(poolWork.poolId, poolId),
+              after === null
+                ? undefined
+                : sql`(${poolWork.createdAt}, ${poolWork.id}) < (SELECT last.created_at, last.id FROM pool_work last WHERE last.id = ${after} AND last.pool_id = ${poolId})`,
+            ),
+          )
+          .orderBy(desc(poolWork.createdAt), desc(poolWork.id))
+          .limit(limit),
       ),
     /** Null: it is over, or another controller is at it. */
     tryLock: async (tx: Tx, id: string): Promise<WorkRecord | null> =>

@@ -11,6 +11,7 @@ import {
   PoolRequest,
   PoolRunRequest,
   PoolWorkList,
+  PoolWorkQuery,
   PoolWorkRequest,
   RunDetail,
   Uuid,
@@ -83,10 +84,11 @@ function readRoutes(app: HttpApp, { pools, poolViews }: PoolRouteParts): void {
         summary: 'What was and is done on its nodes, newest first',
         tags,
         params,
+        querystring: PoolWorkQuery,
         response: { 200: PoolWorkList },
       },
     },
-    async (request) => poolViews.works(request.params.poolId),
+    async (request) => poolViews.works(request.params.poolId, request.query),
   );
 }
 
@@ -195,7 +197,7 @@ export function poolRoutes(app: HttpApp, parts: PoolRouteParts): void {
     async (request) => {
       const pool = await pools.need(request.params.poolId);
       const begun = await poolWork.request(pool, request.body, requesterOf(request));
-      return poolViews.works(pool.id, begun);
+      return poolViews.begun(pool.id, begun);
     },
   );
   app.post(

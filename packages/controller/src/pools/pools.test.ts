@@ -97,7 +97,7 @@ const newPool = async (more: object = {}): Promise<string> =>
   ).id;
 const work = async (poolId: string, kind: 'compare' | 'repair' | 'join', more: object = {}): Promise<PoolWorkRow[]> => {
   const pool = await pools.pools.need(poolId);
-  return pools.poolViews.works(poolId, await pools.poolWork.request(pool, { kind, ...more }, world.requester));
+  return pools.poolViews.begun(poolId, await pools.poolWork.request(pool, { kind, ...more }, world.requester));
 };
 const drift = async (poolId: string) => pools.poolViews.drift(await pools.pools.need(poolId));
 const endOf = async (poolId: string, id: string | undefined) =>
@@ -350,6 +350,30 @@ describe('putting right', () => {
     await settle();
     expect(await endOf(poolId, begun?.id)).toMatchObject({ isWell: false });
     expect(orders.filter(({ order }) => order.action === 'state.apply')).toEqual([]);
+  });
+
+  it('is listed page by page, the newest first, however many were begun at one moment', async () => {
+    const poolId = await newPool({ nodes: [...world.nodeIds] });
+    await pools.pools.wish(poolId, unit('nginx'), world.requester);
+    expect((await pools.poolViews.detail(await pools.pools.need(poolId))).comparedAt).toBeNull();
+    await settle();
+    const comparedAt = world.clock.nowMs();
+    expect((await pools.poolViews.list(async () => true))[0]).toMatchObject({ memberCount: 3, comparedAt });
+    world.clock.advance(1_000);
+    await work(poolId, 'compare');
+    await settle();
+    const all = (await pools.poolViews.works(poolId)).map(({ id }) => id);
+    expect(all).toHaveLength(6);
+    const paged: string[] = [];
+    for (let after: string | null = null; paged.length < 10;) {
+      const page: readonly PoolWorkRow[] = await pools.poolViews.works(poolId, { after, limit: 4 });
+      paged.push(...page.map(({ id }) => id));
+      after = page.at(-1)?.id ?? null;
+      if (page.length < 4) break;
+    }
+    expect(paged).toEqual(all);
+    const [other] = await pools.poolViews.works(await newPool(), { after: all[0] ?? '' });
+    expect(other).toBeUndefined();
   });
 
   it('of a node that is no member is refused', async () => {

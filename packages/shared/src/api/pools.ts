@@ -60,6 +60,11 @@ export const PoolWorkRow = Type.Object(
 );
 export type PoolWorkRow = Static<typeof PoolWorkRow>;
 export const PoolWorkList = Type.Array(PoolWorkRow);
+/** GET /api/pools/:poolId/work, the newest first; the next page begins after the last row of the one before. */
+export const PoolWorkQuery = Type.Object(
+  { after: Type.Optional(Uuid), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) },
+  closed,
+);
 
 export const PoolMember = Type.Object(
   {
@@ -92,6 +97,8 @@ export const PoolRow = Type.Object(
     memberCount: Type.Integer(),
     /** Differences that nobody adopted, on all nodes. */
     driftCount: Type.Integer(),
+    /** When the node was compared whose last compare is the longest ago; null: one was never, or there is none. */
+    comparedAt: NullableTime,
     createdAt: TimeMs,
     createdBy: Type.String(),
   },

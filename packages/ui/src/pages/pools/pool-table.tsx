@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { visibleLine } from '../../format/visible-text.ts';
 import { PoolMark } from '../../parts/pool-mark.tsx';
 import { Table } from '../../parts/table.tsx';
+import { RelativeTime } from '../../parts/time-text.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -53,6 +54,11 @@ function PoolLine({ pool, acts }: { readonly pool: PoolRow; readonly acts: Owner
         {pool.repair === 'auto' ? <span className="hb-quiet hb-small"> {t.budgetOf(pool.budget)}</span> : null}
       </td>
       <td data-label={t.compared} className="hb-quiet">
+        {pool.comparedAt === null ? null : (
+          <>
+            <RelativeTime at={pool.comparedAt} />,{' '}
+          </>
+        )}
         {t.every(pool.compareMinutes)}
       </td>
       {acts === null ? null : (

@@ -33,7 +33,7 @@ describe('a pool that is typed', () => {
   it('begins with what a pool is now', () => {
     const pool = {
       ...{ id: 'p', name: 'db', nodes: ['a', 'b'], on: null, repair: 'auto' as const, budget: 3, compareMinutes: 5 },
-      ...{ version: 1, itemCount: 0, memberCount: 2, driftCount: 0, createdAt: 0, createdBy: 'ann' },
+      ...{ version: 1, itemCount: 0, memberCount: 2, driftCount: 0, comparedAt: null, createdAt: 0, createdBy: 'ann' },
     };
     expect(parsePool(poolValues(pool))).toEqual({
       ok: true,
