@@ -16,6 +16,16 @@ const tlsSite = (certificate: string, key: string): string => `<VirtualHost *:44
 </VirtualHost>
 `;
 
+/** Somebody else listens there. */
+const TAKEN_PORT = 8099;
+/** Each with a log of its own: more than `FILES` allows to be open. */
+const manyLogs = Array.from(
+  { length: 60 },
+  (_, index) =>
+    `<VirtualHost *:80>\n  ServerName x${index}.example.net\n  ErrorLog /var/log/apache2/x${index}.log\n</VirtualHost>\n`,
+).join('');
+const FILES = 64;
+
 describe.skipIf(!lab.ok)('apache.reload on a real node', () => {
   let hosting: HostingNode;
   const serves = async (): Promise<number> => (await fetchPage(hosting.node, ACCOUNT.domain)).status;
@@ -31,6 +41,7 @@ describe.skipIf(!lab.ok)('apache.reload on a real node', () => {
         ...['-subj', '/CN=tls.example.net', '-keyout', `/etc/ssl/lab/${name}.key`, '-out', `/etc/ssl/lab/${name}.pem`],
       ]);
     expectDone(await hosting.actions.apply('account.create', ACCOUNT));
+    await node.spawn('/usr/bin/socat', [`TCP-LISTEN:${TAKEN_PORT},fork,reuseaddr`, 'EXEC:/usr/bin/cat']);
   });
   afterAll(() => hosting.node.destroy());
 
@@ -82,6 +93,16 @@ describe.skipIf(!lab.ok)('apache.reload on a real node', () => {
       '<VirtualHost *:80>\n  ServerName x.example.net\n  ErrorLog /var/log/gone/x.log\n</VirtualHost>\n',
       /other\.conf line 1: .*\/var\/log\/gone/,
     ],
+    [
+      'a port that somebody else has',
+      `\nListen ${TAKEN_PORT}\n`,
+      /other\.conf line 2: port 8099 belongs to another program/,
+    ],
+    [
+      'what shuts out the visitors of all sites',
+      '<Location "/">\n  Require all denied\n</Location>\n',
+      /a\.example\.net, which is not being changed, answers 200 now and 403/,
+    ],
     ['a link to nothing', '', /other\.conf/],
   ])('refuses %s with file, line and reason; the old configuration goes on serving', async (name, content, wanted) => {
     const { node } = hosting;
@@ -111,15 +132,61 @@ describe.skipIf(!lab.ok)('apache.reload on a real node', () => {
     expect(await snapshotNode(node)).toBe(before);
   });
 
-  // What would have happened: the reason for the rehearsal.
-  it("control: Apache's own test passes the certificate that does not match, and a plain graceful ends every site", async () => {
+  it('refuses a site in front of an account’s that takes its name, and one that is in its name only passes', async () => {
     const { node } = hosting;
-    await node.writeFile(SITE, tlsSite('one', 'two'));
+    const first = '/etc/apache2/sites-enabled/aaa.conf';
+    const host = (name: string): string => `<VirtualHost *:80>\n  ServerName ${name}\n</VirtualHost>\n`;
+    await node.mustRun('/usr/bin/rm', ['-f', SITE]);
+    const before = (await fetchPage(node, ACCOUNT.domain)).body;
+    await node.writeFile(first, host(ACCOUNT.domain));
+    expect(await reload()).toMatchObject({
+      ok: false,
+      code: 'CONFIG_INVALID',
+      detail: expect.stringMatching(
+        /aaa\.conf line 2: a\.example\.net is a site of .*hosting-w4a100010--a\.example\.net\.conf/,
+      ),
+    });
+    expect((await fetchPage(node, ACCOUNT.domain)).body).toBe(before);
+    // Control: Apache's own reload lets it answer for the account.
+    await node.mustRun('/usr/sbin/apache2ctl', ['graceful']);
+    await expect.poll(async () => (await fetchPage(node, ACCOUNT.domain)).body).not.toBe(before);
+    await node.writeFile(first, host('another.example.net'));
+    await node.mustRun('/usr/sbin/apache2ctl', ['graceful']);
+    await expect.poll(async () => (await fetchPage(node, ACCOUNT.domain)).body).toBe(before);
+    expectDone(await reload());
+    await node.mustRun('/usr/bin/rm', [first]);
+    expectDone(await reload());
+  });
+
+  it('refuses what opens more files than the Apache that runs may have open', async () => {
+    const { node } = hosting;
+    const master = (await node.readFile('/run/apache2/apache2.pid')).trim();
+    await node.writeFile(SITE, manyLogs);
+    await node.mustRun('/usr/bin/prlimit', ['--pid', master, `--nofile=${FILES}:${FILES}`]);
+    expect(await reload()).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/this configuration opens \d+ files, and the Apache that runs may open 64/),
+    });
+    expect(await serves()).toBe(200);
+  });
+
+  // What would have happened: the reason for the rehearsal and the looks after it.
+  it.each<[string, string]>([
+    // The limit of the test before is still there.
+    ['a configuration that opens too many files', manyLogs],
+    ['a port that somebody else has', `Listen ${TAKEN_PORT}\n`],
+    ['a certificate that does not match', tlsSite('one', 'two')],
+  ])("control: Apache's own test passes %s, and a plain graceful ends every site", async (_, content) => {
+    const { node } = hosting;
+    await node.writeFile(SITE, content);
     const test = await node.mustRun('/usr/sbin/apache2ctl', ['configtest']);
     expect(test.stderr).toContain('Syntax OK');
     await node.run('/usr/sbin/apache2ctl', ['graceful']);
     await expect
       .poll(async () => (await requestHttp(node, { url: 'http://127.0.0.1/' })).kind, { timeout: 20_000 })
       .toBe('refused');
+    await node.mustRun('/usr/bin/rm', [SITE]);
+    await node.mustRun('/usr/sbin/apache2ctl', ['start']);
+    await expect.poll(async () => (await requestHttp(node, { url: 'http://127.0.0.1/' })).kind).toBe('response');
   });
 });

@@ -14,6 +14,8 @@ import { errorCode } from './safe-path.ts';
  */
 export interface ApacheRecord {
   pending(): Promise<readonly string[]>;
+  /** Paths of the files that it has not loaded as they are now. */
+  pendingFiles(): Promise<readonly string[]>;
   /** Taken before a reload, written after it: what changes in between shows as not loaded. */
   take(): Promise<Fingerprint>;
   write(master: ProcessFacts, loaded: Fingerprint): Promise<void>;
@@ -34,7 +36,13 @@ const shas = (prints: ReadonlyMap<string, LoadedFile>): Fingerprint =>
 
 const readBootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
-function compare(loaded: Fingerprint, now: Fingerprint): readonly string[] {
+interface Pending {
+  /** Null: it can not be told which. */
+  readonly path: string | null;
+  readonly text: string;
+}
+
+function compare(loaded: Fingerprint, now: Fingerprint): readonly Pending[] {
   const paths = [...new Set([...Object.keys(loaded), ...Object.keys(now)])].sort();
   return paths.flatMap((path) => {
     const [before, after] = [
@@ -42,15 +50,17 @@ function compare(loaded: Fingerprint, now: Fingerprint): readonly string[] {
       Object.hasOwn(now, path) ? now[path] : undefined,
     ];
     if (before === after) return [];
-    if (before === undefined) return [`${path} is new`];
-    return [after === undefined ? `${path} is gone` : `${path} has changed`];
+    const what = before === undefined ? 'is new' : after === undefined ? 'is gone' : 'has changed';
+    return [{ path, text: `${path} ${what}` }];
   });
 }
 
-async function changedSince(startMs: number, prints: ReadonlyMap<string, LoadedFile>): Promise<readonly string[]> {
+async function changedSince(startMs: number, prints: ReadonlyMap<string, LoadedFile>): Promise<readonly Pending[]> {
   const changed = [...prints].filter(([, { changedMs }]) => changedMs > startMs).map(([path]) => path);
-  if (changed.length > 0) return changed.map((path) => `${path} has changed since Apache started`);
-  return (await enabledFoldersChangedMs()) > startMs ? ['what is enabled has changed since Apache started'] : [];
+  if (changed.length > 0) return changed.map((path) => ({ path, text: `${path} has changed since Apache started` }));
+  return (await enabledFoldersChangedMs()) > startMs
+    ? [{ path: null, text: 'what is enabled has changed since Apache started' }]
+    : [];
 }
 
 export function createApacheRecord(stateDirectory: string, clock: Clock): ApacheRecord {
@@ -68,16 +78,18 @@ export function createApacheRecord(stateDirectory: string, clock: Clock): Apache
       note.pid === master.pid && note.startTicks === master.startTicks && note.bootId === (await readBootId());
     return isSame ? note : null;
   };
+  const findPending = async (): Promise<readonly Pending[]> => {
+    const master = await findApacheMaster();
+    if (master === null) return [];
+    const prints = await fingerprintApache();
+    const note = await readNote(master);
+    return note === null
+      ? changedSince(await startedAtMs(master, clock.nowMs()), prints)
+      : compare(note.files, shas(prints));
+  };
   return {
-    async pending() {
-      const master = await findApacheMaster();
-      if (master === null) return [];
-      const prints = await fingerprintApache();
-      const note = await readNote(master);
-      return note === null
-        ? changedSince(await startedAtMs(master, clock.nowMs()), prints)
-        : compare(note.files, shas(prints));
-    },
+    pending: async () => (await findPending()).map(({ text }) => text),
+    pendingFiles: async () => (await findPending()).flatMap(({ path }) => path ?? []),
     take: async () => shas(await fingerprintApache()),
     async write(master, loaded) {
       const { pid, startTicks } = master;

@@ -1,21 +1,24 @@
 import { access, readlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { basename } from 'node:path';
 import {
   SUSPENDED_SUFFIX,
   type CandidateFile,
   type HostWeb,
   type HttpProbe,
-  type ProbeResult,
+  type OtherSites,
   type Rehearsal,
   type WebSite,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { parseApacheFault, parseDirectives, type RehearsalJob } from '../rehearsal/index.ts';
+import { parseApacheFault, parseDirectives, type RehearsalEnd, type RehearsalJob } from '../rehearsal/index.ts';
 import { loadApacheFiles } from './apache-files.ts';
 import { parseModules, parseSites } from './apache-listing.ts';
 import type { ApacheRecord } from './apache-record.ts';
 import { findApacheMaster, workersOf } from './apache-processes.ts';
+import { chooseCanaries, isWell, judgeCanary, wellText, type Canary } from './canaries.ts';
+import { findNoRoom } from './live-room.ts';
 import type { ProcessFacts } from './processes.ts';
 import { probeHttp } from './http-probe.ts';
 import { PROGRAM_PATHS, type RequireRoot } from './program-paths.ts';
@@ -27,8 +30,6 @@ import { waitUntil } from './wait-until.ts';
 const PROBE_TIMEOUT_MS = 10_000;
 const REHEARSAL_TIMEOUT_MS = 60_000;
 const RELOAD_TIMEOUT_MS = 20_000;
-/** So many sites that are not being changed are asked before and after. */
-const CANARIES = 2;
 
 /** How the rehearsal process is started: `node main.js rehearse` of whatever bundle we are. */
 export interface RehearsalCommand {
@@ -65,24 +66,6 @@ async function loadSites(): Promise<readonly WebSite[]> {
   return parseSites(await list('-S'), (file, line) => secure.has(`${file}:${line}`));
 }
 
-const probeOf = (site: WebSite): HttpProbe => ({
-  host: site.serverName,
-  path: '/',
-  port: site.port,
-  ...(site.secure ? { secure: true } : {}),
-});
-
-interface Canary {
-  readonly site: WebSite;
-  readonly probe: HttpProbe;
-}
-
-const isWell = (result: ProbeResult | undefined): boolean => result?.ok === true && result.status < 500;
-const wellText = (result: ProbeResult | undefined): string => {
-  if (result === undefined) return 'was not asked';
-  return result.ok ? `answers ${result.status}` : result.problem;
-};
-
 /** A suspended site is meant to answer 503: no proof of anything. */
 async function isSuspended(file: string): Promise<boolean> {
   try {
@@ -94,19 +77,17 @@ async function isSuspended(file: string): Promise<boolean> {
   }
 }
 
-/** Sites that work now: whether they still do is the proof. */
-async function chooseCanaries(except: readonly HttpProbe[]): Promise<readonly Canary[]> {
-  const chosen: Canary[] = [];
-  for (const site of await loadSites()) {
-    if (chosen.length === CANARIES) break;
-    if (except.some(({ host, port }) => host === site.serverName && port === site.port)) continue;
-    if (await isSuspended(site.file)) continue;
-    if (isWell(await probeHttp(probeOf(site), PROBE_TIMEOUT_MS))) chosen.push({ site, probe: probeOf(site) });
+/** With a broken configuration there is no list of sites; the rehearsal will say what is broken. */
+async function loadSitesQuietly(): Promise<readonly WebSite[]> {
+  try {
+    return await loadSites();
+  } catch (error) {
+    if (error instanceof HaubanError && error.code === 'CONFIG_INVALID') return [];
+    throw error;
   }
-  return chosen;
 }
 
-async function runRehearsalProcess(command: RehearsalCommand, job: RehearsalJob): Promise<Rehearsal> {
+async function runRehearsalProcess(command: RehearsalCommand, job: RehearsalJob): Promise<RehearsalEnd> {
   const result = await runProgram(
     PROGRAM_PATHS.unshare,
     [
@@ -138,27 +119,49 @@ const ownAddresses = (): readonly string[] =>
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ address }) => address);
 
+/** What is changed on purpose is no proof that the others are as before: what was given, and what a hand has changed. */
+async function chooseUnchanged(
+  { record }: ApacheOptions,
+  candidates: readonly CandidateFile[],
+  probes: readonly HttpProbe[],
+): Promise<readonly Canary[]> {
+  const names = new Set([
+    ...candidates.map(({ path }) => basename(path)),
+    ...(await record.pendingFiles()).map((path) => basename(path)),
+  ]);
+  return chooseCanaries(
+    await loadSitesQuietly(),
+    async ({ serverName, port, file }) =>
+      names.has(basename(file)) ||
+      probes.some((probe) => probe.host === serverName && probe.port === port) ||
+      (await isSuspended(file)),
+  );
+}
+
 async function rehearse(
   options: ApacheOptions,
   candidates: readonly CandidateFile[],
   probes: readonly HttpProbe[],
+  others: OtherSites,
 ): Promise<Rehearsal> {
   options.requireRoot('A rehearsal of Apache');
-  // With a broken configuration there is no list of sites; the rehearsal will say what is broken.
-  const canaries = await chooseCanaries(probes).catch((error: unknown): readonly Canary[] => {
-    if (error instanceof HaubanError && error.code === 'CONFIG_INVALID') return [];
-    throw error;
-  });
-  const job = { candidates, probes: [...probes, ...canaries.map(({ probe }) => probe)], addresses: ownAddresses() };
+  const canaries = await chooseUnchanged(options, candidates, probes);
+  const all = [...probes, ...canaries.flatMap((canary) => canary.probes)];
+  const job = { candidates, probes: all, addresses: ownAddresses() };
   const result = await runRehearsalProcess(options.rehearsalCommand, job);
   if (!result.ok) return result;
-  const lost = canaries.find((_, index) => !isWell(result.probes[probes.length + index]));
-  if (lost !== undefined) {
-    const said = wellText(result.probes[probes.length + canaries.indexOf(lost)]);
-    const { serverName, file, line } = lost.site;
-    return { ok: false, stage: 'start', file, line, problem: `${serverName} works now and ${said} in the rehearsal` };
+  let at = probes.length;
+  for (const canary of canaries) {
+    const after = result.probes.slice(at, at + canary.probes.length);
+    at += canary.probes.length;
+    const { file, line, serverName } = canary.site;
+    const lost = isWell(after[0]) ? null : `${serverName} works now and ${wellText(after[0])} in the rehearsal`;
+    const problem = others === 'same' ? judgeCanary(canary, after) : lost;
+    if (problem !== null) return { ok: false, stage: 'start', file, line, problem };
   }
-  return { ...result, probes: result.probes.slice(0, probes.length) };
+  const noRoom = await findNoRoom(result, await findApacheMaster());
+  if (noRoom !== null) return { ok: false, stage: 'check', ...noRoom };
+  return { ok: true, probes: result.probes.slice(0, probes.length), tookMs: result.tookMs };
 }
 
 /** A new generation: workers that were not there before, below the same master. */
@@ -180,17 +183,19 @@ async function reload(options: ApacheOptions): Promise<void> {
   const master = await findApacheMaster();
   if (master === null) throw new HaubanError('ACTION_FAILED', 'Apache does not run');
   const loading = await record.take();
-  const rehearsal = await rehearse(options, [], []);
+  const rehearsal = await rehearse(options, [], [], 'same');
   if (!rehearsal.ok)
     throw new HaubanError(rehearsal.stage === 'start' ? 'REHEARSAL_FAILED' : 'CONFIG_INVALID', placeText(rehearsal));
-  const canaries = await chooseCanaries([]);
+  const canaries = await chooseCanaries(await loadSites(), ({ file }) => isSuspended(file));
   const before = await workersOf(master);
   const result = await runProgram(PROGRAM_PATHS.apache2ctl, ['graceful']);
   if (result.status !== 0) throw new HaubanError('ACTION_FAILED', `apache2ctl graceful: ${saidBy(result)}`);
   await waitForGeneration(clock, master, before);
   await record.write(master, loading);
-  for (const { site, probe } of canaries) {
-    const answer = await probeHttp(probe, PROBE_TIMEOUT_MS);
+  for (const { site, probes } of canaries) {
+    const [first] = probes;
+    if (first === undefined) continue;
+    const answer = await probeHttp(first, PROBE_TIMEOUT_MS);
     if (!isWell(answer))
       throw new HaubanError('ACTION_FAILED', `${site.serverName} worked before the reload; now: ${wellText(answer)}`);
   }
@@ -212,7 +217,7 @@ export function createApache(options: ApacheOptions): HostWeb {
     modules: async () => parseModules(await list('-M')),
     sites: loadSites,
     pending: () => options.record.pending(),
-    rehearse: (candidates, probes) => rehearse(options, candidates, probes),
+    rehearse: (candidates, probes, others = 'same') => rehearse(options, candidates, probes, others),
     reload: () => reload(options),
     probe: (probe) => probeHttp(probe, PROBE_TIMEOUT_MS),
   };

@@ -6,6 +6,8 @@ import { decodeFastCgiAnswer, encodeFastCgiRequest, parseCgiOutput } from './fas
 import { parsePeers, parseProcAddress } from './never-ban.ts';
 import { changeCommands, hasTable, neverCommands, parseTable, rebuildCommands } from './nft-table.ts';
 import { countConnections } from './php.ts';
+import { isInTheWay, parseListeners } from './tcp-listeners.ts';
+import { parseListens } from './web/nginx.ts';
 import { bubblewrapArguments, unitText } from './php-sandbox.ts';
 
 describe("apache2ctl's listings", () => {
@@ -243,4 +245,52 @@ it('counts the connections of a socket in /proc/net/unix: worked on and waiting,
     '',
   ].join('\n');
   expect(countConnections(table, socket)).toBe(2);
+});
+
+describe('who listens where', () => {
+  const at = (address: string, port: number) => ({ address, port, inode: '' });
+  const [any4, any6] = ['0'.repeat(8), '0'.repeat(32)];
+  const [local4, local6] = ['0100007F', `${'0'.repeat(24)}01000000`];
+
+  it('reads the listening rows of /proc/net/tcp', () => {
+    const row = (local: string, state: string, inode: number): string =>
+      `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000 100 0 0 10 0`;
+    const table = ['  sl  local_address ...', row('0100007F:1F90', '0A', 7), row('0100007F:0050', '01', 8), ''].join(
+      '\n',
+    );
+    expect(parseListeners(table)).toEqual([{ address: local4, port: 8080, inode: '7' }]);
+  });
+
+  it.each([
+    [at(any4, 80), at(local4, 80), true],
+    [at(local4, 80), at(local4, 80), true],
+    [at(local4, 80), at('0200007F', 80), false],
+    [at(any4, 80), at(any4, 81), false],
+    [at(any6, 80), at(local4, 80), true],
+    [at(local4, 80), at(any6, 80), true],
+    [at(any4, 80), at(local6, 80), false],
+  ])('%o and %o: %s', (one, two, isSo) => {
+    expect(isInTheWay(one, two)).toBe(isSo);
+  });
+
+  it("finds the listen lines in nginx's print of its files", () => {
+    const printed = `# configuration file /etc/nginx/nginx.conf:
+http { include sites/*; }
+# configuration file /etc/nginx/sites/a:
+server {
+  listen 80 default_server;
+  listen [::]:80;
+  listen 127.0.0.1:8080;
+  listen unix:/run/x.sock;
+  # listen 9999;
+}
+`;
+    expect(
+      parseListens(printed).map(({ file, line, listener }) => [file, line, listener.address, listener.port]),
+    ).toEqual([
+      ['/etc/nginx/sites/a', 2, any4, 80],
+      ['/etc/nginx/sites/a', 3, any6, 80],
+      ['/etc/nginx/sites/a', 4, local4, 8080],
+    ]);
+  });
 });

@@ -1,12 +1,11 @@
 import { HaubanError } from '@hauban/shared/errors';
-import type { Rehearsal } from '@hauban/shared/actions';
-import { runRehearsal, type RehearsalJob } from '../rehearsal/index.ts';
+import { runRehearsal, type RehearsalEnd, type RehearsalJob } from '../rehearsal/index.ts';
 import { withinPrograms } from './listed-programs.ts';
 import { createRehearsalTools } from './rehearsal-tools.ts';
 
 /** What the rehearsal process prints: one JSON object. */
 export type RehearsalAnswer =
-  | { readonly ok: true; readonly rehearsal: Rehearsal }
+  | { readonly ok: true; readonly rehearsal: RehearsalEnd }
   | { readonly ok: false; readonly problem: string };
 
 async function readInput(): Promise<string> {

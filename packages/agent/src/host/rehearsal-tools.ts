@@ -8,6 +8,7 @@ import { findApacheMaster } from './apache-processes.ts';
 import { probeHttp } from './http-probe.ts';
 import { PROGRAM_PATHS } from './program-paths.ts';
 import { mustRun, runProgram, spawnProgram } from './run-program.ts';
+import { listListeners } from './tcp-listeners.ts';
 
 /** The rehearsal's hands: only ever used inside private mount, network and process namespaces, as root. */
 
@@ -154,6 +155,12 @@ export function createRehearsalTools(): RehearsalTools {
     },
     readLogs: async () => `${printed}\n${await readLogsBelow(LOG_ROOT, LOG_DEPTH)}`,
     probe: (probe) => probeHttp(probe, PROBE_TIMEOUT_MS),
+    async footprint() {
+      const master = await findApacheMaster();
+      // Nobody else listens in this namespace.
+      const openFiles = master === null ? 0 : (await readdir(`/proc/${master.pid}/fd`)).length;
+      return { listeners: await listListeners(), openFiles };
+    },
     monotonicMs: () => performance.now(),
   };
 }

@@ -3,7 +3,7 @@ export interface Directive {
   readonly file: string;
   /** Counted from 1; of a continued line the first. */
   readonly line: number;
-  /** In lower case. */
+  /** In lower case; `<virtualhost` for the line that opens one, with its addresses. */
   readonly name: string;
   readonly args: readonly string[];
   /** Line of the `<VirtualHost>` around it in the same file; null outside. */
@@ -36,7 +36,10 @@ export function parseDirectives(file: string, content: string): readonly Directi
   let host: number | null = null;
   for (const { line, text } of logicalLines(content)) {
     if (text === '' || text.startsWith('#')) continue;
-    if (/^<VirtualHost\b/i.test(text)) host = line;
+    if (/^<VirtualHost\b/i.test(text)) {
+      host = line;
+      found.push({ file, line, name: '<virtualhost', args: words(text.replace(/>$/, '')).slice(1), host });
+    }
     if (text.startsWith('<')) {
       if (/^<\/VirtualHost/i.test(text)) host = null;
       continue;

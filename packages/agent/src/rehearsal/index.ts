@@ -4,4 +4,4 @@
  */
 export { parseDirectives } from './apache-directives.ts';
 export { parseApacheFault } from './apache-fault.ts';
-export { runRehearsal, type RehearsalJob, type RehearsalTools } from './run-rehearsal.ts';
+export { runRehearsal, type RehearsalEnd, type RehearsalJob, type RehearsalTools } from './run-rehearsal.ts';

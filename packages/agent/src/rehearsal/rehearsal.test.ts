@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDirectives } from './apache-directives.ts';
 import { parseApacheFault } from './apache-fault.ts';
 import { checkCertificates } from './certificate-check.ts';
+import { checkNames } from './site-names.ts';
 import { runRehearsal, type RehearsalTools } from './run-rehearsal.ts';
 
 describe('parseApacheFault', () => {
@@ -49,6 +50,7 @@ it('reads directives with their line and virtual host', () => {
     '# c\nListen 80\n<VirtualHost *:443>\n  SSLCertificateFile "/a b/c.pem"\n  Header set X \\\n   "y \\"z\\""\n</VirtualHost>\nInclude x\n';
   expect(parseDirectives('/f', text)).toEqual([
     { file: '/f', line: 2, name: 'listen', args: ['80'], host: null },
+    { file: '/f', line: 3, name: '<virtualhost', args: ['*:443'], host: 3 },
     { file: '/f', line: 4, name: 'sslcertificatefile', args: ['/a b/c.pem'], host: 3 },
     { file: '/f', line: 5, name: 'header', args: ['set', 'X', 'y "z"'], host: 3 },
     { file: '/f', line: 8, name: 'include', args: ['x'], host: null },
@@ -128,6 +130,42 @@ describe('certificates', () => {
   });
 });
 
+describe('names', () => {
+  const hosted = '/etc/apache2/sites-enabled/hosting-w4a1--a.example.conf';
+  const host = (address: string, ...lines: string[]): string =>
+    `<VirtualHost ${address}>\n${lines.map((line) => `  ${line}\n`).join('')}</VirtualHost>\n`;
+  const own = host('*:80', 'ServerName a.example', 'ServerAlias www.a.example') + host('*:443', 'ServerName a.example');
+  const check = (first: string, file = '/etc/apache2/sites-enabled/0.conf') =>
+    checkNames([...parseDirectives(file, first), ...parseDirectives(hosted, own)]);
+
+  it.each([
+    ['the name of an account’s site', host('*:80', 'ServerName A.example'), 2],
+    ['its alias', host('*:80', 'ServerName x', 'ServerAlias y www.a.example'), 3],
+    ['a pattern that fits', host('*:80', 'ServerName x', 'ServerAlias *.a.example'), 3],
+    ['the name on its other port', host('*:443', 'ServerName a.example:443'), 2],
+    ['the name on any port', host('*', 'ServerName a.example'), 2],
+  ])('refuses a site in front that takes %s', (_, first, line) => {
+    expect(check(first)).toEqual({
+      file: '/etc/apache2/sites-enabled/0.conf',
+      line,
+      problem: expect.stringContaining(`is a site of ${hosted}`),
+    });
+  });
+
+  it.each([
+    ['another name', host('*:80', 'ServerName b.example', 'ServerAlias *.b.example')],
+    ['the name on a port of its own', host('*:8080', 'ServerName a.example')],
+    ['the name outside of any site', 'ServerName a.example\n'],
+  ])('takes %s', (_, first) => {
+    expect(check(first)).toBeNull();
+  });
+
+  it('takes what two files of others make of each other', () => {
+    const twice = host('*:80', 'ServerName b.example');
+    expect(checkNames([...parseDirectives('/1.conf', twice), ...parseDirectives('/2.conf', twice)])).toBeNull();
+  });
+});
+
 describe('runRehearsal', () => {
   const job = { candidates: [], probes: [{ host: 'a.example', path: '/', port: 80 }], addresses: [] };
   const tools = (more: Partial<RehearsalTools>): RehearsalTools => ({
@@ -139,6 +177,7 @@ describe('runRehearsal', () => {
     start: () => ({ outcome: Promise.resolve('serving') }),
     readLogs: () => Promise.resolve('[x:emerg] AH02565: key /a/key.pem does not match\n'),
     probe: () => Promise.resolve({ ok: true, status: 200, headers: {}, body: '' }),
+    footprint: () => Promise.resolve({ listeners: [], openFiles: 1 }),
     monotonicMs: () => 0,
     ...more,
   });

@@ -2,6 +2,7 @@ import type { CandidateFile, HttpProbe, ProbeResult, Rehearsal } from '@hauban/s
 import { parseDirectives, type Directive } from './apache-directives.ts';
 import { parseApacheFault, type Fault } from './apache-fault.ts';
 import { checkCertificates } from './certificate-check.ts';
+import { checkNames } from './site-names.ts';
 
 /** One rehearsal: what to lay over the configuration, whom to ask, and the addresses that this node listens on. */
 export interface RehearsalJob {
@@ -29,8 +30,28 @@ export interface RehearsalTools {
   /** All that it has printed and logged; the log folders were empty before. */
   readLogs(): Promise<string>;
   probe(probe: HttpProbe): Promise<ProbeResult>;
+  /** Of the started master. */
+  footprint(): Promise<Footprint>;
   monotonicMs(): number;
 }
+
+/** What the started candidate takes of the machine; in private namespaces there is always enough. */
+export interface Footprint {
+  readonly listeners: readonly { readonly address: string; readonly port: number; readonly inode: string }[];
+  readonly openFiles: number;
+}
+
+/** Where the configuration says which port is listened on. */
+export interface ListenPlace {
+  readonly file: string;
+  readonly line: number;
+  readonly port: number;
+}
+
+/** A rehearsal, and what the caller has to compare with the live server. */
+export type RehearsalEnd =
+  | Extract<Rehearsal, { ok: false }>
+  | (Extract<Rehearsal, { ok: true }> & { readonly footprint: Footprint; readonly listens: readonly ListenPlace[] });
 
 type Failed = Extract<Rehearsal, { ok: false }>;
 const failed = (stage: Failed['stage'], fault: Fault): Failed => ({ ok: false, stage, ...fault });
@@ -49,11 +70,11 @@ function placeByFile(fault: Fault, directives: readonly Directive[]): Fault {
 }
 
 /**
- * Tries the candidate configuration for real: Apache's own test, our check of certificates against keys, then a
+ * Tries the candidate configuration for real: Apache's own test, our checks of certificates and names, then a
  * start in the namespaces that we are in, and requests to it. Whoever called ends the namespaces and with them all
  * that runs there.
  */
-export async function runRehearsal(job: RehearsalJob, tools: RehearsalTools): Promise<Rehearsal> {
+export async function runRehearsal(job: RehearsalJob, tools: RehearsalTools): Promise<RehearsalEnd> {
   const startedMs = tools.monotonicMs();
   await tools.prepare(job);
   const test = await tools.configTest();
@@ -62,10 +83,16 @@ export async function runRehearsal(job: RehearsalJob, tools: RehearsalTools): Pr
   const directives = [...files].flatMap(([file, text]) => parseDirectives(file, text));
   const mismatch = await checkCertificates(directives, (path) => tools.readText(path));
   if (mismatch !== null) return failed('check', mismatch);
+  const taken = checkNames(directives);
+  if (taken !== null) return failed('check', taken);
   const server = tools.start();
   if ((await server.outcome) === 'ended')
     return failed('start', placeByFile(parseApacheFault(await tools.readLogs()), directives));
   const probes: ProbeResult[] = [];
   for (const probe of job.probes) probes.push(await tools.probe(probe));
-  return { ok: true, probes, tookMs: tools.monotonicMs() - startedMs };
+  const listens = directives.flatMap(({ name, args, file, line }) =>
+    name === 'listen' ? [{ file, line, port: Number(/(\d+)$/.exec(args[0] ?? '')?.[1]) }] : [],
+  );
+  const tookMs = tools.monotonicMs() - startedMs;
+  return { ok: true, probes, tookMs, footprint: await tools.footprint(), listens };
 }

@@ -212,6 +212,9 @@ export type Rehearsal =
       readonly problem: string;
     };
 
+/** What the sites that nobody is changing have to do in a rehearsal: answer as before, or answer at all. */
+export type OtherSites = 'same' | 'alive';
+
 /** Apache. */
 export interface HostWeb {
   isInstalled(): Promise<boolean>;
@@ -226,9 +229,10 @@ export interface HostWeb {
   pending(): Promise<readonly string[]>;
   /**
    * Starts the candidate configuration for real in private network, mount and pid namespaces, probes through it, stops it.
-   * Includes `configtest` and own checks (key matches certificate). The live server is not touched.
+   * Includes `configtest` and own checks (key matches certificate, no account's site loses its name, ports and open files
+   * that the live server can have). The live server is not touched. `others`: 'same' unless it is said.
    */
-  rehearse(candidates: readonly CandidateFile[], probes: readonly HttpProbe[]): Promise<Rehearsal>;
+  rehearse(candidates: readonly CandidateFile[], probes: readonly HttpProbe[], others?: OtherSites): Promise<Rehearsal>;
   /**
    * Rehearses what is on disk, then `apache2ctl graceful` (never a raw signal), then waits until a new generation
    * serves, the master is still the same process and sites that answered before still do. CONFIG_INVALID or

@@ -1,4 +1,4 @@
-import type { HostFiles, HostPrograms } from '@hauban/shared/actions';
+import { TLS_ROOT, type HostFiles, type HostPrograms } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import { saidBy } from '../run-program.ts';
 import { CHAIN_FILE, checkDomainName, incomingFolder, judgePair, KEY_FILE } from './certificates.ts';
@@ -8,6 +8,12 @@ import { CHAIN_FILE, checkDomainName, incomingFolder, judgePair, KEY_FILE } from
 const CERTBOT = '/usr/bin/certbot';
 const ROOT = '/etc/letsencrypt';
 const WITHIN_MS = 280_000;
+/** A node whose first certificate this is has none of them. */
+const PARENTS = [
+  { path: '/etc/hosting', mode: 0o755 },
+  { path: TLS_ROOT, mode: 0o755 },
+  { path: `${TLS_ROOT}/incoming`, mode: 0o700 },
+] as const;
 
 type Client = { readonly client: 'certbot' } | { readonly problem: string };
 
@@ -65,8 +71,9 @@ export async function renewCertificate(
       `certbot ended well and the certificate of ${domain} is the one from before`,
     );
   const folder = incomingFolder(domain);
-  const closed = { mode: 0o700, uid: 0, gid: 0 };
-  for (const path of [folder.slice(0, folder.lastIndexOf('/')), folder]) await files.makeDirectory(path, closed);
+  for (const { path, mode } of PARENTS)
+    if ((await files.state(path)).type === 'absent') await files.makeDirectory(path, { mode, uid: 0, gid: 0 });
+  await files.makeDirectory(folder, { mode: 0o700, uid: 0, gid: 0 });
   await files.writeFile(`${folder}/${KEY_FILE}`, pair.key, { mode: 0o600, uid: 0, gid: 0 });
   await files.writeFile(`${folder}/${CHAIN_FILE}`, pair.chain, { mode: 0o600, uid: 0, gid: 0 });
 }

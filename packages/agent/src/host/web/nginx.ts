@@ -3,6 +3,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { findMaster, listProcesses } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
+import { isInTheWay, listListeners, socketsOf, type TcpListener } from '../tcp-listeners.ts';
 import { waitUntil } from '../wait-until.ts';
 
 /** nginx by its own program; its master is the one that its pid file names. */
@@ -27,16 +28,65 @@ export function parseNginxFault(text: string): string {
   );
 }
 
+interface ListenPlace {
+  readonly file: string;
+  readonly line: number;
+  readonly listener: TcpListener;
+}
+
+const ANY4 = '0'.repeat(8);
+const ANY6 = '0'.repeat(32);
+
+/** As the kernel prints it; null for what only a name server or the kernel could tell. */
+function parseListen(text: string): TcpListener | null {
+  const [, host, port] = /^(?:(\[[^\]]*\]|[^:[\]]+):)?(\d+)$/.exec(text) ?? [];
+  if (port === undefined) return null;
+  const listener = (address: string): TcpListener => ({ address, port: Number(port), inode: '' });
+  if (host === undefined || host === '*') return listener(ANY4);
+  if (host === '[::]') return listener(ANY6);
+  const bytes = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)?.slice(1);
+  if (bytes === undefined) return null;
+  const hex = bytes.toReversed().map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return listener(hex.join('').toUpperCase());
+}
+
+/** From `nginx -T`, which prints every file under its name. */
+export function parseListens(printed: string): readonly ListenPlace[] {
+  const places: ListenPlace[] = [];
+  let file = '';
+  let line = 0;
+  for (const text of printed.split('\n')) {
+    const opened = /^# configuration file (\/.+):$/.exec(text)?.[1];
+    if (opened !== undefined) [file, line] = [opened, 0];
+    else line += 1;
+    const address = /^\s*listen\s+([^\s;]+)/.exec(text)?.[1];
+    const listener = address === undefined || opened !== undefined ? null : parseListen(address);
+    if (listener !== null) places.push({ file, line, listener });
+  }
+  return places;
+}
+
+/** nginx's own test passes a port that somebody else has; the reload then changes nothing and says so in its log only. */
+async function findTakenPort(programs: HostPrograms, master: number): Promise<string | null> {
+  const printed = await programs.run('nginx', ['-T', '-q']);
+  const own = await socketsOf(master);
+  const others = (await listListeners()).filter(({ inode }) => !own.has(inode));
+  const taken = parseListens(printed.stdout).find(({ listener }) =>
+    others.some((other) => isInTheWay(listener, other)),
+  );
+  if (taken === undefined) return null;
+  return `port ${taken.listener.port} belongs to another program in ${taken.file}:${taken.line}`;
+}
+
 export async function nginxState(programs: HostPrograms): Promise<NginxState> {
   try {
     const tested = await programs.run('nginx', ['-t', '-q']);
     const pid = await masterPid();
-    return {
-      isInstalled: true,
-      pid,
-      workers: pid === null ? [] : await workersOf(pid),
-      fault: tested.status === 0 ? null : parseNginxFault(tested.stderr),
+    const faultOf = (master: number | null): Promise<string | null> => {
+      if (tested.status !== 0) return Promise.resolve(parseNginxFault(tested.stderr));
+      return master === null ? Promise.resolve(null) : findTakenPort(programs, master);
     };
+    return { isInstalled: true, pid, workers: pid === null ? [] : await workersOf(pid), fault: await faultOf(pid) };
   } catch (error) {
     if (error instanceof HaubanError && error.code === 'PROGRAM_MISSING')
       return { isInstalled: false, pid: null, workers: [], fault: null };

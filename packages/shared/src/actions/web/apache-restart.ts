@@ -26,7 +26,7 @@ export const apacheRestart = defineAction({
       if (!(await host.web.isInstalled())) refuse('Apache is not installed on this node');
       const pid = await host.web.masterPid();
       if (pid === null) return refuse('Apache does not run on this node: start it first');
-      const rehearsal = await host.web.rehearse([], []);
+      const rehearsal = await host.web.rehearse([], [], 'alive');
       if (!rehearsal.ok)
         throw new HaubanError(
           rehearsal.stage === 'start' ? 'REHEARSAL_FAILED' : 'CONFIG_INVALID',
