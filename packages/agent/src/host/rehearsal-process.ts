@@ -18,7 +18,7 @@ async function answer(source: string): Promise<RehearsalAnswer> {
   try {
     // From our own executor, over a pipe.
     const job = JSON.parse(source) as RehearsalJob;
-    const rehearse = (): Promise<Rehearsal> => runRehearsal(job, createRehearsalTools());
+    const rehearse = (): Promise<RehearsalEnd> => runRehearsal(job, createRehearsalTools());
     return { ok: true, rehearsal: await withinPrograms(['apache2ctl', 'ip', 'mount'], rehearse) };
   } catch (error) {
     if (error instanceof HaubanError) return { ok: false, problem: error.detail };

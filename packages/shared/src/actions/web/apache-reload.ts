@@ -28,7 +28,7 @@ export const apacheReload = defineAction({
   name: 'apache.reload',
   version: 1,
   title: 'Reload Apache',
-  docs: `Loads the configuration that is on disk, when it differs from the one that runs. Before anything is touched, the configuration passes Apache's own test, every certificate is compared with its key (Apache's test does not), and Apache is started with it in private network, mount and process namespaces: a fault is refused with file, line and reason while the old configuration goes on serving. After the graceful reload the same master must run, a new generation must serve and sites that answered before must still answer.
+  docs: `Loads the configuration that is on disk, when it differs from the one that runs. Before anything is touched, the configuration passes Apache's own test, every certificate is compared with its key (Apache's test does not), and Apache is started with it in private network, mount and process namespaces: a fault is refused with file, line and reason while the old configuration goes on serving. Refused as well is what takes a port that another program has or more open files than the Apache that runs may have, what takes the name of an account's site, and what makes sites answer otherwise that nobody has changed (where that is meant, apache.restart takes it). After the graceful reload the same master must run, a new generation must serve and sites that answered before must still answer.
 
 There is nothing to undo: the configuration files are not touched.`,
   risk: 'medium',
