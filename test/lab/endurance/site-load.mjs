@@ -1,5 +1,5 @@
 // Constant load on several sites from a client in front of a node; every answer is judged.
-//   node site-load.mjs <address> <clients> <period of a client in ms> <name of the site>:<uid>...
+//   node site-load.mjs <address> <clients> <period of a client in ms> <name of the site>:<uid>[:<path>]...
 // Lines of JSON on standard input say which PHP versions may answer for a site from now on, {"site", "versions"}, which
 // phase is measured, {"phase"}, or ask for what came back since the last time, {"report": true}; standard input's end ends
 // it. An answer is right when it has status 200, the site's uid, one of its versions and the digest of what was sent.
@@ -9,30 +9,46 @@ import { createInterface } from 'node:readline';
 
 const [address, clients, periodMs, ...names] = process.argv.slice(2);
 const TIMEOUT_MS = 20_000;
+const kinds = ['get kept', 'post kept', 'get new', 'post new'];
 const sites = names.map((text) => {
-  const [host, uid] = text.split(':');
-  return { host, uid: Number(uid), versions: [] };
+  const [host, uid, path = '/'] = text.split(':');
+  // A plain file takes no POST.
+  return {
+    host,
+    path,
+    kinds: path === '/' ? kinds : kinds.slice(0, 1),
+    uid: Number(uid),
+    versions: [],
+    lastRightMs: null,
+  };
 });
 let phase = 'still';
 const state = { isOver: false };
 let report = newReport();
 
 function newReport() {
-  return { requests: 0, failed: {}, versions: {}, kinds: {}, latency: {}, lastFailures: [] };
+  return {
+    requests: 0,
+    retried: 0,
+    failed: {},
+    versions: {},
+    kinds: {},
+    latency: {},
+    longestGapMs: 0,
+    lastFailures: [],
+  };
 }
 
 const count = (table, key) => (table[key] = (table[key] ?? 0) + 1);
 /** Buckets 4 % apart, from a microsecond. */
 const bucketOf = (ms) => Math.round(Math.log(Math.max(ms, 0.001) * 1000) / Math.log(1.04));
 
-const kinds = ['get kept', 'post kept', 'get new', 'post new'];
-
-function exchange(host, kind, agent, body) {
+function exchange({ host, path }, kind, agent, body) {
   return new Promise((resolve) => {
     const isNew = kind.endsWith('new');
     const sent = request({
       host: address,
-      path: '/',
+      path,
       method: body === null ? 'GET' : 'POST',
       headers: {
         host,
@@ -42,7 +58,10 @@ function exchange(host, kind, agent, body) {
       timeout: TIMEOUT_MS,
     });
     sent.on('timeout', () => sent.destroy(new Error('timeout')));
-    sent.on('error', (error) => resolve({ fault: error.code ?? error.message }));
+    sent.on('error', (error) =>
+      // A server may close a connection that it keeps at any time; a client sends again then (RFC 9110, 9.3.1).
+      resolve({ fault: error.code ?? error.message, isClosedKept: sent.reusedSocket && error.code === 'ECONNRESET' }),
+    );
     sent.on('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
@@ -82,10 +101,12 @@ async function client(index) {
   for (let turn = index; !state.isOver; turn += 1) {
     const startMs = performance.now();
     const site = sites[turn % sites.length];
-    const kind = kinds[Math.floor(turn / sites.length) % kinds.length];
+    const kind = site.kinds[Math.floor(turn / sites.length) % site.kinds.length];
     const body = kind.startsWith('post') ? randomBytes(1 + Math.floor(Math.random() * 6000)) : null;
     const [inPhase, allowed] = [phase, [...site.versions]];
-    const answer = await exchange(site.host, kind, agent, body);
+    const first = await exchange(site, kind, agent, body);
+    if (first.isClosedKept) report.retried += 1;
+    const answer = first.isClosedKept ? await exchange(site, kind.replace('kept', 'new'), agent, body) : first;
     const tookMs = performance.now() - startMs;
     report.requests += 1;
     count(report.kinds, kind);
@@ -93,6 +114,10 @@ async function client(index) {
     if (fault !== null) {
       count(report.failed, fault);
       if (report.lastFailures.length < 20) report.lastFailures.push(`${site.host} ${kind}: ${fault}`);
+    } else {
+      const nowMs = performance.now();
+      if (site.lastRightMs !== null) report.longestGapMs = Math.max(report.longestGapMs, nowMs - site.lastRightMs);
+      site.lastRightMs = nowMs;
     }
     count((report.latency[inPhase] ??= {}), bucketOf(tookMs));
     const waitMs = Number(periodMs) - (performance.now() - startMs);

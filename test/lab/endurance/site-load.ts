@@ -7,12 +7,16 @@ import { createLineDialogue } from './line-dialogue.ts';
 /** What came back since the last report. */
 export interface LoadReport {
   readonly requests: number;
+  /** Sent again because the server had closed the connection that was kept. */
+  readonly retried: number;
   /** What was wrong, and how often. */
   readonly failed: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, number>>;
   readonly kinds: Readonly<Record<string, number>>;
   /** By phase. */
   readonly latency: Readonly<Record<string, LatencyBuckets>>;
+  /** Between two right answers of one site. */
+  readonly longestGapMs: number;
   readonly lastFailures: readonly string[];
 }
 
@@ -29,12 +33,17 @@ export interface LoadTarget {
   readonly clients: number;
   /** A client sends one request in this time, or the next one when the last is answered. */
   readonly periodMs: number;
-  readonly sites: readonly { readonly domain: string; readonly uid: number; readonly version: string }[];
+  readonly sites: readonly {
+    readonly domain: string;
+    readonly uid: number;
+    readonly version: string;
+    readonly path?: string;
+  }[];
 }
 
 export async function startSiteLoad(peer: LabPeer, target: LoadTarget): Promise<SiteLoad> {
   const script = join(findRepositoryFolder(), 'test/lab/endurance/site-load.mjs');
-  const names = target.sites.map(({ domain, uid }) => `${domain}:${uid}`);
+  const names = target.sites.map(({ domain, uid, path = '/' }) => `${domain}:${uid}:${path}`);
   const program = await peer.spawn(process.execPath, [
     script,
     target.address,

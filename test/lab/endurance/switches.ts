@@ -3,10 +3,9 @@
  * clients in front of the node keep asking them and their neighbours. Every answer is judged.
  */
 import { performance } from 'node:perf_hooks';
-import { fetchPage } from '../actions/hosting-node.ts';
 import { startApache } from '../apache.ts';
-import { createDisposableNode, type DisposableNode } from '../disposable-node.ts';
-import { waitUntil } from '../program.ts';
+import { createDisposableNode } from '../disposable-node.ts';
+import { createChoice, createHostingSites, mustOrder, type HostingSite } from './hosting-sites.ts';
 import type { NodeFacts } from './order-runner.ts';
 import { startOrderNode, type OrderNode } from './order-node.ts';
 import { startSiteLoad, type LoadReport, type SiteLoad } from './site-load.ts';
@@ -35,65 +34,16 @@ const NEIGHBOURS = 2;
 /** Without a switch, before the first batch: what an answer costs on this machine. */
 const STILL_MS = 2000;
 
-const PAGE = `<?php
-$sent = file_get_contents('php://input');
-usleep(mt_rand(0, 20000));
-header('Content-Type: application/json');
-echo json_encode(array('version' => PHP_VERSION, 'uid' => posix_geteuid(), 'digest' => md5($sent)));
-`;
-
-interface Site {
-  readonly account: string;
-  readonly uid: number;
-  readonly domain: string;
-  version: string;
-}
-
-const siteAt = (index: number): Site => ({
-  account: `w4a1000${10 + index}`,
-  uid: 100_010 + index,
-  domain: `s${index}.example.net`,
-  version: '8.2',
-});
-
-/** Small, seeded and good enough to choose by (Park and Miller). */
-function createChoice(seed: number): (below: number) => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return (below) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state % below;
-  };
-}
-
-async function must(orders: OrderNode, action: string, args: Readonly<Record<string, unknown>>): Promise<number> {
-  const done = await orders.order(action, args);
-  if (done.outcome !== 'succeeded' && done.outcome !== 'unchanged')
-    throw new Error(`${action} ${JSON.stringify(args)}: ${done.outcome} ${done.code ?? ''} ${done.detail}`);
-  return done.tookMs;
-}
-
-async function createSites(node: DisposableNode, orders: OrderNode): Promise<readonly Site[]> {
-  const sites = Array.from({ length: SWITCHING + NEIGHBOURS }, (_, index) => siteAt(index));
-  for (const { account, uid, domain, version } of sites) {
-    await must(orders, 'account.create', { name: account, uid, domain, phpVersion: version });
-    await node.writeFile(`/srv/vol1/${account}/var/www/index.php`, PAGE);
-  }
-  // PHP keeps the first page of an account for two seconds.
-  for (const { domain } of sites)
-    await waitUntil(`the page of ${domain}`, async () => (await fetchPage(node, domain)).body.startsWith('{'));
-  return sites;
-}
-
 /** One switch, or one change of limits in ten. */
 async function change(
   orders: OrderNode,
   load: SiteLoad,
-  site: Site,
+  site: HostingSite,
   choose: (below: number) => number,
 ): Promise<number> {
   if (choose(10) === 0)
     // With few processes requests have to wait for one, at the next switch too.
-    return must(orders, 'php.set-limits', {
+    return mustOrder(orders, 'php.set-limits', {
       account: site.account,
       memoryMiB: 64 + choose(1000),
       children: 1 + choose(4),
@@ -101,7 +51,7 @@ async function change(
   const others = VERSIONS.filter((version) => version !== site.version);
   const to = others[choose(others.length)] ?? '8.2';
   load.allow(site.domain, [site.version, to]);
-  const tookMs = await must(orders, 'php.switch-version', { account: site.account, version: to });
+  const tookMs = await mustOrder(orders, 'php.switch-version', { account: site.account, version: to });
   site.version = to;
   load.allow(site.domain, [to]);
   return tookMs;
@@ -111,7 +61,11 @@ const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 async function switchAll(
   plan: SwitchPlan,
-  { orders, load, sites }: { readonly orders: OrderNode; readonly load: SiteLoad; readonly sites: readonly Site[] },
+  {
+    orders,
+    load,
+    sites,
+  }: { readonly orders: OrderNode; readonly load: SiteLoad; readonly sites: readonly HostingSite[] },
   tell: (batch: SwitchBatch) => void,
 ): Promise<void> {
   const choose = createChoice(plan.seed);
@@ -134,7 +88,7 @@ export async function runSwitches(plan: SwitchPlan, tell: (batch: SwitchBatch) =
   try {
     await startApache(node);
     const orders = await startOrderNode(node);
-    const sites = await createSites(node, orders);
+    const sites = await createHostingSites(node, orders, SWITCHING + NEIGHBOURS);
     if (node.peer === null || node.address === null) throw new Error('the node has no client in front of it');
     const load = await startSiteLoad(node.peer, { ...plan, address: node.address, sites });
     await switchAll(plan, { orders, load, sites }, tell);
