@@ -227,6 +227,27 @@ describe('a link', () => {
     expect(await audit.verify()).toMatchObject({ ok: true });
   });
 
+  it('that cannot be judged fails: its node is not told that it was removed, and others come up', async () => {
+    const repository = createNodesRepository(database);
+    const broken = randomUUID() as NodeId;
+    const faulty = createNodeLinksService({
+      ...{ presence, audit, clock, log: createLog('silent'), transaction: database.transaction },
+      repository: createNodeLinksRepository(database),
+      nodes: {
+        ...repository,
+        lock: (tx, id) => (id === broken ? Promise.reject(new RangeError('a fault')) : repository.lock(tx, id)),
+      },
+      disconnect: () => undefined,
+    });
+    const opening = (id: NodeId) => ({
+      ...{ nodeId: id, session: id, address: '', version: 1, joinMark: 'm', linkKey: id, isThere: () => true },
+      join: { counter: 1, marks: [] },
+    });
+    const [first, second] = await Promise.allSettled([broken, nodeId].map((id) => faulty.openSession(opening(id))));
+    expect(first).toMatchObject({ status: 'rejected', reason: { message: 'a fault' } });
+    expect(second).toEqual({ status: 'fulfilled', value: { epoch: 1 } });
+  });
+
   it('of a removed node is refused, and a live one is ended by the removal', async () => {
     await open();
     await nodes.remove(nodeId, actor);
