@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createDisposableNode, type DisposableNode, type DisposableNodeOptions } from '../disposable-node.ts';
 import { waitUntil } from '../program.ts';
 import { nodePrograms, programs } from '../programs.ts';
@@ -46,15 +47,33 @@ async function makeUsers({ mustRun }: DisposableNode): Promise<void> {
   await mustRun('/usr/sbin/useradd', ['--system', '--no-create-home', '--gid=kvm', 'libvirt-qemu']);
 }
 
-async function startDaemon(node: DisposableNode): Promise<void> {
+/** What a node needs to talk to others: certificates by which libvirt knows them, and a number of its own. */
+export interface TlsFiles {
+  readonly authority: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function putTls(node: DisposableNode, { authority, cert, key }: TlsFiles): Promise<void> {
+  await node.mustRun('/usr/bin/mkdir', ['-p', '/etc/pki/CA', '/etc/pki/libvirt/private']);
+  await node.writeFile('/etc/pki/CA/cacert.pem', authority);
+  for (const side of ['server', 'client']) {
+    await node.writeFile(`/etc/pki/libvirt/${side}cert.pem`, cert);
+    await node.writeFile(`/etc/pki/libvirt/private/${side}key.pem`, key);
+  }
+}
+
+async function startDaemon(node: DisposableNode, tls: TlsFiles | null): Promise<void> {
   await makeUsers(node);
   await node.mustRun('/usr/bin/mkdir', ['-p', '/var/log/libvirt/qemu', '/run/libvirt', IMAGES, '/etc/hosting']);
   await node.writeFile('/etc/libvirt/qemu.conf', QEMU_CONFIG);
-  await node.writeFile('/etc/libvirt/libvirtd.conf', DAEMON_CONFIG);
+  const number = `host_uuid = "${randomUUID()}"\n`;
+  await node.writeFile('/etc/libvirt/libvirtd.conf', `${DAEMON_CONFIG}${number}`);
+  if (tls !== null) await putTls(node, tls);
   await node.mustRun('/usr/bin/mkdir', ['-p', '/dev/net', TEMPLATES]);
   await node.mustRun('/usr/bin/mknod', ['/dev/net/tun', 'c', '10', '200']);
   await node.mustRun(programs.ip.path, ['link', 'add', 'br0', 'type', 'bridge']);
-  await node.mustRun(nodePrograms.libvirtd.path, ['--daemon']);
+  await node.mustRun(nodePrograms.libvirtd.path, ['--daemon', ...(tls === null ? [] : ['--listen'])]);
   await waitUntil('libvirt', async () => node.exists(SOCKET));
 }
 
@@ -68,11 +87,14 @@ const guestXml = (name: string): string => `<domain type='qemu'>
   </devices>
 </domain>`;
 
-export async function standHypervisorNode(options: DisposableNodeOptions): Promise<HypervisorNode> {
+export async function standHypervisorNode(
+  options: DisposableNodeOptions,
+  tls: ((address: string) => TlsFiles) | null = null,
+): Promise<HypervisorNode> {
   const image = await loadTinyGuest();
   const node = await createDisposableNode({ sizeMiB: 3000, ...options });
   try {
-    await startDaemon(node);
+    await startDaemon(node, tls?.(node.address ?? '') ?? null);
     await node.writeFile('/etc/hosting/hypervisor.toml', CONFIG);
     await node.copyIn(image, `${TEMPLATES}/tiny.qcow2`);
     const virsh = async (...args: readonly string[]): Promise<string> =>

@@ -30,6 +30,27 @@ describe('/etc/hosting/hypervisor.toml', () => {
   );
 
   it.each([
+    'qemu+tcp://node2/system',
+    'qemu+ext://node2/system',
+    'qemu+ssh://node2/system?command=/usr/bin/touch',
+    'qemu+ssh://-oProxyCommand=x/system',
+    'qemu+tls://node2/session',
+    'test:///default',
+    '',
+  ])('with another hypervisor at %j is refused', (uri) =>
+    expect(problemOf(`driver = "libvirt"\n[[hosts]]\nname = "node2"\nuri = "${uri}"`)).toContain(
+      'uri of node2 must be',
+    ),
+  );
+
+  it('names other hypervisors, by names that are no options', () => {
+    const hosts = '[[hosts]]\nname = "node2"\nuri = "qemu+tls://node2.example/system"';
+    expect(parseHypervisorConfig(`driver = "libvirt"\n${hosts}`)).toMatchObject({ hosts: [{ name: 'node2' }] });
+    expect(problemOf('driver = "libvirt"\n[[hosts]]\nname = "--all"')).toContain('a host needs a name');
+    expect(problemOf('driver = "libvirt"\nhosts = 5')).toContain('hosts must be tables');
+  });
+
+  it.each([
     ['', /driver must be/],
     ['driver = "vmware"', /driver must be/],
     ['driver = "libvirt"\nurl = "x"', /"url" is not known here/],

@@ -5,7 +5,14 @@ import { parse, TomlError } from 'smol-toml';
 /** Root's, by hand: which hypervisor this node is, and how it is reached. Nothing of it can come from an order. */
 const CONFIG_FILE = '/etc/hosting/hypervisor.toml';
 
+/** Another hypervisor; `uri` for libvirt only. */
+export interface OtherHost {
+  readonly name: string;
+  readonly uri: string;
+}
+
 export interface LibvirtConfig {
+  readonly hosts: readonly OtherHost[];
   readonly driver: 'libvirt';
   readonly uri: string;
   /** Root's folder for disks of guests that we make. */
@@ -17,6 +24,7 @@ export interface LibvirtConfig {
 }
 
 export interface ProxmoxConfig {
+  readonly hosts: readonly OtherHost[];
   readonly driver: 'proxmox';
   readonly host: string;
   readonly port: number;
@@ -53,19 +61,39 @@ function checkKeys(value: Readonly<Record<string, unknown>>, known: readonly str
   if (strange !== undefined) throw refused(`${JSON.stringify(strange.slice(0, 60))} is not known here`);
 }
 
+/** Encrypted, and without parameters: `command=` would name a program. */
+const OTHER_URI =
+  /^qemu\+(?:tls|ssh):\/\/(?:[a-z0-9-]{1,32}@)?[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?\/system$/;
+const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
+
+function parseHosts(value: unknown, needsUri: boolean): readonly OtherHost[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw refused('hosts must be tables: [[hosts]]');
+  return value.map((one: unknown): OtherHost => {
+    const host = (typeof one === 'object' && one !== null ? one : {}) as Readonly<Record<string, unknown>>;
+    checkKeys(host, needsUri ? ['name', 'uri'] : ['name']);
+    const { name, uri = '' } = host;
+    if (typeof name !== 'string' || !HOST_NAME.test(name))
+      throw refused('a host needs a name: small letters, digits, dots, dashes');
+    if (typeof uri !== 'string' || (needsUri && !OTHER_URI.test(uri)))
+      throw refused(`uri of ${name} must be like qemu+tls://${name}/system`);
+    return { name, uri };
+  });
+}
+
 function parseLibvirt(value: Readonly<Record<string, unknown>>): LibvirtConfig {
-  checkKeys(value, ['driver', 'uri', 'images', 'bridges', 'accelerate']);
+  checkKeys(value, ['driver', 'uri', 'images', 'bridges', 'accelerate', 'hosts']);
   const { uri = 'qemu:///system', images = '/var/lib/libvirt/images', bridges = [], accelerate = 'kvm' } = value;
   if (typeof uri !== 'string' || !LOCAL_URI.test(uri))
     throw refused('uri must name a hypervisor of this machine: qemu:///system');
   if (typeof images !== 'string' || !FOLDER.test(images)) throw refused('images must be the path of a folder');
   if (!isTexts(bridges)) throw refused('bridges must be a list of names: ["br0"]');
   if (accelerate !== 'kvm' && accelerate !== 'tcg') throw refused('accelerate must be "kvm" or "tcg"');
-  return { driver: 'libvirt', uri, images, bridges, accelerate };
+  return { driver: 'libvirt', uri, images, bridges, accelerate, hosts: parseHosts(value['hosts'], true) };
 }
 
 function parseProxmox(value: Readonly<Record<string, unknown>>): ProxmoxConfig {
-  checkKeys(value, ['driver', 'url', 'node', 'fingerprint']);
+  checkKeys(value, ['driver', 'url', 'node', 'fingerprint', 'hosts']);
   const { url = 'https://127.0.0.1:8006', node, fingerprint } = value;
   const [, host, port] = /^https:\/\/([A-Za-z0-9][A-Za-z0-9.-]{0,252}):([0-9]{2,5})\/?$/.exec(String(url)) ?? [];
   if (host === undefined) throw refused('url must be like https://127.0.0.1:8006');
@@ -75,7 +103,7 @@ function parseProxmox(value: Readonly<Record<string, unknown>>): ProxmoxConfig {
     throw refused(
       'fingerprint must be the SHA-256 of the certificate: 32 pairs of hexadecimal digits, upper case, colons',
     );
-  return { driver: 'proxmox', host, port: Number(port), node, fingerprint };
+  return { driver: 'proxmox', host, port: Number(port), node, fingerprint, hosts: parseHosts(value['hosts'], false) };
 }
 
 export function parseHypervisorConfig(text: string): HypervisorConfig {

@@ -33,7 +33,7 @@ function createOpeners(parts: DriverParts): {
   // Read each time: root may have written it a moment ago.
   const open = async (): Promise<Hypervisor> => {
     const config = await loadHypervisorConfig(parts.files);
-    if (config.driver === 'libvirt') return createLibvirt(createVirsh(parts, config));
+    if (config.driver === 'libvirt') return createLibvirt(createVirsh(parts, config), config.hosts);
     return createProxmox(createProxmoxApi(config, await loadProxmoxToken(parts.files)), config, parts.clock);
   };
   const openMaker = async (): Promise<GuestMaker> => {
@@ -41,7 +41,7 @@ function createOpeners(parts: DriverParts): {
     if (config.driver !== 'libvirt')
       throw new HaubanError('ACTION_REFUSED', 'guests of Proxmox VE are made and deleted there: this is for libvirt');
     const virsh = createVirsh(parts, config);
-    const libvirt = createLibvirt(virsh);
+    const libvirt = createLibvirt(virsh, config.hosts);
     const identityOf = async (guest: string): Promise<string | null> => (await libvirt.facts(guest))?.identity ?? null;
     return createGuestMaker({ ...parts, virsh, config, identityOf });
   };
@@ -114,6 +114,14 @@ export function createHypervisorDrivers(
       'hypervisor.cut': async ({ run, ...place }) => (await power(place.guest)).cut(place, run),
       'hypervisor.reboot': async ({ run, waitS, ...place }) =>
         (await power(place.guest)).reboot(place, run, waitS * 1000),
+      async 'hypervisor.migrate'({ to, disks, ...place }) {
+        const hypervisor = await open();
+        // Done by an order that died at its end.
+        if ((await hypervisor.facts(checkGuest(place.guest))) === null && (await hypervisor.isAt(place.identity, to)))
+          return;
+        const { state } = await (await power(place.guest)).facts(place);
+        await hypervisor.migrate(place.identity, { to, disks, isRunning: state === 'running' });
+      },
       async 'hypervisor.revert'({ snapshot, ...place }) {
         await (await power(place.guest)).facts(place);
         await (await open()).revert(place.identity, checkSnapshot(snapshot));
@@ -126,6 +134,8 @@ export function createHypervisorDrivers(
         await (await power(place.guest)).facts(place);
         return (await open()).snapshots(place.identity);
       },
+      'hypervisor.hosts': async () => (await open()).hosts,
+      'hypervisor.is-at': async ({ identity, to }) => (await open()).isAt(identity, to),
       'hypervisor.prepare': async (order) => (await openMaker()).prepare(order),
       'hypervisor.facts': async ({ guest }) => (await open()).facts(checkGuest(guest)),
     },

@@ -1,5 +1,11 @@
 import type { GuestFacts, GuestRow, GuestSnapshots } from '@hauban/shared/actions';
 
+export interface GuestMove {
+  readonly to: string;
+  readonly isRunning: boolean;
+  readonly disks: 'shared' | 'copied';
+}
+
 /**
  * What one kind of hypervisor can do; `hypervisor-drivers.ts` builds the actions' resources, tasks and questions on it.
  * A guest is found by its exact name once and is then called by its identity, which no other guest ever has: a UUID
@@ -15,6 +21,11 @@ export interface Hypervisor {
   askToShutDown(identity: string): Promise<void>;
   /** Pulls its plug; returns when it is off. */
   cut(identity: string): Promise<void>;
+  /** Names that root has given to other hypervisors. */
+  readonly hosts: readonly string[];
+  /** Away to one of them; returns when it is there. */
+  migrate(identity: string, move: GuestMove): Promise<void>;
+  isAt(identity: string, to: string): Promise<boolean>;
   snapshots(identity: string): Promise<GuestSnapshots>;
   takeSnapshot(identity: string, snapshot: string): Promise<void>;
   removeSnapshot(identity: string, snapshot: string): Promise<void>;

@@ -2,7 +2,7 @@ import type { RunOptions, RunResult } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
-import type { LibvirtConfig } from './hypervisor-config.ts';
+import type { LibvirtConfig, OtherHost } from './hypervisor-config.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { parseGuestNames, parseStats, type GuestStats } from './libvirt-output.ts';
 
@@ -21,13 +21,15 @@ export interface Virsh {
   run(verb: string, ...args: readonly string[]): Promise<RunResult>;
   /** Its output; PROGRAM_FAILED with what it said. */
   mustRun(verb: string, ...args: readonly string[]): Promise<string>;
+  /** The same question to another hypervisor, by an address that root has written. */
+  elsewhere(uri: string, verb: string, ...args: readonly string[]): Promise<string>;
   /** The definition goes in by standard input. */
   define(xml: string): Promise<void>;
 }
 
 export function createVirsh({ programs }: Pick<DriverParts, 'programs'>, { uri }: LibvirtConfig): Virsh {
-  const start = (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-    programs.run('virsh', ['--quiet', '--connect', uri, ...args], { timeoutMs: TIMEOUT_MS, ...options });
+  const start = (args: readonly string[], options: RunOptions = {}, at = uri): Promise<RunResult> =>
+    programs.run('virsh', ['--quiet', '--connect', at, ...args], { timeoutMs: TIMEOUT_MS, ...options });
   const checked = (verb: string, result: RunResult): string => {
     if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `virsh ${verb}: ${saidBy(result)}`);
     return result.stdout;
@@ -35,16 +37,33 @@ export function createVirsh({ programs }: Pick<DriverParts, 'programs'>, { uri }
   return {
     run: (verb, ...args) => start([verb, ...args]),
     mustRun: async (verb, ...args) => checked(verb, await start([verb, ...args])),
+    elsewhere: async (at, verb, ...args) => checked(verb, await start([verb, ...args], {}, at)),
     define: async (xml) => void checked('define', await start(['define', '--file', '/dev/stdin'], { stdin: xml })),
   };
 }
 
-export function createLibvirt({ mustRun: virsh, run }: Virsh): Hypervisor {
+export function createLibvirt({ mustRun: virsh, run, elsewhere }: Virsh, others: readonly OtherHost[]): Hypervisor {
+  const uriOf = (to: string): string => {
+    const other = others.find(({ name }) => name === to);
+    if (other === undefined)
+      throw new HaubanError('ACTION_REFUSED', `${to.slice(0, 63)} is not a host that root has named`);
+    return other.uri;
+  };
   const names = async (): Promise<ReadonlyMap<string, string>> =>
     parseGuestNames(await virsh('list', '--all', '--uuid', '--name'));
   const stats = async (...uuids: readonly string[]): Promise<ReadonlyMap<string, GuestStats>> =>
     parseStats(await virsh('domstats', '--state', '--vcpu', '--balloon', ...uuids));
   return {
+    hosts: others.map(({ name }) => name),
+    async migrate(identity, { to, isRunning, disks }) {
+      const how = isRunning
+        ? ['--live', '--abort-on-error', ...(disks === 'copied' ? ['--copy-storage-all'] : [])]
+        : ['--offline'];
+      const always = ['--p2p', '--persistent', '--undefinesource', '--domain', checkUuid(identity)];
+      await virsh('migrate', ...how, ...always, '--desturi', uriOf(to));
+    },
+    isAt: async (identity, to) =>
+      (await elsewhere(uriOf(to), 'list', '--all', '--uuid')).split('\n').some((line) => line.trim() === identity),
     async guests() {
       const [byName, all] = [await names(), await stats()];
       return [...byName]

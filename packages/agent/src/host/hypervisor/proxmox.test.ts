@@ -128,10 +128,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       world.looks > 0 ? { status: 'running', upid: path } : { status: 'stopped', exitstatus: world.exit },
     );
   }
-  const [, vmid, area, rest = ''] = /^\/qemu\/(\d+)\/(status|snapshot)(\/.*)?$/.exec(path) ?? [];
+  const [, vmid, area, rest = ''] = /^\/qemu\/(\d+)\/(status|snapshot|migrate)(\/.*)?$/.exec(path) ?? [];
   const guest = world.guests.find((one) => String(one.vmid) === vmid);
   if (guest === undefined) return json(response, null, 500);
   if (area === 'snapshot') return answerSnapshots(guest, request, rest, response);
+  if (area === 'migrate') return json(response, upid('qmigrate'));
   if (rest === '/current')
     return json(response, { ...guest, snapshots: undefined, qmpstatus: guest.status, cpus: 2, uptime: 5 });
   return changePower(guest, rest.slice(1), response);
@@ -148,6 +149,7 @@ describe('Proxmox VE by its API', () => {
       host: '127.0.0.1',
       port: (server.address() as AddressInfo).port,
       node: 'pve1',
+      hosts: [{ name: 'pve2', uri: '' }],
       fingerprint: new X509Certificate(own.cert).fingerprint256,
     };
   });
@@ -194,6 +196,21 @@ describe('Proxmox VE by its API', () => {
     expect(world.asked).toContain('POST /qemu/101/snapshot/monday/rollback');
     await open().removeSnapshot('101', 'monday');
     expect(await open().snapshots('101')).toEqual({ names: [], current: null });
+  });
+
+  it('moves a guest to a node that root has named, and to no other', async () => {
+    await open().migrate('102', { to: 'pve2', isRunning: true, disks: 'shared' });
+    expect(world.asked[0]).toBe('POST /qemu/102/migrate');
+    for (const to of ['pve3', '../pve2', 'pve2/qemu', '']) {
+      await expect(open().migrate('102', { to, isRunning: true, disks: 'shared' })).rejects.toMatchObject({
+        code: 'ACTION_REFUSED',
+      });
+      await expect(open().isAt('102', to)).rejects.toMatchObject({ code: 'ACTION_REFUSED' });
+    }
+    await expect(open().migrate('102', { to: 'pve2', isRunning: true, disks: 'copied' })).rejects.toMatchObject({
+      code: 'ACTION_REFUSED',
+    });
+    expect(world.asked.filter((line) => line.startsWith('POST'))).toHaveLength(1);
   });
 
   it('a task that fails is a failure, with its own words and without its escapes', async () => {

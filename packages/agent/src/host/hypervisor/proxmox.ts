@@ -53,15 +53,14 @@ function rowOf(row: Row): GuestRow[] {
   ];
 }
 
-/** One node of Proxmox VE. Every change there is a task that has to be waited for: its number says nothing yet. */
-export function createProxmox(api: ProxmoxApi, { node }: Pick<ProxmoxConfig, 'node'>, clock: Clock): Hypervisor {
-  const base = `/nodes/${node}`;
-  const guestPath = (identity: string): string => `${base}/qemu/${checkVmid(identity)}`;
-  const list = async (): Promise<readonly GuestRow[]> =>
-    asRows(await api.call('GET', `${base}/qemu`))
-      .flatMap(rowOf)
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+interface Tasks {
+  /** The number of a task of this node; UNAVAILABLE for anything else. */
+  checkUpid(answer: unknown): string;
+  /** Waits for the end of the task that the answer names; ACTION_FAILED with its words when that is not OK. */
+  finish(answer: unknown, what: string): Promise<void>;
+}
 
+function createTasks(api: ProxmoxApi, node: string, clock: Clock): Tasks {
   const checkUpid = (answer: unknown): string => {
     const upid = textOf(answer);
     if (!/^UPID:[A-Za-z0-9.-]{1,63}(?::[A-Za-z0-9._@!-]*){6}:$/.test(upid) || upid.split(':')[1] !== node)
@@ -69,7 +68,7 @@ export function createProxmox(api: ProxmoxApi, { node }: Pick<ProxmoxConfig, 'no
     return upid;
   };
   const finish = async (answer: unknown, what: string): Promise<void> => {
-    const path = `${base}/tasks/${encodeURIComponent(checkUpid(answer))}/status`;
+    const path = `/nodes/${node}/tasks/${encodeURIComponent(checkUpid(answer))}/status`;
     const end = await waitUntil(
       clock,
       TASK_TIMEOUT_MS,
@@ -82,6 +81,27 @@ export function createProxmox(api: ProxmoxApi, { node }: Pick<ProxmoxConfig, 'no
     if (end === 'OK') return;
     throw new HaubanError('ACTION_FAILED', `Proxmox VE, ${what}: ${end ?? 'its task has not come to an end'}`);
   };
+  return { checkUpid, finish };
+}
+
+/** One node of Proxmox VE. Every change there is a task that has to be waited for: its number says nothing yet. */
+export function createProxmox(
+  api: ProxmoxApi,
+  { node, hosts }: Pick<ProxmoxConfig, 'node' | 'hosts'>,
+  clock: Clock,
+): Hypervisor {
+  const base = `/nodes/${node}`;
+  const nodeOf = (to: string): string => {
+    if (hosts.some(({ name }) => name === to)) return to;
+    throw new HaubanError('ACTION_REFUSED', `${to.slice(0, 63)} is not a host that root has named`);
+  };
+  const guestPath = (identity: string): string => `${base}/qemu/${checkVmid(identity)}`;
+  const list = async (): Promise<readonly GuestRow[]> =>
+    asRows(await api.call('GET', `${base}/qemu`))
+      .flatMap(rowOf)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+  const { checkUpid, finish } = createTasks(api, node, clock);
   const change = async (identity: string, verb: string, what: string): Promise<void> =>
     finish(await api.call('POST', `${guestPath(identity)}/status/${verb}`, {}), what);
   const snapshotPath = (identity: string, snapshot: string): string => {
@@ -91,6 +111,16 @@ export function createProxmox(api: ProxmoxApi, { node }: Pick<ProxmoxConfig, 'no
   };
 
   return {
+    hosts: hosts.map(({ name }) => name),
+    async migrate(identity, { to, isRunning, disks }) {
+      if (disks === 'copied') throw new HaubanError('ACTION_REFUSED', 'Proxmox VE moves guests on shared storage here');
+      const form = { target: nodeOf(to), online: isRunning ? '1' : '0' };
+      await finish(await api.call('POST', `${guestPath(identity)}/migrate`, form), 'moving a guest');
+    },
+    isAt: async (identity, to) =>
+      asRows(await api.call('GET', `/nodes/${nodeOf(to)}/qemu`)).some(
+        (row) => String(row['vmid']) === checkVmid(identity),
+      ),
     guests: list,
     async facts(guest) {
       const found = (await list()).filter(({ name }) => name === guest);

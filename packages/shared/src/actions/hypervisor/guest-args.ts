@@ -38,6 +38,13 @@ export const BridgeName = Type.String({
   description: 'One of those that /etc/hosting/hypervisor.toml names',
 });
 
+export const HostName = Type.String({
+  pattern: '^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$',
+  maxLength: 63,
+  title: 'To',
+  description: 'One of the hosts that /etc/hosting/hypervisor.toml names',
+});
+
 export const GuestArgs = Type.Object({ guest: GuestName }, { additionalProperties: false });
 
 export const WaitS = Type.Integer({

@@ -140,6 +140,46 @@ describe('a guest from a template', () => {
   });
 });
 
+describe('guest.migrate', () => {
+  const MOVE = { guest: 'web7', to: 'node2' };
+  function createPair(state: GuestState): FakeHost {
+    const host = createNode({ exists: true, state });
+    let isMoved = false;
+    const here = host.world.answers['hypervisor.facts'];
+    host.world.answers['hypervisor.facts'] = (args) => (isMoved ? null : (here?.(args) ?? null));
+    host.world.answers['hypervisor.hosts'] = () => ['node2'];
+    host.world.answers['hypervisor.is-at'] = () => isMoved;
+    host.world.tasks['hypervisor.migrate'] = () => void (isMoved = true);
+    return host;
+  }
+
+  it.each(['running', 'off'] as const)('moves a guest that is %s, and nobody takes that back', async (state) => {
+    const host = createPair(state);
+    const changes = await changesOf(host, 'guest.migrate', MOVE);
+    expect(await ACTIONS.get('guest.migrate')!.verify(host, MOVE, changes)).toMatchObject([
+      { ok: false },
+      { ok: false },
+    ]);
+    await applyChanges(host, changes);
+    expect(await ACTIONS.get('guest.migrate')!.verify(host, MOVE, changes)).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(await revertChanges(host, changes)).toMatchObject([{ code: 'ACTION_UNDO_FAILED' }]);
+  });
+
+  it.each(['qemu+ssh://evil.example/system', 'node2/../x', '--desturi', 'node2?command=x', 'node2\n', ''])(
+    'an address instead of a name is refused as an argument: %j',
+    (to) =>
+      expect(parseActionArguments(ACTIONS.get('guest.migrate')!, { guest: 'web7', to })).toMatchObject({ ok: false }),
+  );
+
+  it('to a host that root has not named, of a paused guest, or copied while it is off, is refused', async () => {
+    expect(await plan(createPair('off'), 'guest.migrate', { ...MOVE, to: 'evil.example' })).toMatchObject({
+      detail: expect.stringContaining('is not one of the hypervisors that this node knows (node2)'),
+    });
+    expect(await plan(createPair('paused'), 'guest.migrate', MOVE)).toMatchObject({ ok: false });
+    expect(await plan(createPair('off'), 'guest.migrate', { ...MOVE, disks: 'copied' })).toMatchObject({ ok: false });
+  });
+});
+
 describe('snapshots of a guest', () => {
   it('are gone for good when they are removed', async () => {
     const host = createNode({ exists: true });

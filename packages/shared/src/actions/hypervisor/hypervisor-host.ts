@@ -61,6 +61,8 @@ export interface HypervisorTasks {
   readonly 'hypervisor.cut': GuestPlace & { readonly run: string };
   /** Asks it to shut down, waits, starts it; `run` as above. */
   readonly 'hypervisor.reboot': GuestPlace & { readonly run: string; readonly waitS: number };
+  /** Away to a hypervisor that root has named; nothing when it is there already. */
+  readonly 'hypervisor.migrate': GuestPlace & { readonly to: string; readonly disks: 'shared' | 'copied' };
   /** Back to that snapshot; what was since is lost. */
   readonly 'hypervisor.revert': GuestPlace & { readonly snapshot: string };
   /** Runs at the end; a guest that was asked a moment ago is watched until it is off or stays. */
@@ -89,6 +91,10 @@ export interface HypervisorQueries {
   };
   /** Null: there is no such guest. */
   readonly 'hypervisor.facts': { readonly args: { readonly guest: string }; readonly answer: GuestFacts | null };
+  /** Names of the hypervisors that a guest can be moved to. */
+  readonly 'hypervisor.hosts': { readonly args: Readonly<Record<string, never>>; readonly answer: readonly string[] };
+  /** Whether that guest is at one of them. */
+  readonly 'hypervisor.is-at': { readonly args: GuestPlace & { readonly to: string }; readonly answer: boolean };
   readonly 'hypervisor.snapshots': { readonly args: GuestPlace; readonly answer: GuestSnapshots };
   /** Refused when the template is not to be trusted, or the bridge is not one that root has named. */
   readonly 'hypervisor.prepare': {

@@ -3,6 +3,7 @@ import type { ActionDefinition } from '../define-action.ts';
 import { guestCreate } from './guest-create.ts';
 import { guestDelete } from './guest-delete.ts';
 import { guestList } from './guest-list.ts';
+import { guestMigrate } from './guest-migrate.ts';
 import { guestReboot } from './guest-reboot.ts';
 import { guestRevert } from './guest-revert.ts';
 import { guestShutdown } from './guest-shutdown.ts';
@@ -15,6 +16,7 @@ export const HYPERVISOR_ACTIONS: readonly ActionDefinition[] = [
   guestCreate,
   guestDelete,
   guestList,
+  guestMigrate,
   guestReboot,
   guestRevert,
   guestShutdown,
