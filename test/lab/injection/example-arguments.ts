@@ -1,5 +1,4 @@
 import type { ActionDefinition } from '@hauban/shared/actions';
-import type { TSchema } from 'typebox';
 import { textSpots } from './text-spots.ts';
 
 /**
@@ -59,7 +58,7 @@ const ALWAYS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'snapshot.create-database': { class: 'manual', label: 'friday' },
 };
 
-type Schema = TSchema & {
+type Schema = ActionDefinition['args'] & {
   readonly type?: string;
   readonly pattern?: string;
   readonly minimum?: number;

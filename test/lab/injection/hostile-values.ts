@@ -4,7 +4,7 @@
  */
 export const MARK = 'pwned';
 const TOUCH = `touch /tmp/${MARK}`;
-export const ONE_MIB = 1024 * 1024;
+const ONE_MIB = 1024 * 1024;
 
 /** Letters and signs that look like others, in other blocks. */
 const LOOK_ALIKES: Readonly<Record<string, string>> = {
