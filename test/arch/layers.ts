@@ -142,7 +142,8 @@ function violationsOf(source: Source, { table, manifests }: Checker): string[] {
   }
   const own = packageOf(source.path);
   // Tests and tools (anything outside a package's own src) may also use the root's devDependencies.
-  const declared = new Set([...(manifests.get(own) ?? []), ...(row.isTool ? (manifests.get('') ?? []) : [])]);
+  const tools = row.isTool ? (manifests.get('') ?? []) : [];
+  const declared = new Set([...(manifests.get(own) ?? []), ...tools, ...(row.brings ?? [])]);
   const out: string[] = [];
   for (const { line, spec } of importsOf(source)) {
     const at = `${source.path}:${line}`;

@@ -41,6 +41,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'audit', paths: [`${controller}audit/`, `${shared}audit/`] },
   { name: 'shells', paths: [`${controller}shells/`, `${controller}recordings/`, `${shared}recording/`] },
   { name: 'runs', paths: [`${controller}runs/`, `${controller}actions/`] },
+  { name: 'webhooks', paths: ['receiver-address', 'send-webhook'].map((name) => `${controller}webhooks/${name}.ts`) },
   { name: 'protocol', paths: [`${shared}protocol/`] },
   { name: 'policy', paths: [`${shared}policy/`] },
   {

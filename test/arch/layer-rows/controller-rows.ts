@@ -152,7 +152,7 @@ export const CONTROLLER_ROWS: readonly Layer[] = [
     why: 'the key of a passkey, as the bundle lists it',
   },
   {
-    files: 'packages/controller/src/webhooks/{send-webhook,receiver-address}.ts',
+    files: 'packages/controller/src/webhooks/{send-webhook,receiver-address,resolve-name}.ts',
     may: ['own', CONTRACT, PURE_NODE, 'node:{https,net,tls,dns/promises}'],
     why: 'the one place that connects to where somebody asked for, and what it may not connect to',
   },

@@ -9,6 +9,8 @@ export interface Layer {
   readonly why: string;
   /** A test or a tool: may also use the root's devDependencies. */
   readonly isTool?: true;
+  /** Packages that whoever copies these files declares in their own place. */
+  readonly brings?: readonly string[];
 }
 
 export const CONTRACT = '@hauban/shared/{errors,time,protocol,actions,audit,inventory,metrics,policy,recording,api}';

@@ -29,6 +29,12 @@ export const OUTSIDE_ROWS: readonly Layer[] = [
     isTool: true,
     why: 'cross-package tests',
   },
+  {
+    files: 'docs/examples/**',
+    may: ['node:**', 'npm:jose'],
+    brings: ['jose'],
+    why: 'programs of other people, to be copied: nothing of ours but the REST API',
+  },
   { files: 'systemd/**', may: ['own', 'node:**'], why: 'the installer: runs where nothing of ours is installed yet' },
   { files: 'scripts/**', may: ['scripts/**', 'node:**', 'npm:**'], isTool: true, why: 'commands of package.json' },
   { files: '*.{ts,mjs}', may: ['node:**', 'npm:**'], isTool: true, why: 'configuration of a tool' },

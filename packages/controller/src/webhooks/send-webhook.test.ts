@@ -4,7 +4,8 @@ import { systemClock } from '@hauban/link';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createWebhookReceiver, settingsFor, type WebhookReceiver } from '../../../../test/support/webhook-receiver.ts';
 import { createReceiverJudge } from './receiver-address.ts';
-import { createSendWebhook, type ResolveName, type SendOutcome } from './send-webhook.ts';
+import type { ResolveName } from './resolve-name.ts';
+import { createSendWebhook, type SendOutcome } from './send-webhook.ts';
 import type { WebhookSettings } from './webhook-settings.ts';
 
 let receiver: WebhookReceiver;

@@ -3,13 +3,13 @@
  * that very address: a name that means something else a moment later gains nothing. Redirects are not followed, proxies
  * of the environment are not asked, and whatever the receiver does, it costs one socket for ten seconds.
  */
-import { Resolver } from 'node:dns/promises';
 import { Agent, request, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
 import { hostOf, portOf, type ReceiverJudge } from './receiver-address.ts';
+import type { ResolveName } from './resolve-name.ts';
 
 export interface Outgoing {
   readonly url: string;
@@ -26,12 +26,8 @@ export type SendOutcome =
 
 export type SendWebhook = (outgoing: Outgoing) => Promise<SendOutcome>;
 
-/** Addresses of a name. Rejects when it has none. */
-export type ResolveName = (name: string) => Promise<readonly string[]>;
-
 /** From the name to the end of the answer. */
 const DEADLINE_MS = 10_000;
-const NAME_WITHIN_MS = 4_000;
 /** Nobody reads an answer: this much is taken so that the connection ends well, and no more. */
 const MOST_ANSWER_BYTES = 4_096;
 const MOST_HEADER_BYTES = 16_384;
@@ -39,19 +35,6 @@ const MOST_HEADER_BYTES = 16_384;
 const failed = (says: string, status: number | null = null): SendOutcome => ({ ok: false, status, says });
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
-
-/**
- * Asks the name servers, never the hosts file, and never by the system's resolver: that one has four threads for the
- * whole process, and a name server that does not answer would hold all of them.
- */
-export const resolveName: ResolveName = async (name) => {
-  const resolver = new Resolver({ timeout: NAME_WITHIN_MS / 2, tries: 2 });
-  const found = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-  const addresses = found.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
-  const reason = found.find((each) => each.status === 'rejected')?.reason as unknown;
-  if (addresses.length === 0) throw reason instanceof Error ? reason : new Error('no address');
-  return addresses;
-};
 
 interface SendParts {
   readonly judge: ReceiverJudge;
