@@ -25,7 +25,7 @@ function causesOf(failed: readonly ImportedAccount[]): readonly Cause[] {
 }
 
 /** 2, 5-7 */
-export function linesText(lines: readonly number[]): string {
+function linesText(lines: readonly number[]): string {
   const parts: [from: number, to: number][] = [];
   for (const line of lines.toSorted((a, b) => a - b)) {
     const last = parts.at(-1);
