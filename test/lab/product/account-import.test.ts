@@ -18,7 +18,7 @@ import { createLabController, type LabController } from './lab-controller.ts';
 const lab = labRequirements();
 /** `npm run accounts` takes 1,000 of them. */
 const TOTAL = Number(process.env['HAUBAN_ACCOUNTS'] ?? 12);
-const TOGETHER = TOTAL < 100 ? 3 : 20;
+const TOGETHER = TOTAL < 100 ? 2 : 20;
 const TIMEOUT_MS = 240_000 + TOTAL * 4000;
 const CLI = join(findRepositoryFolder(), 'packages/cli/dist/main.js');
 const POLICY = `version = 1
@@ -80,7 +80,7 @@ describe.skipIf(!lab.ok)(`${TOTAL} accounts from a CSV file on two web nodes`, (
   /** A line of progress that says that so many are done, or more. */
   const reached = async (program: RunningProgram, share: number): Promise<void> => {
     const count = Math.ceil((TOTAL * share) / TOGETHER) * TOGETHER;
-    await program.waitForOutput(`\n${Math.min(count, TOTAL)} of ${TOTAL} accounts`, TIMEOUT_MS);
+    await program.waitForOutput(`${Math.min(count, TOTAL)} of ${TOTAL} accounts`, TIMEOUT_MS);
   };
   const expectPage = async (node: FullNode, { domain }: { domain: string }, uid: number): Promise<void> => {
     const answer = await requestHttp(visitor, { url: `http://${node.address}/`, host: domain, timeoutMs: 20_000 });
