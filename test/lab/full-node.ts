@@ -35,6 +35,8 @@ export type FullNode = LabPlace &
   RootFiles & {
     readonly address: string;
     readonly address6: string;
+    /** The node's tree as this machine sees it, without what its systemd mounts. */
+    readonly rootPath: string;
     /** The node's systemd as numbered on this machine; null while the node is off. */
     readonly leaderPid: () => number | null;
     readonly systemctl: (...args: readonly string[]) => Promise<ProgramResult>;
@@ -200,6 +202,7 @@ export async function createFullNode(options: FullNodeOptions): Promise<FullNode
       }),
       address,
       address6,
+      rootPath: folder.rootPath,
       leaderPid: switches.leaderPid,
       systemctl: (...args) => place.run(programs.systemctl.path, ['--no-ask-password', '--no-pager', ...args]),
       journal: async (unit) => {

@@ -3,6 +3,7 @@ import { createDisposableNode, type DisposableNode } from '../disposable-node.ts
 import { waitUntil } from '../program.ts';
 import { labRequirements } from '../requirements.ts';
 import { putDriverInto, type ActionNode } from './action-node.ts';
+import type { DriverAnswer } from './driver.ts';
 import { expectDone } from './hosting-node.ts';
 
 const lab = labRequirements();
@@ -51,6 +52,7 @@ describe.skipIf(!lab.ok)('HAProxy', () => {
     const found = servers.find((one) => `${one.backend}/${one.server}` === server);
     return `${found?.state} ${found?.weight}`;
   };
+  const looked = (answer: DriverAnswer) => (answer.ok ? answer.verified : []);
   const get = async (path = '/'): Promise<string> =>
     (await node.mustRun('/usr/bin/curl', ['--silent', '--max-time', '20', `http://127.0.0.1:8080${path}`])).stdout;
 
@@ -193,6 +195,19 @@ describe.skipIf(!lab.ok)('HAProxy', () => {
       expect(expectDone(await actions.call({ mode: 'undo', changes: planned.changes })).problems).toEqual([]);
       expect(await stateOf('sites/web1')).toBe('ready 10');
     }
+  });
+
+  it('a state that a crash kept out of the file of states is not taken for done', async () => {
+    const args = { backend: 'sites', server: 'web2' };
+    const planned = expectDone(await actions.plan('balancer.maint', args));
+    await ask('set server sites/web2 state maint');
+    const verify = () => actions.call({ mode: 'verify', action: 'balancer.maint', args, changes: planned.changes });
+    const kept = async () => looked(await verify()).find(({ name }) => name === 'It outlives a reload')?.ok;
+    expect(await kept()).toBe(false);
+    expect(expectDone(await actions.call({ mode: 'undo', changes: planned.changes })).problems).toEqual([]);
+    expectDone(await actions.apply('balancer.maint', args));
+    expect(await kept()).toBe(true);
+    expectDone(await actions.apply('balancer.ready', args));
   });
 
   it('says in one sentence that no HAProxy listens', async () => {

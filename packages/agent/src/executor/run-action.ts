@@ -1,7 +1,7 @@
 import { planHash } from '@hauban/link';
 import {
   applyChange,
-  changeState,
+  changeStates,
   describeChange,
   revertChange,
   type ActionDefinition,
@@ -101,8 +101,7 @@ const failedChecks = (verification: readonly Verified[]): string =>
 
 /** True when every change is in place. */
 export async function allInPlace(host: Host, changes: readonly Change[]): Promise<boolean> {
-  for (const change of changes) if ((await changeState(host, change)) !== 'after') return false;
-  return true;
+  return (await changeStates(host, changes)).every((state) => state === 'after');
 }
 
 type Applied =

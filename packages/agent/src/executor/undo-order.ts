@@ -2,6 +2,7 @@ import { planHash } from '@hauban/link';
 import {
   applyChange,
   changeState,
+  changeStates,
   describeChange,
   isLasting,
   revertChange,
@@ -39,10 +40,9 @@ function showUndo(changes: readonly Change[], undoes: string): ShownPlan {
 
 /** What somebody changed since: neither the state before nor the one after. */
 async function findConflicts(host: Host, changes: readonly Change[]): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const change of changes.filter(isLasting))
-    if ((await changeState(host, change)) === 'other') found.push(describeChange(change).title);
-  return found;
+  const lasting = changes.filter(isLasting);
+  const states = await changeStates(host, lasting);
+  return lasting.filter((_, index) => states[index] === 'other').map((change) => describeChange(change).title);
 }
 
 /** States = before: the machine is read again, whatever the steps said. */

@@ -40,6 +40,25 @@ export function changeState(host: Host, change: Change): Promise<ChangeState> {
   return handlerOf(change).state(host, change);
 }
 
+/**
+ * Where the machine stands with respect to each change of a plan. What a later change has taken away as a whole (the
+ * expiry of a user that is gone) can not be read by itself any more: it stands where that one does.
+ */
+export async function changeStates(host: Host, changes: readonly Change[]): Promise<readonly ChangeState[]> {
+  const states: ChangeState[] = [];
+  for (const change of changes) states.push(await changeState(host, change));
+  return states.map((state, index) => {
+    const change = changes[index];
+    if (state !== 'other' || change?.kind !== 'resource' || change.partOf === undefined) return state;
+    const { partOf, id } = change;
+    const whole = changes.findIndex(
+      (one, at) =>
+        at > index && one.kind === 'resource' && one.resource === partOf && one.id === id && one.after === null,
+    );
+    return states[whole] === 'after' ? 'after' : state;
+  });
+}
+
 function conflict(change: Change, doing: string): HaubanError {
   return new HaubanError(
     'CHANGE_CONFLICT',

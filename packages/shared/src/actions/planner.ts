@@ -3,7 +3,7 @@ import type { Change, DirectoryChange, FileChange } from './change.ts';
 import type { Planned } from './define-action.ts';
 import type { FileMeta, GroupEntry, Host, PhpMaster, UserEntry } from './host.ts';
 import { sameValue } from './resource-changes.ts';
-import type { ResourceName, Resources, TaskName, Tasks } from './resource.ts';
+import type { ResourceChange, ResourceName, Resources, TaskName, Tasks } from './resource.ts';
 
 /** Codes that are answers of a plan, not faults. */
 const ANSWERS: readonly ErrorCode[] = ['ACTION_REFUSED', 'CONFIG_INVALID', 'REHEARSAL_FAILED'];
@@ -38,7 +38,7 @@ export interface Planner {
     resource: N,
     id: string,
     wanted: Resources[N] | null,
-    more?: { readonly irreversible?: true },
+    more?: Pick<ResourceChange, 'irreversible' | 'partOf'>,
   ): Promise<Resources[N] | null>;
   /** @param title one sentence of what is done */
   task<N extends TaskName>(task: N, args: Tasks[N], title: string, when?: 'apply' | 'undo'): void;

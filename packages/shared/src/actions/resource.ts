@@ -73,6 +73,8 @@ export interface ResourceChange<N extends ResourceName = ResourceName> {
   readonly after: Resources[N] | null;
   /** Nobody can bring `before` back (a message deleted from a queue): undo leaves it and says so. */
   readonly irreversible?: true;
+  /** It is a part of that thing of the same id: when a later change takes the thing away, this went with it. */
+  readonly partOf?: ResourceName;
 }
 
 /** Not a state but a moment: done each time its turn comes in the list. */

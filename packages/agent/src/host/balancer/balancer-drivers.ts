@@ -9,7 +9,7 @@ import type {
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
 import { askRuntime } from './runtime-socket.ts';
-import { parseServers } from './server-states.ts';
+import { parseServers, parseWishes } from './server-states.ts';
 
 const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 const CONFIG = '/etc/haproxy/haproxy.cfg';
@@ -56,6 +56,13 @@ export function createBalancerDrivers({
       await files.writeFile(file, await askRuntime('show servers state'), { mode: 0o644, uid: 0, gid: 0 });
   };
 
+  const findNotKept = async (file: string): Promise<readonly string[]> => {
+    const kept = await files.state(file);
+    const said = kept.type === 'file' ? parseWishes(kept.content) : new Map<string, string>();
+    const now = parseWishes(await askRuntime('show servers state'));
+    return [...now].filter(([id, wish]) => said.get(id) !== wish).map(([id]) => id);
+  };
+
   return {
     resources: {
       'balancer.server': {
@@ -98,7 +105,12 @@ export function createBalancerDrivers({
     queries: {
       async 'balancer.servers'() {
         requireRoot('Asking HAProxy');
-        return { servers: await loadServers(), isKept: (await stateFileOf(files)) !== null };
+        const file = await stateFileOf(files);
+        return {
+          servers: await loadServers(),
+          isKept: file !== null,
+          notKept: file === null ? [] : await findNotKept(file),
+        };
       },
     },
   };

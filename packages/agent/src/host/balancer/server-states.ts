@@ -26,6 +26,17 @@ function parseTable(
   });
 }
 
+/** What `show servers state` says of each, by `backend/server`; also what a file of it says. */
+export function parseWishes(states: string): ReadonlyMap<string, string> {
+  const rows = parseTable(states, (line) => line.startsWith('# be_id '), ' ');
+  return new Map(
+    rows.map((row) => [
+      `${row.get('be_name') ?? ''}/${row.get('srv_name') ?? ''}`,
+      `${wishOf(Number(row.get('srv_admin_state')))} ${row.get('srv_uweight') ?? ''}`,
+    ]),
+  );
+}
+
 /** From `show servers state` (wishes, weights) and `show stat` (health, requests now). */
 export function parseServers(states: string, statistics: string): readonly BalancerServer[] {
   const stats = new Map(

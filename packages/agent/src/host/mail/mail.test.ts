@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { matcher, parseQueueLine, QUEUE_ID } from './mail-queue.ts';
-import { checkAddress, mailboxLine, parseMailboxLine } from './mailbox-lists.ts';
+import { checkAddress, mailboxLine, parseMailboxLine, withLine } from './mailbox-lists.ts';
 
 const HASH = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
 const STATE = { passwordHash: HASH, quotaMiB: 10, suspended: false };
@@ -38,6 +38,29 @@ describe('the line of a mailbox', () => {
 
   it.each([0, -1, 1.5, Number.NaN, 2_000_000])('is not made of the quota %j', (quotaMiB) => {
     expect(() => mailboxLine('jo@a.example', { ...STATE, quotaMiB })).toThrow();
+  });
+});
+
+describe('the list of mailboxes', () => {
+  const lines = ['# by hand', 'anna@a.example:1', 'jo@a.example:2', 'zoe@a.example:3'];
+
+  it('has each line where it was when it is taken out and put back', () => {
+    for (const address of ['anna@a.example', 'jo@a.example', 'zoe@a.example']) {
+      const line = lines.find((entry) => entry.startsWith(address)) ?? null;
+      expect(withLine(withLine(lines, address, null), address, line)).toEqual(lines);
+    }
+  });
+
+  it('keeps the place of a line that changes, and the lines of others', () => {
+    expect(withLine(lines, 'anna@a.example', 'anna@a.example:4')).toEqual([
+      lines[0],
+      'anna@a.example:4',
+      ...lines.slice(2),
+    ]);
+    expect(withLine(['z@a.example:1', 'b@a.example:2'], 'z@a.example', 'z@a.example:3')).toEqual([
+      'z@a.example:3',
+      'b@a.example:2',
+    ]);
   });
 });
 

@@ -38,7 +38,20 @@ export function parseMailboxLine(line: string, isSuspended: boolean): MailboxSta
     : { passwordHash: 'unknown', quotaMiB: 0, suspended: isSuspended };
 }
 
+const addressIn = (line: string): string => line.split(':')[0] ?? '';
 const isOf = (line: string, address: string): boolean => line.startsWith(`${address}:`);
+
+/**
+ * With the one line of an address; null takes it out. It keeps its place, and a new one comes before the first that
+ * follows its address, so that what was taken out comes back where it was.
+ */
+export function withLine(lines: readonly string[], address: string, line: string | null): readonly string[] {
+  const others = lines.filter((entry) => !isOf(entry, address));
+  if (line === null) return others;
+  const at = lines.findIndex((entry) => isOf(entry, address));
+  const next = at === -1 ? others.findIndex((entry) => addressIn(entry) > address) : at;
+  return others.toSpliced(next === -1 ? others.length : next, 0, line);
+}
 
 export interface MailboxLists {
   read(address: string): Promise<MailboxState | null>;
@@ -55,14 +68,11 @@ export function createMailboxLists(files: HostFiles, programs: HostPrograms): Ma
     const { mode, uid, gid } = state;
     return { lines: state.content.split('\n').filter((line) => line !== ''), meta: { mode, uid, gid } };
   };
-  /** The one line of an address, at its place or at the end; null takes it out. */
   const setLine = async (name: string, address: string, line: string | null): Promise<void> => {
     const { lines, meta } = await load(name);
-    const at = lines.findIndex((entry) => isOf(entry, address));
-    const others = lines.filter((entry) => !isOf(entry, address));
-    if (line !== null) others.splice(at === -1 ? others.length : at, 0, line);
-    if (others.join('\n') === lines.join('\n')) return;
-    await files.writeFile(`${FOLDER}/${name}`, others.map((entry) => `${entry}\n`).join(''), meta);
+    const wanted = withLine(lines, address, line);
+    if (wanted.join('\n') === lines.join('\n')) return;
+    await files.writeFile(`${FOLDER}/${name}`, wanted.map((entry) => `${entry}\n`).join(''), meta);
   };
   /** Made under another name and renamed: Postfix never sees half of it. */
   const writeTable = async (name: string, lines: readonly string[]): Promise<void> => {

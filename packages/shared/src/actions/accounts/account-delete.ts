@@ -81,7 +81,7 @@ async function planDelete(planner: Planner, name: string): Promise<void> {
   const link = await host.files.state(layout.socketLinkOf(name));
   const php = link.type === 'symlink' ? layout.versionOfTarget(name, link.target) : null;
   // First of all nobody logs in any more.
-  await planner.resource('account.expiry', name, { day: EXPIRED_DAY });
+  await planner.resource('account.expiry', name, { day: EXPIRED_DAY }, { partOf: 'account.entry' });
   const domains = await planSites(planner, name);
   await planPhp(planner, user);
   await replaceFile(planner, layout.sshKeysOf(name), null);

@@ -83,7 +83,7 @@ export const accountFixPermissions = defineAction({
 
 Safe while the customer works against it: every step goes by file descriptor, no link is followed, nothing is opened by its name twice. Left alone and counted: links, fifos, sockets, devices, files with several names of which another user is the owner, and what is mounted there.
 
-The plan says how many and shows the first hundred. Undo puts back what was there, from a list that the node keeps, for every file that still is as it was made.`,
+The plan says how many and shows the first hundred. Undo puts back what was there, from a list that the node keeps, for every file that still is as it was made; set-id bits never come back.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,

@@ -4,6 +4,7 @@ import { resourceKey } from '../../testing/fake-world.ts';
 import {
   ACTIONS,
   applyChanges,
+  changeStates,
   parseActionArguments,
   revertChanges,
   type AccountEntry,
@@ -186,6 +187,22 @@ describe('account.delete', () => {
 
   it('an account that is not there is deleted already', async () => {
     expect(await changesOf(createFakeHost(), 'account.delete')).toEqual([]);
+  });
+
+  it('done, every part of it counts as done, also the expiry that went with the user; so an undo is not refused', async () => {
+    const host = await createNode();
+    const changes = await changesOf(host, 'account.delete');
+    await applyChanges(host, changes);
+    expect(new Set(await changeStates(host, changes))).toEqual(new Set(['after']));
+    await revertChanges(host, changes);
+    expect(await changeStates(host, changes)).not.toContain('other');
+  });
+
+  it('a user that somebody put another expiry on is not taken for deleted', async () => {
+    const host = await createNode();
+    const changes = await changesOf(host, 'account.delete');
+    await host.resources.write('account.expiry', name, { day: 30_000 });
+    expect(await changeStates(host, changes)).toContain('other');
   });
 
   it('what was kept of an account of that name stays', async () => {

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { Change } from '../change.ts';
 import type { Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
 import { refuse, type Planner } from '../planner.ts';
@@ -61,7 +62,20 @@ export async function checkOthers(planner: Planner, args: TakeOutArgs): Promise<
     );
 }
 
-export async function verifyServer(host: Host, args: Named, state: ServerWish): Promise<readonly Verified[]> {
+/** That it outlives a reload of HAProxy: a crash may have come between the server and the file with its state. */
+export async function verifyKept(host: Host, args: Named, changes: readonly Change[]): Promise<readonly Verified[]> {
+  const { isKept, notKept } = await host.queries.ask('balancer.servers', {});
+  if (!isKept || changes.length === 0) return [];
+  const ok = !notKept.includes(serverId(args));
+  return [{ name: 'It outlives a reload', ok, saw: ok ? 'kept' : 'the file of states says something else' }];
+}
+
+export async function verifyServer(
+  host: Host,
+  args: Named,
+  state: ServerWish,
+  changes: readonly Change[],
+): Promise<readonly Verified[]> {
   const { servers } = await host.queries.ask('balancer.servers', {});
   const now = servers.find((one) => one.backend === args.backend && one.server === args.server);
   return [
@@ -70,5 +84,6 @@ export async function verifyServer(host: Host, args: Named, state: ServerWish): 
       ok: now?.state === state,
       saw: now === undefined ? 'no such server' : `${now.state}, ${now.isUp ? 'up' : 'down'}`,
     },
+    ...(await verifyKept(host, args, changes)),
   ];
 }

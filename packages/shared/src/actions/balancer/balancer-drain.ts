@@ -59,5 +59,5 @@ export const balancerDrain = defineAction({
         );
       }
     }),
-  verify: (host, args) => verifyServer(host, args, 'drain'),
+  verify: (host, args, changes) => verifyServer(host, args, 'drain', changes),
 });

@@ -31,6 +31,8 @@ export interface BalancerQueries {
       readonly servers: readonly BalancerServer[];
       /** HAProxy is set to read server states back after a reload (load-server-state-from-file). */
       readonly isKept: boolean;
+      /** Servers, as `backend/server`, that the file it reads them back from says something else of. */
+      readonly notKept: readonly string[];
     };
   };
 }

@@ -22,5 +22,5 @@ export const balancerMaint = defineAction({
       if (state === 'ready') await checkOthers(planner, args);
       await planner.resource('balancer.server', serverId(args), { state: 'maint', weight });
     }),
-  verify: (host, args) => verifyServer(host, args, 'maint'),
+  verify: (host, args, changes) => verifyServer(host, args, 'maint', changes),
 });

@@ -24,5 +24,5 @@ export const balancerReady = defineAction({
       const { weight } = await findServer(planner, args);
       await planner.resource('balancer.server', serverId(args), { state: 'ready', weight });
     }),
-  verify: (host, args) => verifyServer(host, args, 'ready'),
+  verify: (host, args, changes) => verifyServer(host, args, 'ready', changes),
 });

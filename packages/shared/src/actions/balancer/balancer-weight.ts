@@ -1,7 +1,16 @@
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
-import { AtLeast, Backend, balancerLocks, checkOthers, findServer, Server, serverId } from './balancer-args.ts';
+import {
+  AtLeast,
+  Backend,
+  balancerLocks,
+  checkOthers,
+  findServer,
+  Server,
+  serverId,
+  verifyKept,
+} from './balancer-args.ts';
 
 const Args = Type.Object(
   {
@@ -33,9 +42,12 @@ export const balancerWeight = defineAction({
       if (args.weight === 0 && weight > 0 && state === 'ready') await checkOthers(planner, args);
       await planner.resource('balancer.server', serverId(args), { state, weight: args.weight });
     }),
-  async verify(host, args) {
+  async verify(host, args, changes) {
     const { servers } = await host.queries.ask('balancer.servers', {});
     const now = servers.find(({ backend, server }) => backend === args.backend && server === args.server);
-    return [{ name: 'HAProxy says so', ok: now?.weight === args.weight, saw: String(now?.weight ?? 'no such server') }];
+    return [
+      { name: 'HAProxy says so', ok: now?.weight === args.weight, saw: String(now?.weight ?? 'no such server') },
+      ...(await verifyKept(host, args, changes)),
+    ];
   },
 });
