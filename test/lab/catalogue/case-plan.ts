@@ -14,12 +14,12 @@ function hashOf(text: string): number {
   return hash;
 }
 
-/** Without a size each action has one case, with the dearer proofs in turn: every second one fails its verify, the others die. */
+/** Without a size each action that is not dear has one case, with the dearer proofs in turn: every second one fails its verify, the others die. */
 const smallProofs = (index: number): ReadonlySet<Proof> =>
   new Set(PROOFS.filter((proof) => (index % 2 === 0 ? proof !== 'kill' : proof !== 'verify')));
 
 /**
- * The cases of each action, at least one; `total` null: the small size. Of full size every proof is made in each case, and
+ * The cases of each action, at least one with a size; `total` null: the small one. Of full size every proof is made in each case, and
  * the deaths of an action's cases go round all its steps, so far as they are enough.
  */
 export function planCases(families: readonly Family[], total: number | null): readonly (readonly PlannedCase[])[] {
@@ -27,7 +27,7 @@ export function planCases(families: readonly Family[], total: number | null): re
   const weights = all.reduce((sum, { scenario }) => sum + (scenario.weight ?? 1), 0);
   const share = Math.max(0, (total ?? 0) - all.length) / weights;
   return all.map(({ family, scenario }, index) => {
-    const count = total === null ? 1 : 1 + Math.round(share * (scenario.weight ?? 1));
+    const count = total === null ? Number(scenario.isDear !== true) : 1 + Math.round(share * (scenario.weight ?? 1));
     const seed = hashOf(scenario.action);
     return Array.from({ length: count }, (_, at) => ({
       family,

@@ -18,7 +18,7 @@ async function stand(): Promise<DisposableStand> {
   const { node } = hosting;
   const made = await standOn(node);
   for (const args of [NEIGHBOUR, ACCOUNT]) {
-    const { result } = await made.orders.ask({ do: 'apply', action: 'account.create', args });
+    const { result } = await made.orders.ask({ do: 'apply', action: 'account.create', isDear: true, args });
     if (result.outcome !== 'succeeded') throw new Error(result.detail);
   }
   // For sshd's own test of its configuration.
@@ -151,14 +151,16 @@ export const HOSTING = defineFamily<DisposableStand>({
   },
   tasks: { 'account.fix-permissions': folderOf },
   scenarios: [
-    { action: 'account.create', arrange: (wants) => Promise.resolve(newAccount(wants)) },
+    { action: 'account.create', isDear: true, arrange: (wants) => Promise.resolve(newAccount(wants)) },
     {
       action: 'account.create-many',
+      isDear: true,
       arrange: (wants) => Promise.resolve({ accounts: [newAccount(wants), newAccount(wants)] }),
     },
     {
       // Of the newest account: brought back, its lines are the last of their files again.
       action: 'account.delete',
+      isDear: true,
       async arrange(wants) {
         const args = newAccount(wants);
         await wants.first('account.create', args);
@@ -169,10 +171,12 @@ export const HOSTING = defineFamily<DisposableStand>({
     { action: 'account.set-ssh-keys', weight: 5, arrange: keysOf },
     {
       action: 'account.suspend',
+      isDear: true,
       arrange: ({ random }) => Promise.resolve({ name, reason: pick(random, ['abuse', 'payment']) }),
     },
     {
       action: 'account.unsuspend',
+      isDear: true,
       async arrange({ first }) {
         await first('account.suspend', { name, reason: 'abuse' });
         return { name };
@@ -183,26 +187,39 @@ export const HOSTING = defineFamily<DisposableStand>({
       eachTime: 'a reload loads what is on disk each time; there is nothing to undo',
       arrange: nothing,
     },
-    { action: 'apache.restart', eachTime: 'another master each time; there is nothing to undo', arrange: nothing },
-    { action: 'php.set-limits', weight: 2, arrange: (wants) => Promise.resolve(limitArgs(wants)) },
-    { action: 'php.switch-version', weight: 2, arrange: () => Promise.resolve({ account: name, version: '8.4' }) },
+    {
+      action: 'apache.restart',
+      isDear: true,
+      eachTime: 'another master each time; there is nothing to undo',
+      arrange: nothing,
+    },
+    { action: 'php.set-limits', isDear: true, weight: 2, arrange: (wants) => Promise.resolve(limitArgs(wants)) },
+    {
+      action: 'php.switch-version',
+      isDear: true,
+      weight: 2,
+      arrange: () => Promise.resolve({ account: name, version: '8.4' }),
+    },
     { action: 'site.create', weight: 2, arrange: (wants) => Promise.resolve(newSite(wants)) },
     {
       action: 'site.update',
+      isDear: true,
       weight: 2,
       arrange: ({ random }) => Promise.resolve({ account: name, domain, aliases: [`${word(random)}.example.com`] }),
     },
     {
       action: 'site.remove',
+      isDear: true,
       async arrange(wants) {
         const { docroot: _docroot, ...args } = newSite(wants);
         await wants.first('site.create', args);
         return { account: args.account, domain: args.domain };
       },
     },
-    { action: 'site.block-path', weight: 2, arrange: (wants) => Promise.resolve(blockArgs(wants)) },
+    { action: 'site.block-path', isDear: true, weight: 2, arrange: (wants) => Promise.resolve(blockArgs(wants)) },
     {
       action: 'site.unblock-path',
+      isDear: true,
       weight: 2,
       async arrange(wants) {
         const args = blockArgs(wants);
@@ -212,6 +229,7 @@ export const HOSTING = defineFamily<DisposableStand>({
     },
     {
       action: 'tls.install',
+      isDear: true,
       weight: 2,
       async arrange(wants) {
         await bringCertificate(wants);
@@ -220,6 +238,7 @@ export const HOSTING = defineFamily<DisposableStand>({
     },
     {
       action: 'state.apply',
+      isDear: true,
       weight: 1,
       async arrange(wants) {
         const items = [

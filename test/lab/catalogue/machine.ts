@@ -177,9 +177,10 @@ export const MACHINE = defineFamily<MachineStand>({
     }),
   },
   scenarios: [
-    { action: 'service.stop', weight: 3, arrange: (wants) => Promise.resolve(unit(wants)) },
+    { action: 'service.stop', isDear: true, weight: 3, arrange: (wants) => Promise.resolve(unit(wants)) },
     {
       action: 'service.start',
+      isDear: true,
       weight: 3,
       async arrange(wants) {
         const args = unit(wants);
@@ -189,20 +190,28 @@ export const MACHINE = defineFamily<MachineStand>({
     },
     {
       action: 'service.restart',
+      isDear: true,
       weight: 2,
       eachTime: 'another start each time; there is nothing to undo',
       arrange: (wants) => Promise.resolve(unit(wants)),
     },
     {
       action: 'service.reload',
+      isDear: true,
       weight: 2,
       eachTime: 'it reads its configuration each time; there is nothing to undo',
       arrange: (wants) => Promise.resolve(unit(wants)),
     },
-    { action: 'package.refresh', eachTime: 'the lists are fetched each time; no package is changed', arrange: nothing },
-    { action: 'package.upgrade-security', arrange: nothing },
+    {
+      action: 'package.refresh',
+      isDear: true,
+      eachTime: 'the lists are fetched each time; no package is changed',
+      arrange: nothing,
+    },
+    { action: 'package.upgrade-security', isDear: true, arrange: nothing },
     {
       action: 'tls.renew',
+      isDear: true,
       stays: 'what the authority issued can not be taken back',
       eachTime: 'none is in use yet, so each time it asks for another one',
       alwaysNew: [
@@ -222,8 +231,8 @@ export const MACHINE = defineFamily<MachineStand>({
         return Promise.resolve({ domain: DOMAIN });
       },
     },
-    { action: 'package.list-updates', arrange: nothing },
-    { action: 'node.reboot-required', arrange: nothing },
-    { action: 'node.reboot', arrange: nothing, ownProof: proveReboot },
+    { action: 'package.list-updates', isDear: true, arrange: nothing },
+    { action: 'node.reboot-required', isDear: true, arrange: nothing },
+    { action: 'node.reboot', isDear: true, arrange: nothing, ownProof: proveReboot },
   ],
 });

@@ -35,6 +35,8 @@ export interface Scenario<S extends Stand> {
   readonly action: string;
   /** How many cases for each one of the others, in a run of full size: cheap actions get more. Default 1. */
   readonly weight?: number;
+  /** Seconds each: left to runs with a size; its own test in `test/lab/actions` is always run. */
+  readonly isDear?: true;
   readonly arrange: (arranging: Arranging<S>) => Promise<object>;
   /** What changes beside what the plan names. */
   readonly alsoChanges?: readonly Excused[];
