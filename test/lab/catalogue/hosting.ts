@@ -18,7 +18,7 @@ async function stand(): Promise<DisposableStand> {
   const { node } = hosting;
   const made = await standOn(node);
   for (const args of [NEIGHBOUR, ACCOUNT]) {
-    const { result } = await made.orders.ask({ do: 'apply', action: 'account.create', isDear: true, args });
+    const { result } = await made.orders.ask({ do: 'apply', action: 'account.create', args });
     if (result.outcome !== 'succeeded') throw new Error(result.detail);
   }
   // For sshd's own test of its configuration.

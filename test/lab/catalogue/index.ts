@@ -18,10 +18,25 @@ import type { Family } from './scenario.ts';
 
 export const FAMILIES: readonly Family[] = [PLAIN, BALANCER, MAIL, NEW_MAIL, STORAGE, DATABASES, HOSTING, MACHINE];
 
+const GUEST_VERBS = [
+  'create',
+  'delete',
+  'list',
+  'reboot',
+  'revert',
+  'shutdown',
+  'snapshot',
+  'snapshot-delete',
+  'start',
+  'stop',
+];
+
 /** Actions that have no scenario, and where they are proven instead. */
 export const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['firewall.import', 'foreign-bans.test.ts: it needs fail2ban with bans of its own'],
-  ...['list', 'start', 'shutdown', 'stop', 'reboot'].map((verb): [string, string] => [
+  ['firewall.ban-attackers', 'firewall-attackers.test.ts: it needs logs with an attack in them'],
+  ...['make-jail', 'remove-jail'].map((verb): [string, string] => [`account.${verb}`, 'its own test of the lab']),
+  ...GUEST_VERBS.map((verb): [string, string] => [
     `guest.${verb}`,
     'hypervisor.test.ts: it needs libvirt with a guest',
   ]),
