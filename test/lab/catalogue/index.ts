@@ -34,6 +34,7 @@ const GUEST_VERBS = [
 /** Actions that have no scenario, and where they are proven instead. */
 export const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['firewall.import', 'foreign-bans.test.ts: it needs fail2ban with bans of its own'],
+  ['firewall.set-list', 'firewall.test.ts: a list of a pool, with its own table'],
   ['firewall.ban-attackers', 'firewall-attackers.test.ts: it needs logs with an attack in them'],
   ...['make-jail', 'remove-jail'].map((verb): [string, string] => [`account.${verb}`, 'its own test of the lab']),
   ...GUEST_VERBS.map((verb): [string, string] => [
