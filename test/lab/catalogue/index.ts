@@ -8,6 +8,7 @@
  * its name.
  */
 import { PLAIN } from './plain.ts';
+import { ACTIONS } from '@hauban/shared/actions';
 import { BALANCER } from './balancer.ts';
 import { DATABASES } from './databases.ts';
 import { HOSTING } from './hosting.ts';
@@ -18,27 +19,16 @@ import type { Family } from './scenario.ts';
 
 export const FAMILIES: readonly Family[] = [PLAIN, BALANCER, MAIL, NEW_MAIL, STORAGE, DATABASES, HOSTING, MACHINE];
 
-const GUEST_VERBS = [
-  'create',
-  'delete',
-  'list',
-  'reboot',
-  'revert',
-  'shutdown',
-  'snapshot',
-  'snapshot-delete',
-  'start',
-  'stop',
-];
-
 /** Actions that have no scenario, and where they are proven instead. */
 export const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['firewall.import', 'foreign-bans.test.ts: it needs fail2ban with bans of its own'],
-  ['firewall.set-list', 'firewall.test.ts: a list of a pool, with its own table'],
+  ['firewall.set-list', 'ban lists are proven with the pools that hold them'],
   ['firewall.ban-attackers', 'firewall-attackers.test.ts: it needs logs with an attack in them'],
-  ...['make-jail', 'remove-jail'].map((verb): [string, string] => [`account.${verb}`, 'its own test of the lab']),
-  ...GUEST_VERBS.map((verb): [string, string] => [
-    `guest.${verb}`,
-    'hypervisor.test.ts: it needs libvirt with a guest',
+  ...['make-jail', 'remove-jail'].map((verb): [string, string] => [
+    `account.${verb}`,
+    'account-jail.test.ts: it copies programs of the machine',
   ]),
+  ...[...ACTIONS.keys()]
+    .filter((name) => name.startsWith('guest.'))
+    .map((name): [string, string] => [name, 'hypervisor.test.ts: it needs libvirt with a guest']),
 ]);
