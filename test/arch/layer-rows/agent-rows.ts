@@ -88,7 +88,8 @@ export const AGENT_ROWS: readonly Layer[] = [
       PURE_NODE,
       FILES,
       // https: asking a site with TLS whether it still answers; tls: which certificate it shows.
-      'node:{child_process,os,net,http,https,tls}',
+      // async_hooks: which action is going on where a program is started.
+      'node:{async_hooks,child_process,os,net,http,https,tls}',
       // Manifests of the hoster's own actions, read as root.
       'npm:smol-toml',
     ],

@@ -97,11 +97,11 @@ async function drive({ door, name }: Case, input: unknown, host: RealHost): Prom
 async function driveBadly(text: string, how: Vulnerable): Promise<void> {
   const plain = text.replaceAll('\0', '');
   const command = `/usr/bin/id ${plain}`;
-  if (how === 'shell') spawnSync('/bin/sh', ['-c', command]);
+  if (how === 'shell') spawnSync('/bin/sh', [], { input: command });
   else if (how === 'option') spawnSync('/usr/bin/systemctl', ['show', plain]);
   else if (how === 'split') spawnSync('/usr/bin/systemctl', ['show', '--', ...plain.split(' ')]);
   else if (how === 'path') writeFileSync(`/var/lib/hauban-driver/${plain}`, 'written by root');
-  else await withinPrograms(['systemctl'], () => mustRun('/bin/sh', ['-c', command]));
+  else await withinPrograms(['systemctl'], () => mustRun('/bin/sh', [], { stdin: command }));
 }
 
 async function judge(one: Case, host: RealHost, { custom, vulnerable }: InjectorRequest): Promise<Outcome> {
