@@ -48,7 +48,7 @@ export function draftValues({ draft, current }: TrustState): DraftValues {
 const PIN_LINE = /^(?<name>[a-z][a-z0-9-]{0,39})\s+(?<hash>[0-9a-f]{64})(?<root>\s+root)?$/;
 
 /** Name, hash and perhaps the word root, a line for each action; or what is wrong with the first line that is none. */
-export function parsePins(text: string): { readonly pins: CustomPin[] } | { readonly problem: string } {
+function parsePins(text: string): { readonly pins: CustomPin[] } | { readonly problem: string } {
   const pins: CustomPin[] = [];
   for (const [at, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
