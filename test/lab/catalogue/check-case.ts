@@ -212,7 +212,8 @@ class Case {
     const { turn: mine, mostDeaths } = this.#wish;
     const count = Math.min(Math.ceil(steps / mine.of), mostDeaths);
     return Array.from({ length: count }, (_, at) => {
-      const turn = (mine.index * count + at) % (2 * steps);
+      // One death alone comes after a step: where within one it comes is not the same twice.
+      const turn = (mine.index * count + at) % (mostDeaths === 1 ? steps : 2 * steps);
       const when = turn < steps ? 'after' : 'during';
       return { step: turn % steps, when, delayMs: random.below(25) };
     });

@@ -118,7 +118,7 @@ const named = (id: string): { readonly engine: string; readonly name: string; re
 /** Whatever bears the name of that database, its copies and its owner's role too. */
 const around = (id: string): readonly RegExp[] => {
   const { engine, name } = named(id);
-  return [new RegExp(`^${engine}:[a-z]+ ${name}(?:__[a-z]+|_owner)?(?:[./]|$)`)];
+  return [new RegExp(`^${engine}:[a-z]+ ${name}(?:__[a-z]+|_owner)?(?:[./]|$)`), /^postgresql:setting /];
 };
 const dumpFile = (engine: string, name: string, label: string): string =>
   `path:/var/backups/hosting/${name.split('_')[0] ?? ''}/${engine}--${name}--${label}.gz`;
@@ -180,7 +180,13 @@ export const DATABASES = defineFamily<DatabaseStand>({
       };
     },
     'database.dump': (id) => newDump({ ...named(id), label: named(id).last }),
-    'database.side': (id) => ({ shows: [`${named(id).engine}:database ${named(id).name}__side`], touches: around(id) }),
+    'database.side': (id) => ({
+      shows: [
+        `${named(id).engine}:database ${named(id).name}__side`,
+        `${named(id).engine}:database ${named(id).name}__old`,
+      ],
+      touches: around(id),
+    }),
     'database.live': all,
     'database.placed': all,
   },

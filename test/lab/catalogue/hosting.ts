@@ -183,11 +183,6 @@ export const HOSTING = defineFamily<DisposableStand>({
       },
     },
     {
-      action: 'apache.reload',
-      eachTime: 'a reload loads what is on disk each time; there is nothing to undo',
-      arrange: nothing,
-    },
-    {
       action: 'apache.restart',
       isDear: true,
       eachTime: 'another master each time; there is nothing to undo',

@@ -21,6 +21,7 @@ export const FAMILIES: readonly Family[] = [PLAIN, BALANCER, MAIL, NEW_MAIL, STO
 
 /** Actions that have no scenario, and where they are proven instead. */
 export const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['apache.reload', 'apache-reload.test.ts: it needs files that were edited by hand'],
   ['firewall.import', 'foreign-bans.test.ts: it needs fail2ban with bans of its own'],
   ['firewall.set-list', 'ban lists are proven with the pools that hold them'],
   ['firewall.ban-attackers', 'firewall-attackers.test.ts: it needs logs with an attack in them'],
