@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { MOST_CREATED } from '@hauban/shared/actions';
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
@@ -23,6 +22,8 @@ interface ImportCommand {
   readonly why?: string;
   readonly json?: boolean;
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const SIZE_LIMIT_BYTES = 8 * 1024 * 1024;
 const SHOWN_PROBLEMS = 50;
