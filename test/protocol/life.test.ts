@@ -65,6 +65,32 @@ describe('life of a link, the controller’s side', () => {
     await slow.stop();
   });
 
+  it('LIFE1 whoever opens a session is told when its node has left meanwhile', async () => {
+    let isThere: () => boolean = () => false;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = await FakeController.start({
+      ports: (ports) => ({
+        nodes: {
+          ...ports.nodes,
+          openSession: (opening) => {
+            isThere = opening.isThere;
+            return held.then(() => ports.nodes.openSession(opening));
+          },
+        },
+      }),
+    });
+    const node = await FakeNode.connect(slow);
+    await waitFor('the opening', () => isThere());
+    await node.peer.close();
+    await waitFor('the news that it has left', () => !isThere());
+    release();
+    await waitFor('the end of the opened session', () => slow.told.ends.length === 1);
+    await slow.stop();
+  });
+
   it.each([
     ['series before status', (node: FakeNode) => node.say({ t: 'series', list: {} })],
     ['a live frame before status', (node: FakeNode) => node.send(2, 'x')],

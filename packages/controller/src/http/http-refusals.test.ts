@@ -46,9 +46,11 @@ describe('a request', () => {
     app.get('/api/fault', { config: { access: 'public' }, schema }, async () => {
       throw Object.assign(new Error('secret inside: hunter2'), { statusCode: 418 });
     });
-    const read = (on: 'run' | 'pool' | 'session') => ({ access: 'signed-in', needs: { right: 'read', on } }) as const;
+    const read = (on: 'run' | 'pool' | 'ban-list' | 'session') =>
+      ({ access: 'signed-in', needs: { right: 'read', on } }) as const;
     app.get('/api/runs/:runId', { config: read('run'), schema }, answer);
     app.get('/api/pools/:poolId', { config: read('pool'), schema }, answer);
+    app.get('/api/ban-lists/:banListId', { config: read('ban-list'), schema }, answer);
     app.get('/api/shells/:sessionId', { config: read('session'), schema }, answer);
   };
   async function start(): Promise<App> {
@@ -94,7 +96,7 @@ describe('a request', () => {
   });
 
   it('about a run, a pool or a shell that does not exist is told so, and by nothing of our inside', async () => {
-    for (const url of ['/api/runs/x', '/api/pools/x', '/api/shells/x'])
+    for (const url of ['/api/runs/x', '/api/pools/x', '/api/ban-lists/x', '/api/shells/x'])
       expect((await get(url)).json()).toMatchObject({ code: 'NOT_FOUND' });
   });
 
