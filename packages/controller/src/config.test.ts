@@ -25,6 +25,7 @@ describe('loadControllerConfig', () => {
       auditWitnessFile: null,
       auditWitnessUrl: null,
       signOnText: null,
+      webhookText: null,
       logLevel: 'info',
     });
   });

@@ -50,7 +50,8 @@ const IN_REHEARSAL: readonly Program[] = ['ip', 'mount'];
 const PART = '[A-Za-z0-9._@-]+';
 const OWN_PLACES: readonly RegExp[] = [
   /^\/dev\/null$/,
-  /^\/tmp\/hauban-input-[A-Za-z0-9]{6}(?:\/input)?$/,
+  // A file without a name, as the kernel shows it; where that is not known, a name that it loses at once.
+  /^\/tmp\/(?:#[0-9]+|hauban-input-[A-Za-z0-9]{6}(?:\/input)?)$/,
   new RegExp(`^/var/lib/hauban-driver(?:/${PART}){0,3}$`),
 ];
 const MAIL_PLACES = [new RegExp(`^/etc/hosting/mail(?:/${PART})?$`), new RegExp(`^/srv/mail(?:/${PART}){0,2}$`)];

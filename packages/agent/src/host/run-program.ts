@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import { HaubanError } from '@hauban/shared/errors';
 import type { RunResult } from '@hauban/shared/actions';
 import { checkListed } from './listed-programs.ts';
+import { openInput } from './program-input.ts';
 
 /** The whole environment of every program that is started; nothing of our own is handed on. */
 const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -69,22 +68,6 @@ function killGroup(pid: number): void {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/**
- * Input as a file without a name: nft opens /dev/stdin anew, which fails for the sockets that Node makes its pipes of.
- * Written at its place, so that a program that just reads begins at the start too. The caller closes it.
- */
-async function openInput(text: string): Promise<FileHandle> {
-  const folder = await mkdtemp('/tmp/hauban-input-');
-  try {
-    const handle = await open(join(folder, 'input'), 'wx+', 0o600);
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
-    return handle;
-  } finally {
-    await rm(folder, { recursive: true });
   }
 }
 
