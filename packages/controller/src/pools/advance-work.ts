@@ -4,7 +4,7 @@ import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { PoolsParts } from './pools.service.ts';
-import type { DriftRepository, SeenDrift } from './drift.repository.ts';
+import { FAILED_COMPARE, type DriftRepository, type SeenDrift } from './drift.repository.ts';
 import type { PoolWorkRepository, WorkChunk, WorkRecord } from './pool-work.repository.ts';
 import type { ItemRecord, PoolRecord, PoolsRepository } from './pools.repository.ts';
 import { readCompared } from './read-compared.ts';
@@ -117,14 +117,16 @@ function createOrders(parts: AdvanceParts) {
 function seenBy(
   chunks: readonly WorkChunk[],
   ended: ReadonlyMap<string, RunDetail>,
-): readonly SeenDrift[] | { readonly why: string; readonly isUntried: boolean } {
+): readonly SeenDrift[] | { readonly why: string; readonly isUntried: boolean; readonly isRefused: boolean } {
   const seen: SeenDrift[] = [];
   for (const { key, items } of chunks) {
     const target = targetOf(ended.get(key));
     const state = target?.state ?? 'failed';
-    if (!GOOD.includes(state)) return { why: reasonOf(target), isUntried: UNTRIED.includes(state) };
+    if (!GOOD.includes(state))
+      return { why: reasonOf(target), isUntried: UNTRIED.includes(state), isRefused: state === 'refused' };
     const compared = readCompared(target?.data, items);
-    if (compared === null) return { why: 'The node answered with what is no comparison.', isUntried: false };
+    if (compared === null)
+      return { why: 'The node answered with what is no comparison.', isUntried: false, isRefused: false };
     seen.push(...compared);
   }
   return seen;
@@ -188,9 +190,10 @@ function createCompareEnd(parts: AdvanceParts) {
     if ('why' in all) {
       if (all.isUntried && work.round < MOST_ROUNDS)
         return works.set(tx, work.id, { round: work.round + 1, chunks: [] });
-      // Not at once again: what a node refuses it refuses each time.
+      // What a node refuses it refuses each time; what failed otherwise (it was busy, or killed) is tried again soon.
+      const version = all.isRefused ? pool.version : FAILED_COMPARE;
       const comparedAt = clock.nowMs();
-      await drift.putNode(tx, { poolId: pool.id, nodeId: work.nodeId, comparedAt, version: pool.version, inOrder: 0 });
+      await drift.putNode(tx, { poolId: pool.id, nodeId: work.nodeId, comparedAt, version, inOrder: 0 });
       return finish(here, false, `It could not be compared: ${all.why}`);
     }
     const known = new Set(items.map(({ id }) => id));

@@ -4,6 +4,9 @@ import { poolDrift, poolNode } from '../db/schema/pools.ts';
 
 export type DriftRecord = typeof poolDrift.$inferSelect;
 export type SeenDrift = Pick<DriftRecord, 'itemId' | 'state' | 'hash' | 'says' | 'changes'>;
+/** In the place of a pool's version: the compare failed, so nothing is known of any version. */
+export const FAILED_COMPARE = -1;
+
 export type NodeRecord = typeof poolNode.$inferSelect;
 
 /** Most differences that one answer shows. */

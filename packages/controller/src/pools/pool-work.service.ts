@@ -7,7 +7,7 @@ import type { Log } from '../runtime/index.ts';
 import type { Requester } from '../runs/start-run.service.ts';
 import type { BanListsRepository } from './ban-lists.repository.ts';
 import { createAdvanceWork, type AdvanceParts } from './advance-work.ts';
-import type { DriftRecord, NodeRecord } from './drift.repository.ts';
+import { FAILED_COMPARE, type DriftRecord, type NodeRecord } from './drift.repository.ts';
 import type { PoolMemberNode, ReadMembers } from './pool-members.ts';
 import type { WorkRecord } from './pool-work.repository.ts';
 import type { PoolRecord } from './pools.repository.ts';
@@ -28,6 +28,8 @@ const MOST_OPEN = 100;
 const COMPARES_AT_ONCE = 20;
 /** Between two compares of a node, whatever happens there. */
 const REST_MS = 10_000;
+/** After a compare that failed, for whatever reason but a refusal. */
+const RETRY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const COMPARES_KEPT_MS = 24 * HOUR_MS;
 
@@ -55,6 +57,7 @@ const jitter = (nodeId: string): number => 1 + Number.parseInt(nodeId.slice(0, 2
 function isDue(pool: PoolRecord, node: PoolMemberNode, known: NodeRecord | undefined, now: number): boolean {
   if (known === undefined) return true;
   if (now - known.comparedAt < REST_MS) return false;
+  if (known.version === FAILED_COMPARE) return now - known.comparedAt >= RETRY_MS;
   const isStale = known.version !== pool.version || (node.connectedAt ?? 0) > known.comparedAt;
   return isStale || now - known.comparedAt >= pool.compareMinutes * 60_000 * jitter(node.id);
 }

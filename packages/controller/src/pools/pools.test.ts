@@ -219,6 +219,25 @@ describe('a compare', () => {
     expect(await drift(poolId)).toEqual([]);
   });
 
+  it.each([
+    ['failed is made anew after a minute', 'failed', 1],
+    ['the node refuses waits for its time, as it would be refused again', 'refused', 0],
+  ] as const)('that %s', async (_what, outcome, again) => {
+    const poolId = await newPool({ nodes: [nodeAt(0)] });
+    await pools.pools.wish(poolId, unit('nginx'), world.requester);
+    await settle(false);
+    for (const order of orders) await world.answer(made, order, { outcome, code: 'ACTION_FAILED' });
+    await settle();
+    orders = [];
+    // Who is due is looked up at every fifth tick only.
+    world.clock.advance(30_000);
+    for (let times = 0; times < 2; times += 1) await settle();
+    expect(orders).toEqual([]);
+    world.clock.advance(31_000);
+    for (let times = 0; times < 2; times += 1) await settle();
+    expect(orders).toHaveLength(again);
+  });
+
   it('is made anew soon after a hint of the node', async () => {
     const poolId = await newPool();
     await pools.pools.wish(poolId, unit('nginx'), world.requester);
