@@ -84,7 +84,7 @@ function lookUp({
 
 export function createMailDrivers(parts: DriverParts): FamilyDrivers<MailResources, MailTasks, MailQueries> {
   const { files, programs, requireRoot } = parts;
-  const lists = createMailboxLists(files, programs);
+  const lists = createMailboxLists(files, programs, parts.clock);
   const postsuper = async (option: '-h' | '-H' | '-d', ids: readonly string[]): Promise<void> => {
     const result = await programs.run('postsuper', [option, '-'], {
       stdin: `${checkIds(ids).join('\n')}\n`,

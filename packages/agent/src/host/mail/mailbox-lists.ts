@@ -1,6 +1,7 @@
-import { rename } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import type { FileMeta, HostFiles, HostPrograms, MailboxState } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import type { Clock } from '@hauban/shared/time';
 import { saidBy } from '../run-program.ts';
 import { openDirectory, ROOT_TRUST } from '../safe-path.ts';
 
@@ -38,6 +39,20 @@ export function parseMailboxLine(line: string, isSuspended: boolean): MailboxSta
     : { passwordHash: 'unknown', quotaMiB: 0, suspended: isSuspended };
 }
 
+/** Beyond the tick of the kernel's clock for files. */
+const TICK_MS = 20;
+
+/**
+ * Dovecot knows a list as another one by its size and the second of its time. Two of one size in one second are one to
+ * it, so the next is written in a second of its own.
+ */
+async function untilNextSecond(path: string, clock: Clock): Promise<void> {
+  const { mtimeMs } = await stat(path);
+  const leftMs = (Math.floor(mtimeMs / 1000) + 1) * 1000 + TICK_MS - clock.nowMs();
+  // A time in the future is a clock that was set back: nothing to wait for.
+  if (leftMs > 0 && leftMs <= 1000 + TICK_MS) await new Promise<void>((done) => void clock.after(leftMs, done));
+}
+
 const addressIn = (line: string): string => line.split(':')[0] ?? '';
 const isOf = (line: string, address: string): boolean => line.startsWith(`${address}:`);
 
@@ -60,7 +75,7 @@ export interface MailboxLists {
   index(): Promise<void>;
 }
 
-export function createMailboxLists(files: HostFiles, programs: HostPrograms): MailboxLists {
+export function createMailboxLists(files: HostFiles, programs: HostPrograms, clock: Clock): MailboxLists {
   const load = async (name: string): Promise<{ readonly lines: readonly string[]; readonly meta: FileMeta }> => {
     const state = await files.state(`${FOLDER}/${name}`);
     if (state.type !== 'file')
@@ -72,6 +87,7 @@ export function createMailboxLists(files: HostFiles, programs: HostPrograms): Ma
     const { lines, meta } = await load(name);
     const wanted = withLine(lines, address, line);
     if (wanted.join('\n') === lines.join('\n')) return;
+    await untilNextSecond(`${FOLDER}/${name}`, clock);
     await files.writeFile(`${FOLDER}/${name}`, wanted.map((entry) => `${entry}\n`).join(''), meta);
   };
   /** Made under another name and renamed: Postfix never sees half of it. */
