@@ -1,12 +1,23 @@
 // `npm run catalogue -- 500`: so many cases over all actions, each on a real node, with the table of what came of it (also
-// in test-results/catalogue.md and .json). `npm run catalogue -- 60 database.` only actions whose name begins so. `npm test`
-// makes one case of each action.
+// in test-results/catalogue.md and .json). It goes on where the last run of the same number ended; `-- 500 --anew` begins
+// again, `--minutes 30` begins no case after that, `--only database.,mail` takes only actions whose names begin so.
+// `npm test` makes one case of each action that is not dear.
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root, runNode } from './static-checks.mjs';
 
-const [cases = '500', only = ''] = process.argv.slice(2);
-if (!/^[1-9]\d{0,4}$/.test(cases)) {
-  process.stderr.write('catalogue: first a number of cases, such as 500, then the beginning of the names of actions\n');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    anew: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
+});
+const [cases = '500'] = positionals;
+const isNumber = (text) => /^[1-9]\d{0,4}$/.test(text);
+if (!isNumber(cases) || !isNumber(values.minutes ?? '1') || positionals.length > 1) {
+  process.stderr.write('catalogue: a number of cases, such as 500, then --anew, --minutes 30, --only database.,mail\n');
   process.exit(2);
 }
 const result = await runNode(
@@ -17,7 +28,17 @@ const result = await runNode(
     'lab',
     'test/lab/catalogue',
     '--disable-console-intercept',
+    '--reporter=verbose',
   ],
-  { isLive: true, deadlineMs: 6 * 3_600_000, env: { HAUBAN_CASES: cases, HAUBAN_ACTIONS: only } },
+  {
+    isLive: true,
+    deadlineMs: 6 * 3_600_000,
+    env: {
+      HAUBAN_CASES: cases,
+      HAUBAN_ACTIONS: values.only,
+      ...(values.anew ? { HAUBAN_ANEW: '1' } : {}),
+      ...(values.minutes === undefined ? {} : { HAUBAN_MINUTES: values.minutes }),
+    },
+  },
 );
 process.exitCode = result.ok ? 0 : 1;

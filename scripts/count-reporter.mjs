@@ -1,6 +1,6 @@
 /**
  * A vitest reporter that writes what happened to the file named by HAUBAN_TEST_REPORT, as JSON:
- * `{ passed, failed: [{ file, name, message }], skipped: [{ file, name, reason }] }`.
+ * `{ passed, passedIn: { [file]: count }, failed: [{ file, name, message }], skipped: [{ file, name, reason }] }`.
  * While it goes on, the file holds the modules that ended and `running`, what runs at that moment.
  * A module that cannot be loaded and an error outside of any test count as failures.
  *
@@ -49,8 +49,10 @@ function addModule(report, module) {
   for (const test of module.children.allTests()) {
     const result = test.result();
     const name = test.fullName;
-    if (result.state === 'passed') report.passed += 1;
-    else if (result.state === 'failed') report.failed.push({ file, name, message: messageOf(result.errors) });
+    if (result.state === 'passed') {
+      report.passed += 1;
+      report.passedIn[file] = (report.passedIn[file] ?? 0) + 1;
+    } else if (result.state === 'failed') report.failed.push({ file, name, message: messageOf(result.errors) });
     else if (!isBehindFailedHook(test)) {
       const reason = reasonOf(module.moduleId, test, result.note);
       if (reason === undefined) report.failed.push({ file, name, message: 'skipped without a reason' });
@@ -59,7 +61,7 @@ function addModule(report, module) {
   }
 }
 
-const empty = () => ({ passed: 0, failed: [], skipped: [] });
+const empty = () => ({ passed: 0, passedIn: {}, failed: [], skipped: [] });
 
 export default class CountReporter {
   /** What the modules that ended said: all there is, when the run is ended from outside. */

@@ -1,5 +1,6 @@
 // `npm run fleet -- 5000`: builds, then so many simulated nodes under kills (test/fleet). What came of it is printed and
-// kept in test-results/fleet.json. HAUBAN_FLEET_KILLS: kills of each part in each run; HAUBAN_FLEET_SEED: the seed.
+// kept in test-results/fleet.json. HAUBAN_FLEET_KILLS: kills of each part in each run; HAUBAN_FLEET_SEED: the seed;
+// HAUBAN_FLEET_RUNS: only these of `measured,at once,waves,threshold`; HAUBAN_FLEET_ENROLLED: nodes that enrol over a link.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

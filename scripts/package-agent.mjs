@@ -38,6 +38,7 @@ for (const unit of [
   'hauban-shell@.service',
   'hauban.sysusers',
   'hauban-agent.tmpfiles',
+  'hauban.logrotate',
 ]) {
   cpSync(join(root, 'systemd', unit), join(out, 'systemd', unit));
 }

@@ -36,6 +36,7 @@ const packages = {
   'libvirt-clients': 'virsh, actions on guests',
   'libvirt-daemon': 'a hypervisor inside a node',
   'libvirt-daemon-driver-qemu': 'real guests in it',
+  logrotate: 'rotation of the logs of accounts',
   'mariadb-server': 'databases',
   mtools: 'the disk of that guest',
   nftables: 'firewall actions',
@@ -58,6 +59,7 @@ const packages = {
   'systemd-container': 'systemd-nspawn, full nodes',
   tini: 'first process of disposable nodes',
   'util-linux': 'unshare, nsenter, setpriv, flock',
+  'zfs-fuse': 'snapshots of ZFS, without a module in the kernel',
 };
 
 /** Units that these packages would start at the next boot of a machine with a real init. */
@@ -75,6 +77,7 @@ const units = {
   postfix: ['postfix.service'],
   postgresql: ['postgresql.service'],
   'systemd-container': ['machines.target'],
+  'zfs-fuse': ['zfs-fuse.service'],
 };
 
 const policyFile = '/usr/sbin/policy-rc.d';

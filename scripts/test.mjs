@@ -15,7 +15,7 @@ const isWhole = wanted.length === 0;
 const isRoot = process.getuid() === 0;
 /** Where everything is supposed to be there, a test that was left out is a hole and not a courtesy. */
 const isStrict = process.env.CI === 'true' && isRoot;
-const total = { passed: 0, failed: [], skipped: [] };
+const total = { passed: 0, failed: [], skipped: [], unsteady: [] };
 const startedAt = performance.now();
 
 async function prepare(name, script) {
@@ -48,6 +48,7 @@ for (const project of isWhole ? PROJECTS : wanted) {
   total.passed += report.passed;
   total.failed.push(...report.failed);
   total.skipped.push(...report.skipped);
+  total.unsteady.push(...report.unsteady);
   lines.push(
     `${project.padEnd(12)} ${countLine(report).padEnd(40)} ${((performance.now() - projectAt) / 1000).toFixed(1)} s`,
   );

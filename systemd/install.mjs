@@ -24,6 +24,8 @@ const HOME = '/opt/hauban';
 const UNITS = ['hauban-executor.socket', 'hauban-executor.service', 'hauban-link.service'];
 /** Started for each shell, never by itself. */
 const SHELL_UNIT = 'hauban-shell@.service';
+/** The administrator's own to change; the logs of accounts outlive the agent, so it stays when the agent goes. */
+const LOG_ROTATION = '/etc/logrotate.d/hauban';
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 
 function fail(sentence) {
@@ -83,6 +85,8 @@ function copyFiles() {
   copyFileSync(join(here, 'systemd/hauban-agent.tmpfiles'), '/usr/lib/tmpfiles.d/hauban-agent.conf');
   for (const unit of [...UNITS, SHELL_UNIT])
     copyFileSync(join(here, 'systemd', unit), join('/etc/systemd/system', unit));
+  mkdirSync('/etc/logrotate.d', { recursive: true });
+  if (!existsSync(LOG_ROTATION)) copyFileSync(join(here, 'systemd/hauban.logrotate'), LOG_ROTATION);
 }
 
 function enrol(url, token) {

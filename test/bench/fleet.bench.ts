@@ -6,7 +6,16 @@ const NODES = 500;
 /** One action on every node of a fleet, signed, journalled and carried out, against a bare `ws` fan-out of the same bytes. */
 export async function runFleetBench(): Promise<BenchRow[]> {
   const { measured, bare } = await runFleet({
-    ...{ home: process.cwd(), nodes: NODES, nodesPerHost: 125, seed: 1, idleMs: 10_000, slowMs: 0, waits: 1 },
+    ...{
+      home: process.cwd(),
+      nodes: NODES,
+      nodesPerHost: 125,
+      seed: 1,
+      enrolled: NODES,
+      idleMs: 10_000,
+      slowMs: 0,
+      waits: 1,
+    },
     blows: { controller: 0, database: 0, nodes: 0, links: 0 },
     runs: ['measured'],
     print: (line) => void process.stderr.write(`bench: fleet: ${line}\n`),

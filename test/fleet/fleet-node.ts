@@ -52,13 +52,39 @@ export interface FleetNode {
 export const journalFolder = (folder: string): string => join(folder, 'journal');
 export const effectsFile = (folder: string): string => join(folder, 'effects.jsonl');
 const identityFile = (folder: string): string => join(folder, 'identity.json');
-const linkKeyFile = (folder: string): string => join(folder, 'link-key.json');
-const receiptKeyFile = (folder: string): string => join(folder, 'receipt-key.json');
+export const linkKeyFile = (folder: string): string => join(folder, 'link-key.json');
+export const receiptKeyFile = (folder: string): string => join(folder, 'receipt-key.json');
+
+export function keepIdentity(folder: string, identity: Identity): void {
+  const { nodeId, controllerId, controllerKey, authorityKeys } = identity;
+  writeFileSync(identityFile(folder), JSON.stringify({ nodeId, controllerId, controllerKey, authorityKeys }));
+}
 
 export const loadIdentity = (folder: string): Identity =>
   JSON.parse(readFileSync(identityFile(folder), 'utf8')) as Identity;
 
-/** Enrols as an agent does, with keys of its own; nothing when it is enrolled already. */
+/** An attempt of its own is bounded by the product; this is against a fault that makes it wait for ever. */
+const ENROL_WITHIN_MS = 120_000;
+const ENROL_ATTEMPTS = 60;
+/** A controller that takes no more links for now is asked again after up to so long. */
+const ENROL_AGAIN_MS = 4_000;
+
+async function endsInTime<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} has no end`)), ENROL_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Enrols as an agent does, with keys of its own; nothing when it is enrolled already. An attempt that was neither taken nor
+ * refused is made again with the same keys, as a person would whose controller is busy.
+ */
 export async function enrolFleetNode(
   { folder, hostName, url }: Pick<FleetNodeParts, 'folder' | 'hostName' | 'url'>,
   joinToken: string,
@@ -67,17 +93,21 @@ export async function enrolFleetNode(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const token = parseJoinToken(joinToken);
   if (!token.ok) throw new Error(token.problem);
-  const answer = await askEnrolment({
+  const question = {
     ...{ hostName, agentVersion: '0.1.0', os: 'Debian 12', url, token: token.value },
     dial: createWebSocketDial(null),
     clock: systemClock,
     random: systemRandom,
     linkKey: loadOrCreateKeyPair(linkKeyFile(folder)),
     receiptKey: loadOrCreateKeyPair(receiptKeyFile(folder)),
-  });
-  if (!answer.ok) throw new Error(`${hostName} could not enrol: ${answer.code} ${answer.detail}`);
-  const { nodeId, controllerId, controllerKey, authorityKeys } = answer.enrolled;
-  writeFileSync(identityFile(folder), JSON.stringify({ nodeId, controllerId, controllerKey, authorityKeys }));
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await endsInTime(`the enrolment of ${hostName}`, askEnrolment(question));
+    if (answer.ok) return keepIdentity(folder, answer.enrolled);
+    if (answer.isRefused || attempt === ENROL_ATTEMPTS)
+      throw new Error(`${hostName} could not enrol: ${answer.code} ${answer.detail}`);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * ENROL_AGAIN_MS));
+  }
 }
 
 /** The executor's own parts, put together as it does; what it leaves out is shells, and who may connect to its socket. */

@@ -20,7 +20,10 @@ export interface UseReport {
   readonly runCpuMs: number;
   /** Without nodes, with every link up, and the most that was seen in the run. */
   readonly rssBytes: { readonly alone: number; readonly idle: number; readonly run: number };
+  /** Of the others in the run; the nodes are on machines of their own in a real fleet. */
   readonly signerRunCpuMs: number;
+  readonly databaseRunCpuMs: number;
+  readonly nodesRunCpuMs: number;
 }
 
 /** The run without kills. */
@@ -57,12 +60,13 @@ const counts = (of: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 function linesOfUse({ use }: MeasuredRun, nodes: number): string[] {
-  const { idleMs, idleCpuMs, runCpuMs, rssBytes, signerRunCpuMs } = use;
+  const { idleMs, idleCpuMs, runCpuMs, rssBytes, signerRunCpuMs, databaseRunCpuMs, nodesRunCpuMs } = use;
+  const perNode = (ms: number): string => `${(ms / nodes).toFixed(2)} ms`;
   const kib = (bytes: number): string => `${(bytes / nodes / 1024).toFixed(1)} KiB`;
   const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
   return [
     `controller idle: ${((idleCpuMs / idleMs) * 100).toFixed(2)} % of a core, ${((idleCpuMs / idleMs / nodes) * 1e6).toFixed(1)} µs of CPU a node and second`,
-    `controller in the run: ${(runCpuMs / nodes).toFixed(2)} ms of CPU a node, the signer ${(signerRunCpuMs / nodes).toFixed(2)} ms`,
+    `CPU in the run, a node: controller ${perNode(runCpuMs)}, signer ${perNode(signerRunCpuMs)}, database ${perNode(databaseRunCpuMs)}, the node itself ${perNode(nodesRunCpuMs)}`,
     `controller memory: ${mib(rssBytes.alone)} alone, ${mib(rssBytes.idle)} with every link (${kib(rssBytes.idle - rssBytes.alone)} a node), ${mib(rssBytes.run)} in the run (${kib(rssBytes.run - rssBytes.alone)} a node)`,
   ];
 }

@@ -11,7 +11,7 @@ it(`${NODES} nodes under kills of nodes, controller and database, and cut links:
   const lines: string[] = [];
   const report = await runFleet({
     home: fileURLToPath(new URL('../..', import.meta.url)),
-    ...{ nodes: NODES, nodesPerHost: 50, seed, idleMs: 1000, slowMs: 50, waits: 0.05 },
+    ...{ nodes: NODES, nodesPerHost: 50, seed, enrolled: NODES, idleMs: 1000, slowMs: 50, waits: 0.05 },
     blows: { controller: 1, database: 1, nodes: 1, links: 1 },
     print: (line) => void lines.push(`${(performance.now() / 1000).toFixed(1)} s ${line}`),
   }).catch((error: unknown) => {

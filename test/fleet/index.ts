@@ -6,3 +6,4 @@
  */
 export { runFleet } from './run-fleet.ts';
 export { fleetTable } from './fleet-report.ts';
+export type { RunName } from './fleet-plan.ts';

@@ -1,10 +1,13 @@
-/** Program of `npm run fleet`: so many nodes as its argument says; seed and kills by the environment. */
+/** Program of `npm run fleet`: so many nodes as its argument says; seed, kills and runs by the environment. */
 import { randomInt } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fleetTable, runFleet } from './index.ts';
+import { fleetTable, runFleet, type RunName } from './index.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const RUNS: readonly RunName[] = ['measured', 'at once', 'waves', 'threshold'];
+/** An enrolment is a handshake and a commit; 1,000 of them take 45 s when the machine has nothing else to do. */
+const MOST_ENROLLED = 1_000;
 const numberOf = (name: string, usual: number): number => Number(process.env[name] ?? usual);
 
 async function main(home: string, size: string): Promise<number> {
@@ -15,12 +18,22 @@ async function main(home: string, size: string): Promise<number> {
   }
   const kills = numberOf('HAUBAN_FLEET_KILLS', 2);
   const seed = numberOf('HAUBAN_FLEET_SEED', randomInt(1, 2 ** 31));
+  const wanted = process.env['HAUBAN_FLEET_RUNS']?.split(',') ?? RUNS;
   const startedMs = performance.now();
   say(`fleet: ${nodes} nodes, seed ${seed}, ${kills} kills of each part in each run`);
   const report = await runFleet({
-    ...{ home, nodes, seed, idleMs: 15_000, slowMs: 100, waits: 1 },
+    ...{
+      home,
+      nodes,
+      seed,
+      enrolled: numberOf('HAUBAN_FLEET_ENROLLED', MOST_ENROLLED),
+      idleMs: 15_000,
+      slowMs: 100,
+      waits: 1,
+    },
     nodesPerHost: Math.min(500, Math.ceil(nodes / 4)),
     blows: { controller: kills, database: kills, nodes: kills * 2, links: kills },
+    runs: RUNS.filter((name) => wanted.includes(name)),
     print: (line) => say(`fleet: ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(7)} s  ${line}`),
   });
   const folder = join(home, 'test-results');

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { childrenOf } from '../support/processes.ts';
 
 /** What a bare fan-out took; delays are from the sending of all to the coming at each connection. */
 export interface FanOut {
@@ -29,6 +30,22 @@ export function readProcessUse(pid: number | null): ProcessUse | null {
     return { cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS, rssBytes: Number(rssKiB ?? 0) * 1024 };
   } catch (error) {
     if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+}
+
+/** CPU of a process, its living children and those that it has waited for, ms; 0: it is gone. */
+export function readTreeCpuMs(pid: number | null): number {
+  if (pid === null) return 0;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // cutime is field 16, cstime 17.
+    const ended = (Number(fields[13]) + Number(fields[14])) * TICK_MS;
+    const living = [pid, ...childrenOf(pid)].map((one) => readProcessUse(one)?.cpuMs ?? 0);
+    return living.reduce((sum, ms) => sum + ms, ended);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return 0;
     throw error;
   }
 }

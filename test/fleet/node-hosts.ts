@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../support/wait-for.ts';
+import { readProcessUse } from './measure-process.ts';
 import type { FromNodeHost, NodeHostConfig, ToNodeHost } from './node-host-messages.ts';
 
 /** All processes with nodes; one that is killed is started again with the same nodes. */
@@ -13,6 +14,8 @@ export interface NodeHosts {
   /** Changes of machines since the beginning, as far as they were told: what a kill cut off is missing. */
   readonly changed: number;
   readonly acked: number;
+  /** Of the processes that run now, and 0 for those before them. */
+  readonly cpuMs: number;
   /** Newest word of a node about an acknowledged receipt, Unix ms. */
   readonly ackedAt: number;
   whenEnrolled(): Promise<void>;
@@ -77,6 +80,10 @@ class Hosts implements NodeHosts {
   }
   get acked(): number {
     return this.#sum((host) => host.ackedBefore + host.acked);
+  }
+
+  get cpuMs(): number {
+    return this.#sum(({ child }) => readProcessUse(child.pid ?? null)?.cpuMs ?? 0);
   }
 
   async whenEnrolled(): Promise<void> {

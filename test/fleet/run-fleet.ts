@@ -12,11 +12,12 @@ import { makeFirstAccount, type RestClient } from '../support/first-account.ts';
 import { freePort, startStandaloneStack, type StandaloneStack } from '../support/standalone-stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { checkHistory, type HistoryProblem } from './check-history.ts';
+import { enrolInBulk } from './enrol-in-bulk.ts';
 import { loadIdentity } from './fleet-node.ts';
 import { planFleet, type Blows, type FleetPlan, type RunName } from './fleet-plan.ts';
 import type { FleetReport, MeasuredRun, RunReport, UseReport } from './fleet-report.ts';
 import { carryOutRun, type FleetWorld } from './fleet-runs.ts';
-import { quantileOf, readProcessUse, type FanOut } from './measure-process.ts';
+import { quantileOf, readProcessUse, readTreeCpuMs, type FanOut } from './measure-process.ts';
 import type { NodeHostConfig } from './node-host-messages.ts';
 import { startNodeHosts } from './node-hosts.ts';
 import { readHistory, readJournal } from './read-history.ts';
@@ -27,6 +28,8 @@ export interface FleetOptions {
   readonly nodes: number;
   readonly nodesPerHost: number;
   readonly seed: number;
+  /** So many enrol over links of their own; those after them are enrolled by the controller's own service. */
+  readonly enrolled: number;
   /** Of each run that is hit. */
   readonly blows: Blows;
   /** How long the controller is watched while nothing is asked of it. */
@@ -43,6 +46,7 @@ export interface FleetOptions {
 const UP_WITHIN_MS = 1_800_000;
 const ACKED_WITHIN_MS = 120_000;
 const SAMPLE_MS = 100;
+const TELL_MS = 30_000;
 
 function connect(dataDir: string): Sql {
   const folder = join(dataDir, 'postgres');
@@ -117,9 +121,11 @@ async function measureRun(
   const { stack, hosts, sql, nodeIds } = world;
   const controller = () => readProcessUse(stack.pid('controller'));
   const signer = () => readProcessUse(stack.pid('signer'))?.cpuMs ?? 0;
+  const database = () => readTreeCpuMs(stack.pid('postgres'));
   const idleFrom = controller();
   await new Promise((resolve) => setTimeout(resolve, idleMs));
-  const [idleTo, signerFrom] = [controller(), signer()];
+  const idleTo = controller();
+  const [signerFrom, databaseFrom, nodesFrom] = [signer(), database(), hosts.cpuMs];
   const [planned] = plan.runs;
   if (planned === undefined || idleFrom === null || idleTo === null) throw new Error('there is nothing to measure');
   const memory = watchMemory(stack);
@@ -139,6 +145,8 @@ async function measureRun(
     runCpuMs: (controller()?.cpuMs ?? 0) - idleTo.cpuMs,
     rssBytes: { alone: aloneBytes, idle: idleTo.rssBytes, run: memory.end() },
     signerRunCpuMs: signer() - signerFrom,
+    databaseRunCpuMs: database() - databaseFrom,
+    nodesRunCpuMs: hosts.cpuMs - nodesFrom,
   };
   const measured: MeasuredRun = {
     allAckedMs: hosts.ackedAt - ended.askedAt,
@@ -152,7 +160,14 @@ async function measureRun(
 }
 
 async function untilUp({ hosts, print }: Pick<FleetWorld, 'hosts' | 'print'>): Promise<void> {
-  const isUp = (): boolean => hosts.up === hosts.nodeCount;
+  let toldAtMs = performance.now();
+  const isUp = (): boolean => {
+    if (performance.now() - toldAtMs > TELL_MS) {
+      toldAtMs = performance.now();
+      print(`${hosts.up} of ${hosts.nodeCount} links are up`);
+    }
+    return hosts.up === hosts.nodeCount;
+  };
   await waitFor('every link is up', isUp, { timeoutMs: UP_WITHIN_MS });
   print(`${hosts.up} links are up`);
 }
@@ -193,9 +208,11 @@ async function runAll(options: FleetOptions, stack: StandaloneStack, folder: str
   ];
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
-  const hosts = startNodeHosts(program, folder, await makeConfigs(client, folder, plan, options.waits), (error) =>
-    fail(error),
-  );
+  const configs = await makeConfigs(client, folder, plan, options.waits);
+  const others = new Set(plan.hosts.flat().slice(options.enrolled));
+  if (others.size > 0) await enrolInBulk(stack.dataDir, configs, (hostName) => others.has(hostName));
+  print(`${others.size} nodes enrolled in bulk`);
+  const hosts = startNodeHosts(program, folder, configs, (error) => fail(error));
   const folders = plan.hosts.flat().map((hostName) => join(folder, hostName));
   const work = async (): Promise<FleetReport> => {
     await hosts.whenEnrolled();

@@ -125,6 +125,38 @@ describe('hauban, the command line', () => {
     expect(await hauban(['run', 'node.ping', '--on', on, '--waves', 'some', '--yes'])).toMatchObject({ status: 2 });
   });
 
+  it('the line that is in the help is understood as it stands, by people and by programs', async () => {
+    const help = (await hauban(['run', '--help'])).out;
+    const line = /Example: hauban (run .*)/.exec(help)?.[1] ?? '';
+    const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+    expect(words).toEqual(
+      expect.arrayContaining(['php.switch-version', 'role=web', '--account', '--canary', '10%']) as string[],
+    );
+    const plan = await hauban([...words, '--plan', '--json']);
+    // There is no such account here: what the node says is what the command ends with.
+    expect(plan.status).toBe(5);
+    expect(JSON.parse(plan.out)).toMatchObject({ nodeCount: 1, plan: { groups: [{ kind: 'refused', count: 1 }] } });
+    const done = await hauban([...words, '--yes']);
+    expect(done.status).toBe(5);
+    expect(done.out).toContain('refused');
+  });
+
+  it.each([
+    ['--waves', '0%', '--waves takes a number of nodes or a share'],
+    ['--canary', '-1', '--canary takes a whole number'],
+    ['--start-within', 'soon', '--start-within takes a time'],
+    ['--max-failures', '120%', '--max-failures takes a number of nodes or a share'],
+    ['--on-failure', 'panic', '--on-failure takes stop or undo'],
+    ['--on', 'role=', '--on:'],
+    ['--no-such', 'x', 'is not an argument of node.ping'],
+  ])('%s %s is told in one sentence, and nothing is asked or done', async (option, value, says) => {
+    for (const more of [['--plan'], ['--yes']]) {
+      const ended = await hauban(['run', 'node.ping', '--on', 'all', `${option}=${value}`, ...more]);
+      expect(ended).toMatchObject({ status: 2, out: '', err: expect.stringContaining(says) as string });
+      expect(ended.err.trim().split('\n')).toHaveLength(1);
+    }
+  });
+
   it('says why an address is banned, and where', async () => {
     const address = '203.0.113.7';
     const isRoot = process.getuid?.() === 0;
@@ -140,6 +172,22 @@ describe('hauban, the command line', () => {
       err: expect.stringContaining('010.1.1.1 is no address') as string,
     });
     expect(await hauban(['ban', 'why', address, '--on', 'label.nobody=x'])).toMatchObject({ status: 4 });
+  });
+
+  it('reads a ban list from standard input, and sends nothing of one with a bad line', async () => {
+    await hauban(['ban', 'list', 'make', 'piped']);
+    const add = ['ban', 'list', 'add', 'piped', '--from', '-', '--yes'];
+    const bad = await hauban(add, `${BANNED}\n# remark\n198.51.100.256\n`);
+    expect(bad).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/line 3: 198\.51\.100\.256 is no address/) as string,
+    });
+    expect(await hauban(add, `${BANNED} # guessed\n\n198.51.100.0/28\n`)).toMatchObject({ status: 0 });
+    const entries = await json<{ target: string }[]>(['ban', 'list', 'show', 'piped']);
+    expect(entries.map(({ target }) => target).toSorted()).toEqual([BANNED, '198.51.100.0/28'].toSorted());
+    const again = await hauban(add, `198.51.100.0/28\n${BANNED}`);
+    expect(again).toMatchObject({ status: 0, out: expect.stringContaining('0 added') as string });
+    expect(await hauban(['ban', 'list', 'delete', 'piped', '--yes'])).toMatchObject({ status: 0 });
   });
 
   it('finds past runs, shows one, and says why one that is over cannot be changed', async () => {

@@ -7,7 +7,7 @@ import { makeOrTakeBack } from './cleanup-list.ts';
 import { loadFullNodeRoot } from './full-node-root.ts';
 import { addNamespace, newNamespaceName, removeNamespace, type LabNetwork } from './lab-network.ts';
 import { createPlace, enterByPid, type LabPlace } from './lab-place.ts';
-import { createNodeCgroup, joinNodeCgroup, removeNodeCgroup } from './node-cgroup.ts';
+import { createNodeCgroup, joinNodeCgroup, nodeCpuMs, removeNodeCgroup } from './node-cgroup.ts';
 import { createNodeFolder, type NodeBind } from './node-folder.ts';
 import { removeNspawnLock, removeNspawnTraces } from './nspawn-traces.ts';
 import type { PhpRootVersion } from './php-roots.ts';
@@ -49,6 +49,8 @@ export type FullNode = LabPlace &
     readonly kill: () => Promise<void>;
     /** From the last `boot` to a systemd that says "running" (or "degraded"). */
     readonly readyAfterMs: () => number;
+    /** Time of CPU that it has taken since it was switched on. */
+    readonly cpuMs: () => number;
     /** Ends it at once if it is on, and leaves no process, mount, namespace or cgroup. */
     readonly destroy: () => Promise<void>;
   };
@@ -214,6 +216,7 @@ export async function createFullNode(options: FullNodeOptions): Promise<FullNode
       powerOff: () => switches.powerOff(place),
       kill: switches.kill,
       readyAfterMs: switches.readyAfterMs,
+      cpuMs: () => nodeCpuMs(id),
       destroy: cleanup.run,
     };
   });

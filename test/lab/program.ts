@@ -223,7 +223,7 @@ export function expectSuccess(program: string, args: readonly string[], result: 
 export async function waitUntil<Value>(
   what: string,
   check: () => Promise<Value | null | undefined | false> | Value | null | undefined | false,
-  { timeoutMs = 10_000, intervalMs = 10 }: { readonly timeoutMs?: number; readonly intervalMs?: number } = {},
+  { timeoutMs = 30_000, intervalMs = 10 }: { readonly timeoutMs?: number; readonly intervalMs?: number } = {},
 ): Promise<Value> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {

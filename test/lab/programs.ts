@@ -32,6 +32,7 @@ export const nodePrograms = {
   doveadm: { path: '/usr/bin/doveadm', package: 'dovecot-imapd' },
   fail2ban: { path: '/usr/bin/fail2ban-client', package: 'fail2ban' },
   libvirtd: { path: '/usr/sbin/libvirtd', package: 'libvirt-daemon' },
+  logrotate: { path: '/usr/sbin/logrotate', package: 'logrotate' },
   mariadbd: { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
   mcopy: { path: '/usr/bin/mcopy', package: 'mtools' },
   mkfsVfat: { path: '/usr/sbin/mkfs.vfat', package: 'dosfstools' },
@@ -53,4 +54,5 @@ export const nodePrograms = {
   strace: { path: '/usr/bin/strace', package: 'strace' },
   syslinux: { path: '/usr/bin/syslinux', package: 'syslinux' },
   virsh: { path: '/usr/bin/virsh', package: 'libvirt-clients' },
+  zfs: { path: '/usr/sbin/zfs', package: 'zfs-fuse' },
 } as const;

@@ -29,7 +29,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: 'host',
-    paths: ['safe-path', 'safe-files', 'never-ban', 'run-program', 'accounts'].map((name) => `${agent}host/${name}.ts`),
+    paths: [
+      ...['safe-path', 'safe-files', 'never-ban', 'run-program', 'accounts'],
+      ...['check-word', 'listed-programs', 'accounts/user-entries'],
+    ].map((name) => `${agent}host/${name}.ts`),
   },
   { name: 'signer', paths: [`${controller}signer/`] },
   { name: 'trust', paths: [`${controller}trust/`] },
@@ -46,7 +49,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'policy', paths: [`${shared}policy/`] },
   {
     name: 'arguments',
-    paths: ['params', 'parse-arguments', 'address', 'hosting-layout', 'ban-plan'].map(
+    paths: ['params', 'parse-arguments', 'address', 'hosting-layout', 'protection/ban-plan'].map(
       (name) => `${shared}actions/${name}.ts`,
     ),
   },

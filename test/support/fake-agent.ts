@@ -14,6 +14,7 @@ import {
   createJoinLedger,
   createWebSocketDial,
   ExecutorClient,
+  AreaFeed,
   InventoryFeed,
   KeyRotation,
   LinkKeeper,
@@ -26,9 +27,10 @@ import {
   type LinkKeyStore,
   type LinkIdentity,
 } from '../../packages/agent/src/link/index.ts';
+import type { AreaEvents } from '../../packages/agent/src/link/watch-areas.ts';
 import type { ControllerKeysFile } from '../../packages/agent/src/store/controller-keys-file.ts';
 import type { KeptHead } from '../../packages/agent/src/store/audit-head-file.ts';
-import type { ToExecutor } from '@hauban/shared/protocol';
+import type { ChangeArea, ToExecutor } from '@hauban/shared/protocol';
 import { FakeExecutor } from './fake-executor.ts';
 import { STATUS } from './fake-node.ts';
 
@@ -142,6 +144,9 @@ export class FakeAgent {
   readonly node: NodeLink;
   readonly metrics: MetricsFeed;
   readonly inventory: InventoryFeed;
+  readonly areas: AreaFeed;
+  /** What the watch that is open was opened for; null: none is. */
+  watched: { readonly areas: readonly ChangeArea[]; readonly events: AreaEvents } | null = null;
   readonly shells: ShellRelay;
   readonly offset: ClockOffset;
   readonly client: ExecutorClient;
@@ -215,6 +220,14 @@ export class FakeAgent {
         return this.sections.filter(({ name }) => names === null || names.includes(name));
       },
     });
+    this.areas = new AreaFeed({
+      clock,
+      log,
+      watch: async (areas, events) => {
+        this.watched = { areas, events };
+        return { close: async () => void (this.watched = null) };
+      },
+    });
     this.offset = new ClockOffset(clock);
     const { t: _t, ...facts } = STATUS;
     const { agentVersion, hostName, boot, bootedAt } = facts;
@@ -235,6 +248,7 @@ export class FakeAgent {
       }),
       controllerKeys: this.controllerKeys,
       inventory: this.inventory,
+      areas: this.areas,
       clockOffset: this.offset,
       keyRotation: new KeyRotation({
         clock,
@@ -283,6 +297,7 @@ export class FakeAgent {
   async stop(): Promise<void> {
     this.keeper.stop();
     this.inventory.stop();
+    await this.areas.stop();
     this.client.stop();
     await this.executor?.stop();
     if (!this.#isFolderKept) rmSync(this.folder, { recursive: true });

@@ -8,6 +8,7 @@ import type {
   EnrolRequest,
   EnrolResult,
   GatewayPorts,
+  AreasChangedMessage,
   InventoryMessage,
   LinkEnd,
   LinkRef,
@@ -71,6 +72,7 @@ export interface Told {
   readonly liveOf: { readonly epoch: number; readonly frame: Uint8Array }[];
   readonly chunks: Uint8Array[];
   readonly inventories: InventoryMessage[];
+  readonly changedAreas: AreasChangedMessage['areas'][];
   readonly opened: string[];
   readonly shellRefusals: { readonly session: string; readonly code: string; readonly detail: string }[];
   readonly frames: ShellFrame[];
@@ -132,6 +134,7 @@ export const nothingTold = (): Told => ({
   liveOf: [],
   chunks: [],
   inventories: [],
+  changedAreas: [],
   opened: [],
   shellRefusals: [],
   frames: [],
@@ -260,6 +263,7 @@ export function createPorts(
       },
     },
     inventory: { inventory: async (_link, message) => void told.inventories.push(message) },
+    areas: { changed: (_link, areas) => void told.changedAreas.push(areas) },
     shells: {
       opened: async (_link, session) => void told.opened.push(session),
       refused: async (_link, refusal) => void told.shellRefusals.push(refusal),

@@ -7,6 +7,7 @@ import {
   AuditWitness,
   ClockOffset,
   createJoinLedger,
+  AreaFeed,
   InventoryFeed,
   KeyRotation,
   LinkKeeper,
@@ -239,6 +240,7 @@ export class LinkWorld {
       recordings: new RecordingUpload({ log, readChunk: async () => null, acknowledged: () => undefined }),
       metrics,
       inventory: new InventoryFeed({ clock, random, log, takeInventory: async () => [] }),
+      areas: new AreaFeed({ clock, log, watch: async () => ({ close: async () => undefined }) }),
       clockOffset: new ClockOffset(clock),
       keyRotation: new KeyRotation({
         clock,

@@ -1,29 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasChromium, shoot } from './browser.ts';
-import { openOwnerPage, sidewaysOf, type OwnerPage } from './owner-page.ts';
+import { openOwnerPage, rest, sidewaysOf, type OwnerPage } from './owner-page.ts';
+import { hasOwnTable, kernelBans, leaveTable } from './own-table.ts';
 
 const why = hasChromium() ? '' : ' (needs chromium: apt-get install chromium)';
 const isRoot = process.getuid?.() === 0;
-const NFT = '/usr/sbin/nft';
 /** TEST-NET-3: an address that nobody has; another one each time, since a ban of a run that broke off may still be there. */
 const BANNED = `203.0.113.${1 + Math.floor(Math.random() * 254)}`;
-const hasOurTable = (): boolean => execFileSync(NFT, ['list', 'tables'], { encoding: 'utf8' }).includes('inet hauban');
-const kernelBans = (): string =>
-  hasOurTable() ? execFileSync(NFT, ['list', 'table', 'inet', 'hauban'], { encoding: 'utf8' }) : '';
-
 /** Starts a run as the page that is signed in would; answers when it has ended. */
 async function runAs({ page }: OwnerPage, request: object): Promise<void> {
-  const state = await page.evaluate(async (body) => {
-    const reply = await fetch('/api/runs?waitMs=30000', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const { targets } = (await reply.json()) as { targets: { state: string }[] };
-    return targets.map((target) => target.state).join(' ');
-  }, request);
-  expect(state).toBe('succeeded');
+  const { body } = await rest<{ targets: { state: string }[] }>(page, 'POST', '/api/runs?waitMs=30000', request);
+  expect(body.targets.map(({ state }) => state)).toEqual(['succeeded']);
 }
 
 describe.skipIf(!hasChromium() || !isRoot)(`the page of bans in a real browser${why}`, () => {
@@ -36,13 +23,16 @@ describe.skipIf(!hasChromium() || !isRoot)(`the page of bans in a real browser${
     await page.getByRole('searchbox', { name: 'Address' }).press('Enter');
   };
 
+  const nodeId = async (): Promise<string> =>
+    (await rest<{ nodes: { id: string }[] }>(owner.page, 'GET', '/api/nodes')).body.nodes[0]?.id ?? '';
+
   beforeAll(async () => {
-    hadTable = hasOurTable();
+    hadTable = hasOwnTable();
     owner = await openOwnerPage();
   });
   afterAll(async () => {
     await owner.stop();
-    if (!hadTable && hasOurTable()) execFileSync(NFT, ['delete', 'table', 'inet', 'hauban']);
+    leaveTable(hadTable);
   });
 
   it('an address is searched on every node, and is banned nowhere', async () => {
@@ -58,10 +48,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`the page of bans in a real browser${
   it('a banned one is found with where, why, since and until, and one click lifts it', async () => {
     const { page } = owner;
     const args = { targets: [BANNED], durationS: 3600, reason: 'bruteforce' };
-    const id = await page.evaluate(async () => {
-      const reply = await fetch('/api/nodes');
-      return ((await reply.json()) as { nodes: { id: string }[] }).nodes[0]?.id;
-    });
+    const id = await nodeId();
     await runAs(owner, { action: 'firewall.ban', args, nodes: [id], mode: 'apply' });
     expect(kernelBans()).toContain(BANNED);
     await search(`::ffff:${BANNED}`);
@@ -74,17 +61,25 @@ describe.skipIf(!hasChromium() || !isRoot)(`the page of bans in a real browser${
     const lifted = page.getByRole('region', { name: 'What each node says' });
     await lifted.getByText(/Not in the kernel/).waitFor();
     expect(kernelBans()).not.toContain(BANNED);
+    await page.getByText(`${BANNED} was banned on 1 node when they were asked`).waitFor();
     await shoot(page, 'bans-03-lifted');
     expect(await page.getByRole('button', { name: /^Lift/ }).count()).toBe(0);
+  });
+
+  it('says which nodes have connections with it open now, and when none has', async () => {
+    const { page } = owner;
+    await page.getByText(/It has no TCP connection open now with the 1 node that counted/).waitFor();
+    // The browser itself talks with this node from there.
+    await search('127.0.0.1');
+    const connected = page.getByRole('table', { name: 'Open connections with it' });
+    expect(Number(await connected.getByRole('cell').last().textContent())).toBeGreaterThan(0);
+    await shoot(page, 'bans-05-connections');
   });
 
   it('a whole prefix is named before it is lifted', async () => {
     const { page } = owner;
     const prefix = '198.51.100.0/24';
-    const id = await page.evaluate(async () => {
-      const reply = await fetch('/api/nodes');
-      return ((await reply.json()) as { nodes: { id: string }[] }).nodes[0]?.id;
-    });
+    const id = await nodeId();
     const args = { targets: [prefix], durationS: 3600 };
     await runAs(owner, { action: 'firewall.ban', args, nodes: [id], mode: 'apply' });
     await search('198.51.100.9');
@@ -124,7 +119,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`the page of bans in a real browser${
       });
     const before = await runs();
     await page.goto(`${stack.url}/bans?address=192.0.2.7`);
-    await page.getByRole('button', { name: 'Search on every node' }).waitFor();
+    await page.getByRole('button', { name: 'Search', exact: true }).waitFor();
     expect(await runs()).toBe(before);
   });
 

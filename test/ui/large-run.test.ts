@@ -95,9 +95,22 @@ describe.skipIf(!hasChromium())(`a run over ${NODES} nodes in a real browser${wh
         .not.toBe(before);
     }
     await shoot(page, 'large-run-01');
-    const busyMs = await page.evaluate(() => (globalThis as unknown as { longTasksMs: number[] }).longTasksMs);
+    const busyMs = await page.evaluate(() =>
+      (globalThis as unknown as { longTasksMs: number[] }).longTasksMs.splice(0),
+    );
     const longest = Math.max(0, ...busyMs);
-    process.stdout.write(`large run: ${NODES} nodes, ${busyMs.length} long tasks, longest ${longest.toFixed(0)} ms\n`);
+    const over100 = busyMs.filter((ms) => ms > 100).length;
+    process.stdout.write(
+      `large run: ${NODES} nodes, ${busyMs.length} long tasks, ${over100} over 100 ms, longest ${longest.toFixed(0)} ms\n`,
+    );
+    // One that is made on purpose is seen: none before it means that there was none.
+    await page.evaluate(() => {
+      setTimeout(() => {
+        const untilMs = performance.now() + 120;
+        while (performance.now() < untilMs);
+      });
+    });
+    await page.waitForFunction(() => (globalThis as unknown as { longTasksMs: number[] }).longTasksMs.length > 0);
     expect(await sidewaysOf(page)).toBe(0);
   });
 

@@ -67,3 +67,21 @@ export async function openOwnerPage(how: 'passkey' | { readonly password: string
 /** How far a page can be scrolled sideways, in pixels. */
 export const sidewaysOf = async (page: Page): Promise<number> =>
   await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** What the page asks the controller for, as the page that is signed in there. */
+export const rest = async <T>(
+  on: Page,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: T }> =>
+  await on.evaluate(
+    async ([verb, url, sent]) => {
+      const reply = await fetch(url, {
+        method: verb,
+        ...(sent === null ? {} : { body: sent, headers: { 'content-type': 'application/json' } }),
+      });
+      return { status: reply.status, body: (await reply.json()) as never };
+    },
+    [method, path, body === undefined ? null : JSON.stringify(body)] as const,
+  );

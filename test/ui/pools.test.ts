@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -6,23 +5,16 @@ import type { DriftRow, PoolRow } from '@hauban/shared/api';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { addVirtualPasskey, hasChromium, shoot } from './browser.ts';
-import { openOwnerPage, sidewaysOf, type OwnerPage } from './owner-page.ts';
+import { openOwnerPage, rest, sidewaysOf, type OwnerPage } from './owner-page.ts';
+import { hasOwnTable, kernelBans, leaveTable } from './own-table.ts';
 
 const isRoot = process.getuid?.() === 0;
-const NFT = '/usr/sbin/nft';
 /** TEST-NET-2: an address that nobody has. */
 const BANNED = `198.51.100.${1 + Math.floor(Math.random() * 254)}`;
 /** The node's policy never bans it. */
 const NEVER = '203.0.113.53';
 const HOSTILE = '<img src=x onerror=window.pwned=1>';
 const OVERRIDE = '\u202Egnp.exe';
-const tables = (): string => execFileSync(NFT, ['list', 'tables'], { encoding: 'utf8' });
-const rules = (): string =>
-  tables().includes('table inet hauban')
-    ? execFileSync(NFT, ['list', 'table', 'inet', 'hauban'], { encoding: 'utf8' })
-    : '';
-const dropTable = (): void => void execFileSync(NFT, ['delete', 'table', 'inet', 'hauban']);
-
 const needs = hasChromium() ? (isRoot ? '' : ' (needs root)') : ' (needs chromium: apt-get install chromium)';
 
 /** A pool of this machine: what is wished of it, how it differs, what is done about it. */
@@ -30,7 +22,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
   let owner: OwnerPage;
   let page: Page;
   let poolId = '';
-  const hadTable = isRoot && rules() !== '';
+  const hadTable = isRoot && hasOwnTable();
 
   beforeAll(async () => {
     owner = await openOwnerPage();
@@ -41,25 +33,9 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
   });
   afterAll(async () => {
     await owner.stop();
-    if (!hadTable && rules() !== '') dropTable();
+    leaveTable(hadTable);
   });
 
-  const rest = async <T>(
-    on: Page,
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: T }> =>
-    await on.evaluate(
-      async ([verb, url, sent]) => {
-        const reply = await fetch(url, {
-          method: verb,
-          ...(sent === null ? {} : { body: sent, headers: { 'content-type': 'application/json' } }),
-        });
-        return { status: reply.status, body: (await reply.json()) as never };
-      },
-      [method, path, body === undefined ? null : JSON.stringify(body)] as const,
-    );
   const openPool = async (query = ''): Promise<void> => {
     await page.goto(`${owner.stack.url}/pools/${poolId}${query}`);
     await page.getByRole('tab', { name: /^Differences/ }).waitFor();
@@ -136,7 +112,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
       .first()
       .waitFor();
     await shoot(page, '54-drift');
-    expect(rules()).not.toContain(BANNED);
+    expect(kernelBans()).not.toContain(BANNED);
     await drift.getByRole('button', { name: 'Put right' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('The node is compared again', { exact: false }).waitFor();
@@ -144,12 +120,12 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
     await dialog.getByLabel('Reason (optional)').fill('it was lost');
     await dialog.getByRole('button', { name: 'Put right' }).click();
     await page.getByText('Every node is as wished.').waitFor();
-    expect(rules()).toContain(BANNED);
+    expect(kernelBans()).toContain(BANNED);
     await shoot(page, '56-as-wished');
   });
 
   it('an edit by hand is shown again, and can be adopted: it stays, and nobody puts it right', async () => {
-    dropTable();
+    leaveTable(false);
     await page.getByRole('button', { name: 'Compare now' }).click();
     const drift = await openDrift(BANNED);
     await drift.getByRole('button', { name: 'Adopt' }).click();
@@ -164,7 +140,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
     expect(await adopted.getByRole('button', { name: 'Adopt' }).count()).toBe(0);
     await shoot(page, '58-adopted');
     expect(await page.getByRole('button', { name: 'Put all right' }).isDisabled()).toBe(true);
-    expect(rules()).not.toContain(BANNED);
+    expect(kernelBans()).not.toContain(BANNED);
   });
 
   it('what cannot be put right is blocked, and it is said why; bringing all of it says what is left', async () => {
@@ -249,6 +225,7 @@ describe.skipIf(!hasChromium() || !isRoot)(`pools in a real browser${needs}`, ()
       says: `no unit ${HOSTILE}${OVERRIDE}`,
       changes: [{ kind: HOSTILE, title: HOSTILE, before: `is ${HOSTILE}`, after: `shall ${HOSTILE}${OVERRIDE}` }],
       hash: '0'.repeat(64),
+      changedAt: null,
       since: Date.now() - 60_000,
       seenAt: Date.now(),
       adoptedBy: null,

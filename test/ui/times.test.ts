@@ -120,6 +120,9 @@ describe.skipIf(!hasChromium())(`schedules, windows and webhooks in a real brows
     await shoot(page, 'times-07-webhooks');
     await page.getByRole('button', { name: 'Send the one given up again' }).click();
     await page.getByRole('button', { name: 'Send the one given up again' }).waitFor({ state: 'detached' });
+    // They are left as any part of a page is.
+    await page.getByRole('link', { name: 'Fleet', exact: true }).click();
+    await page.getByRole('table', { name: 'Nodes' }).waitFor();
   });
 
   it('the roles say who may override windows', async () => {

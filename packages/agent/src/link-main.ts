@@ -7,6 +7,7 @@ import { loadKeyPair, systemClock, systemRandom } from '@hauban/link';
 import { AGENT_VERSION, type AgentPaths } from './config.ts';
 import { takeInventoryInChild } from './host/inventory-child.ts';
 import {
+  AreaFeed,
   AuditWitness,
   ClockOffset,
   ControllerKeys,
@@ -22,6 +23,7 @@ import {
   NodeLink,
   RecordingUpload,
   ShellRelay,
+  watchAreas,
   watchConfigFiles,
   type LinkIdentity,
   type LinkLog,
@@ -120,6 +122,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     log,
     takeInventory: (sections) => takeInventoryInChild(mainFile, sections, stop),
   });
+  const areas = new AreaFeed({ clock, log, watch: (wanted, events) => watchAreas(wanted, events) });
   const controllerKeys = createControllerKeys(paths, log);
   const auditWitness = new AuditWitness({
     log,
@@ -138,6 +141,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     recordings,
     metrics,
     inventory,
+    areas,
     clockOffset,
     auditWitness,
     controllerKeys,
@@ -162,7 +166,7 @@ function createLink(program: LinkProgram, spool: Spool, boot: string, metrics: M
     watchFiles: (changed) => watchFolder(paths.configDir, changed, () => undefined),
     events: node,
   });
-  return { keeper, executor, inventory };
+  return { keeper, executor, inventory, areas };
 }
 
 /** Runs until `stop`; resolves when everything has ended in order. */
@@ -175,7 +179,7 @@ export async function runLink(program: LinkProgram): Promise<void> {
   const spool = await createSpool({ folder: paths.spoolDir, clock, boot, uptimeS: uptime(), onProblem });
   const clockOffset = new ClockOffset(clock);
   const { sampler, feed } = createMetrics(spool, boot, clockOffset, log);
-  const { keeper, executor, inventory } = createLink(program, spool, boot, feed, clockOffset);
+  const { keeper, executor, inventory, areas } = createLink(program, spool, boot, feed, clockOffset);
   const watching = await watchConfigFiles(() => inventory.filesChanged(), log);
   await sampler.start();
   executor.sync();
@@ -187,6 +191,7 @@ export async function runLink(program: LinkProgram): Promise<void> {
   keeper.stop();
   inventory.stop();
   executor.stop();
+  await areas.stop();
   await watching.close();
   await sampler.stop();
 }

@@ -73,9 +73,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
     await runInventory(args);
     return EXIT.done;
   },
-  // Started by the executor inside private namespaces, never by a person.
+  // Started by the executor inside private namespaces, never by a person. Without the actions, which are most of a start.
   rehearse: async () => {
-    const { runRehearsalProcess } = await import('./host/index.ts');
+    const { runRehearsalProcess } = await import('./host/rehearsal-process.ts');
     await runRehearsalProcess();
     return EXIT.done;
   },

@@ -10,6 +10,7 @@ export interface ApiClient {
   /** A long answer as it comes; only its beginning has a time limit. */
   download(path: string): Promise<AsyncIterable<Uint8Array>>;
   post<T>(path: string, body: unknown): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
   delete(path: string): Promise<void>;
 }
 
@@ -84,6 +85,7 @@ export function createApiClient(url: string, token: string | null): ApiClient {
     },
     getText: async (path) => await (await call('GET', path)).text(),
     post: async (path, body) => (await (await call('POST', path, body)).json()) as never,
+    put: async (path, body) => (await (await call('PUT', path, body)).json()) as never,
     delete: async (path) => {
       await call('DELETE', path);
     },

@@ -40,6 +40,9 @@ function convert(name: string, schema: ArgumentSchema, values: readonly string[]
   return value;
 }
 
+/** How people say it: a switch is to a version. Only where the action has that argument and none of this name. */
+const SAID_AS: ReadonlyMap<string, string> = new Map([['--to', '--version']]);
+
 /**
  * Turns `--name value`, `--name=value` and `--flag` into the arguments of an action by its schema. The controller and
  * the node check the values again; this says early what is misspelt.
@@ -56,7 +59,7 @@ export function parseArguments(
     const word = words[at] ?? '';
     const equals = word.indexOf('=');
     const option = equals === -1 ? word : word.slice(0, equals);
-    const name = byOption.get(option);
+    const name = byOption.get(option) ?? byOption.get(SAID_AS.get(option) ?? '');
     if (name === undefined) {
       const known = [...byOption.keys()].join(', ');
       throw new CliError(

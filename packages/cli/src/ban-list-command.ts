@@ -6,6 +6,7 @@ import { confirm } from './confirm.ts';
 import { print, type Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { findPool } from './find-pool.ts';
+import { listTargets } from './list-targets.ts';
 import { plainLine } from './plain-text.ts';
 import { parseDuration } from './strategy-options.ts';
 import { renderTable } from './terminal.ts';
@@ -14,6 +15,7 @@ interface Chosen {
   readonly json?: boolean;
 }
 interface ChangeOptions extends Chosen {
+  readonly from?: string;
   readonly for?: string;
   readonly reason?: string;
   readonly replace?: boolean;
@@ -106,10 +108,37 @@ async function change(context: Context, path: string, body: object, options: Cha
 const addChanging = (command: Command): Command =>
   command
     .argument('<list>', 'name or id')
-    .argument('<targets...>', 'addresses and prefixes')
+    .argument('[targets...]', 'addresses and prefixes')
+    .option('--from <file>', 'a file with one a line, # and ; begin remarks; - is standard input')
     .option('--plan', 'only say what would change')
     .option('--yes', 'do not ask')
     .option('--json', 'for programs');
+
+/** Where it is no more, what it banned is lifted: who leaves a pool out is told which. */
+function addPools(group: Command, context: Context): void {
+  group
+    .command('pools')
+    .argument('<list>', 'name or id')
+    .argument('[pools...]', 'names or ids of the pools whose nodes have it from now on; none: no node has it')
+    .description('Say which pools have it; where it is no more, what it banned is lifted')
+    .option('--yes', 'do not ask')
+    .option('--json', 'for programs')
+    .action(async (wanted: string, pools: readonly string[], options: ChangeOptions) => {
+      const api = context.api();
+      const list = await findList(api, wanted);
+      const chosen = await Promise.all(pools.map((pool) => findPool(api, pool)));
+      const ids = new Set(chosen.map(({ id }) => id));
+      const before = new Set(list.pools.map(({ id }) => id));
+      const gone = list.pools.filter(({ id }) => !ids.has(id)).map(({ name }) => `- ${plainLine(name)}`);
+      const fresh = chosen.filter(({ id }) => !before.has(id)).map(({ name }) => `+ ${plainLine(name)}`);
+      if (options.yes !== true) {
+        context.terminal.out([...fresh, ...gone].join('\n') || 'These pools have it already.');
+        await confirm(context, `Change which nodes have its ${list.entryCount} entries?`, 'use --yes');
+      }
+      const changed = await api.put<BanListRow>(`/api/ban-lists/${list.id}/pools`, { pools: [...ids] });
+      print(context, options.json === true, changed, () => `Changed. Pools: ${poolsOf(changed)}`);
+    });
+}
 
 function addReading(group: Command, context: Context): void {
   group
@@ -147,6 +176,7 @@ export function addBanList(ban: Command, context: Context): void {
       const made = await api.post<BanListRow>('/api/ban-lists', { name, pools: ids });
       context.terminal.out(`Made. Pools: ${poolsOf(made)}`);
     });
+  addPools(group, context);
   addChanging(
     group
       .command('add')
@@ -155,19 +185,20 @@ export function addBanList(ban: Command, context: Context): void {
       .option('--reason <why>', 'manual, bruteforce, scan, abuse or xmlrpc')
       .option('--replace', 'these are the whole list from now on'),
   ).action(async (wanted: string, targets: readonly string[], options: ChangeOptions) => {
-    const { id } = await findList(context.api(), wanted);
     const body = {
-      targets,
+      targets: await listTargets(targets, options),
       ...(options.for === undefined ? {} : { durationS: Math.round(parseDuration('--for', options.for) / 1000) }),
       ...(options.reason === undefined ? {} : { reason: options.reason }),
       ...(options.replace === true ? { replace: true } : {}),
     };
+    const { id } = await findList(context.api(), wanted);
     await change(context, `/api/ban-lists/${id}/entries`, body, options);
   });
   addChanging(group.command('remove').description('Take off; lifted on every node of its pools')).action(
     async (wanted: string, targets: readonly string[], options: ChangeOptions) => {
+      const body = { targets: await listTargets(targets, options) };
       const { id } = await findList(context.api(), wanted);
-      await change(context, `/api/ban-lists/${id}/removals`, { targets }, options);
+      await change(context, `/api/ban-lists/${id}/removals`, body, options);
     },
   );
   group

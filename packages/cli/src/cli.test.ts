@@ -86,6 +86,17 @@ describe('arguments of an action', () => {
   });
 });
 
+describe('a version', () => {
+  const version = { type: 'object', properties: { version: { type: 'string' } } };
+
+  it('is what is switched to; an action without one does not take it', () => {
+    expect(parseArguments('php.switch-version', version, ['--to', '8.4'])).toEqual({ version: '8.4' });
+    expect(() => parseArguments('node.ping', { type: 'object', properties: {} }, ['--to', '8.4'])).toThrow(
+      '"--to" is not an argument of node.ping',
+    );
+  });
+});
+
 describe('text from a hostile node', () => {
   it('cannot send escape sequences to the terminal', () => {
     expect(plainLine('web1\u001b[2J\u0007\u202eevil')).toBe('web1\ufffd[2J\ufffd\ufffdevil');

@@ -44,7 +44,9 @@ export function createProgress(terminal: Terminal, start: RunRow): Progress {
     };
   }
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} · {says}',
+    format: '[{bar}] {value} of {total} · {says}',
+    barCompleteChar: '#',
+    barIncompleteChar: '-',
     stream: process.stderr,
     hideCursor: true,
     barsize: 24,

@@ -14,6 +14,7 @@ const drift: DriftRow = {
   says: `no such unit ${HOSTILE}`,
   changes: [{ kind: 'file', title: HOSTILE, before: `old ${HOSTILE}\n`, after: `new ${HOSTILE}\n` }],
   hash: 'ab12'.repeat(16),
+  changedAt: null,
   since: 0,
   seenAt: 60_000,
   adoptedBy: null,
@@ -49,7 +50,7 @@ const pool: PoolDetail = {
   members: [
     {
       ...{ nodeId: 'n', hostName: HOSTILE, isOnline: false, comparedAt: 0 },
-      ...{ inOrder: 3, differs: 2, blocked: 1, adopted: 4, work: null },
+      ...{ isCurrent: true, inOrder: 3, differs: 2, blocked: 1, adopted: 4, work: null },
     },
   ],
   items: [

@@ -63,7 +63,7 @@ const fateOf = ({ state, adoptedAt, adoptedBy }: DriftRow): string =>
 function renderDrift(row: DriftRow): string {
   const lines = [
     `${plainLine(row.hostName)}: ${plainLine(row.key)}`,
-    `  ${fateOf(row)}; since ${localTime(row.since)}, last seen ${localTime(row.seenAt)}`,
+    `  ${fateOf(row)};${row.changedAt === null ? '' : ` changed ${localTime(row.changedAt)},`} since ${localTime(row.since)}, last seen ${localTime(row.seenAt)}`,
     `  ${plainLine(row.says)}`,
   ];
   if (row.changes.length > 0) lines.push(renderPlan({ hash: row.hash, changes: row.changes, notes: [] }));

@@ -140,6 +140,7 @@ function createNodeGateway(parts: ControllerParts, services: Services): Gateway 
           await services.poolWork.hint(link.nodeId);
         },
       },
+      areas: { changed: ({ nodeId }, areas) => services.poolWork.changed(nodeId, areas) },
       shells,
       recordings,
       trust: {
@@ -340,17 +341,17 @@ function createLife(parts: ControllerParts, services: Services, edges: Edges): P
       await closeApp(app, clock);
       cleanUp.cancel();
       await deliverWebhooks.stop();
-      webhookKeys.stop();
+      await webhookKeys.stop();
       await dueSchedules.stop();
       await banLists.stop();
       await poolWork.stop();
       await rollout.stop();
       await orderBeat.stop();
-      expiry.stop();
-      approvals.stop();
+      await expiry.stop();
+      await approvals.stop();
       bundles.stop();
-      shells.stop();
-      nodeLinks.stop();
+      await shells.stop();
+      await nodeLinks.stop();
       await metrics.stop();
       await refusals.stop();
       try {

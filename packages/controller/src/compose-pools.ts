@@ -7,7 +7,7 @@ import { createDriftRepository } from './pools/drift.repository.ts';
 import type { AdvanceParts } from './pools/advance-work.ts';
 import { createPoolMembers, type PoolMemberNode } from './pools/pool-members.ts';
 import { createPoolViews } from './pools/pool-views.service.ts';
-import { createPoolWork } from './pools/pool-work.service.ts';
+import { createPoolWork, type PoolWorkParts } from './pools/pool-work.service.ts';
 import { createPoolWorkRepository } from './pools/pool-work.repository.ts';
 import { createPoolsRepository } from './pools/pools.repository.ts';
 import { createPoolsService, type PoolsParts } from './pools/pools.service.ts';
@@ -15,7 +15,7 @@ import { createPoolsService, type PoolsParts } from './pools/pools.service.ts';
 export interface PoolNeeds {
   readonly runs: PoolsParts['runs'] & AdvanceParts['runs'];
   readonly actions: ActionsService;
-  readonly links: AdvanceParts['links'];
+  readonly links: PoolWorkParts['links'];
   readonly judgeRelease: AdvanceParts['judgeRelease'];
   readonly nodes: { all(): Promise<readonly PoolMemberNode[]> };
   readonly selectTargets: { resolve(on: string): Promise<readonly PoolMemberNode[]> };

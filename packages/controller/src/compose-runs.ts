@@ -5,6 +5,7 @@ import type { NodesService } from './nodes/nodes.service.ts';
 import { createCancelOrders } from './runs/cancel-orders.ts';
 import { createDispatchService, type OrderLinks } from './runs/dispatch.service.ts';
 import { createExpiryService } from './runs/expiry.service.ts';
+import { createLateOrders } from './runs/late-orders.ts';
 import { createLeaseOrders } from './runs/lease-orders.ts';
 import { createOpenOrders } from './runs/open-orders.ts';
 import { createOrderBeat } from './runs/order-beat.ts';
@@ -82,7 +83,7 @@ export function createRuns(shared: Shared, database: Database, needs: RunNeeds) 
   const findNode = (nodeId: string) => nodes.find(nodeId);
   const receipts = createReceiptsService({ ...base, findNode, receiptSigner: nodes.receiptSigner });
   const expiry = createExpiryService(base);
-  const orderBeat = createOrderBeat({ dispatch, signing }, clock, log);
+  const orderBeat = createOrderBeat({ dispatch, signing, late: createLateOrders({ ...base, dispatch }) }, clock, log);
   return {
     runs,
     runControl,

@@ -220,7 +220,7 @@ function createLasting(
     nodes,
     selectTargets,
     judgeRelease: judgeRelease(nodes, rights, clock),
-    links: { isOnline: (nodeId) => given.find(nodeId)?.isOpen ?? false },
+    links: { isOnline: (nodeId) => given.find(nodeId)?.isOpen ?? false, linkOf: given.find },
   });
   const targets = createTargetSource({ nodes, runs, shells, selectTargets, pools });
   const schedules = createSchedules(shared, database, { runs, targets, actions, rightsOf: rights });

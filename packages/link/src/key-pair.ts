@@ -1,6 +1,7 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { fromBase64Url, object, literal, parseJson, text, type Parsed } from '@hauban/shared/protocol';
 import { sha256Base64Url } from './digest.ts';
+import { createSigningKey } from './new-key.ts';
 
 /** An Ed25519 key pair: link keys, receipt keys, authority keys. The private half never leaves the process or its file. */
 export interface KeyPair {
@@ -24,7 +25,7 @@ function publicTextOf(key: KeyObject): string {
   return x;
 }
 
-export const createKeyPair = (): KeyPair => ofPrivate(generateKeyPairSync('ed25519').privateKey);
+export const createKeyPair = (): KeyPair => ofPrivate(createSigningKey());
 
 /** The private key as JWK text (RFC 8037): only for its own file. */
 export function keyPairToJwk(pair: KeyPair): string {

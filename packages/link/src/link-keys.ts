@@ -1,12 +1,6 @@
-import {
-  createPublicKey,
-  createSecretKey,
-  diffieHellman,
-  generateKeyPairSync,
-  hkdfSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createPublicKey, createSecretKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
 import { fromBase64Url, type LinkSide } from '@hauban/shared/protocol';
+import { createAgreementKey } from './new-key.ts';
 
 /** One direction of a link (rule FRAME1): an AES-256-GCM key, held as KeyObject (a raw buffer costs 25 µs a frame more), and the 12-byte base nonce. */
 export interface DirectionKey {
@@ -26,12 +20,10 @@ export interface EphemeralKey {
 }
 
 export function createEphemeralKey(): EphemeralKey {
-  const pair = generateKeyPairSync('x25519');
-  const { x } = pair.publicKey.export({ format: 'jwk' });
-  if (typeof x !== 'string') throw new TypeError('an X25519 key has an x');
-  let privateKey: KeyObject | null = pair.privateKey;
+  const made = createAgreementKey();
+  let privateKey: KeyObject | null = made.privateKey;
   return {
-    publicText: x,
+    publicText: made.publicText,
     agree: (theirs) => {
       const own = privateKey;
       privateKey = null;

@@ -35,6 +35,9 @@ export const paths = {
   pools: '/pools',
   pool: (id: string) => `/pools/${segment(id)}`,
   bans: '/bans',
+  banLists: '/ban-lists',
+  /** @param holds what it has about this address */
+  banList: (id: string, holds = '') => `/ban-lists/${segment(id)}${query({ holds })}`,
   recordings: '/recordings',
   recording: (id: string) => `/recordings/${segment(id)}`,
   audit: '/audit',

@@ -16,7 +16,8 @@ import {
   type ActionDefinition,
   type Change,
 } from '@hauban/shared/actions';
-import { runRehearsalProcess, withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { runRehearsalProcess } from '../../../packages/agent/src/host/rehearsal-process.ts';
 import { createDriverHost, findAction, type DriverHostOptions } from './driver-host.ts';
 
 export interface DriverRequest extends DriverHostOptions {

@@ -78,11 +78,11 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
     'bans %s: packets are dropped; twice is once; undo lets them pass and leaves no table',
     async (_, target, family) => {
       const { actions } = hosting;
-      expect(await reaches(family)).toBe(true);
+      await expect.poll(() => reaches(family)).toBe(true);
       const other = family === 4 ? 6 : 4;
       const done = expectDone(await ban([target()]));
       expect(await reaches(family)).toBe(false);
-      expect(await reaches(other)).toBe(true);
+      await expect.poll(() => reaches(other)).toBe(true);
       const rules = await ruleset();
       expect(expectDone(await ban([target()])).changes).toEqual([]);
       const strip = (text: string): string => text.replaceAll(/expires \S+|packets \d+ bytes \d+/g, '');
@@ -91,7 +91,7 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
       expect((await listed())[0]).toMatchObject({ target: target(), reason: 'manual' });
       expect((await listed())[0]?.packets ?? 0).toBeGreaterThan(0);
       expect(expectDone(await actions.call({ mode: 'undo', changes: done.changes })).problems).toEqual([]);
-      expect(await reaches(family)).toBe(true);
+      await expect.poll(() => reaches(family)).toBe(true);
     },
   );
 
@@ -109,16 +109,16 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
       const to = (source.includes(':') ? node.address6 : node.address) ?? '';
       return (await peer.run('/usr/bin/ping', ['-c', '1', '-W', '1', '-I', source, to])).code === 0;
     };
-    expect(await pings(inside)).toBe(true);
+    await expect.poll(() => pings(inside)).toBe(true);
     const done = expectDone(await ban([target]));
     expect(await pings(inside)).toBe(false);
-    expect(await pings(outside)).toBe(true);
+    await expect.poll(() => pings(outside)).toBe(true);
     expect(expectDone(await ban([target])).changes).toEqual([]);
     // One address of it is covered, and is not lifted by itself.
     expect(expectDone(await ban([inside])).notes[0]).toContain(`covered already by ${target}`);
     expect(await unban(inside)).toMatchObject({ ok: false, detail: expect.stringContaining(`lies in ${target}`) });
     expect(expectDone(await hosting.actions.call({ mode: 'undo', changes: done.changes })).problems).toEqual([]);
-    expect(await pings(inside)).toBe(true);
+    await expect.poll(() => pings(inside)).toBe(true);
   });
 
   it('lifts a ban, twice, and undo of that bans again for the rest of its time', async () => {
@@ -126,7 +126,7 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
     expectDone(await ban([address()]));
     const [before] = await listed();
     const lifted = expectDone(await unban(address()));
-    expect(await reaches()).toBe(true);
+    await expect.poll(() => reaches()).toBe(true);
     expect(expectDone(await unban(address())).changes).toEqual([]);
     expect(expectDone(await actions.call({ mode: 'undo', changes: lifted.changes })).problems).toEqual([]);
     expect(await reaches()).toBe(false);
@@ -194,7 +194,7 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
     expectDone(await ban([address()], { durationS: 600 }));
     const [before] = await listed();
     await spoil();
-    expect(await reaches()).toBe(true);
+    await expect.poll(() => reaches()).toBe(true);
     await hosting.actions.call({ mode: 'reconcile' });
     expect(await reaches()).toBe(false);
     const [after] = await listed();
@@ -256,7 +256,7 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
       const neverBan = [{ target: address(), why: 'the office' }];
       expectDone(await ban(['198.51.100.1'], { durationS: 600 }, { neverBan }));
       await hosting.node.mustRun('/usr/sbin/nft', ['add', 'element', 'inet', 'hauban', 'ban4', `{ ${address()} }`]);
-      expect(await reaches()).toBe(true);
+      await expect.poll(() => reaches()).toBe(true);
       await hosting.node.mustRun('/usr/sbin/nft', [
         'delete',
         'element',

@@ -8,6 +8,7 @@ import { expectDone } from './hosting-node.ts';
 import { makePackage, REPOSITORY, writeArchive } from './package-archive.ts';
 
 const lab = labRequirements();
+const POOL = '/etc/php/8.2/fpm/pool.d/x.conf';
 describe.skipIf(!lab.ok)('services, packages and reboot on a whole machine', () => {
   let network: LabNetwork;
   let node: FullNode;
@@ -42,6 +43,39 @@ describe.skipIf(!lab.ok)('services, packages and reboot on a whole machine', () 
     expect(await pid()).toBe(before);
     expectDone(await actions.apply('service.restart', { unit: 'php8.2-fpm' }));
     expect(await pid()).not.toBe(before);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['a user that is not there', 'user = nobody-x\n', /nobody-x/],
+    ['a socket in a folder that is not there', 'user = www-data\nlisten = /run/gone/x.sock\n', /\/run\/gone/],
+    ['a setting that is not there', 'user = www-data\nno_such = 1\n', /pool\.d\/x\.conf line \d+: unknown entry/],
+    ['a port that somebody else has', 'user = www-data\nlisten = 127.0.0.1:80\n', /port 80 belongs to another program/],
+    ['a socket that somebody else has', 'user = www-data\nlisten = /run/dbus/system_bus_socket\n', /another program/],
+  ])('php-fpm is neither reloaded nor restarted with %s', async (_what, lines, wanted) => {
+    const facts = async (): Promise<string> =>
+      (await node.systemctl('show', '--property=MainPID,ActiveState,InvocationID', 'php8.2-fpm')).stdout;
+    const before = await facts();
+    const listen = lines.includes('listen') ? '' : 'listen = /run/php/x.sock\n';
+    await node.writeFile(POOL, `[x]\n${listen}pm = ondemand\npm.max_children = 2\n${lines}`);
+    for (const action of ['service.reload', 'service.restart'])
+      expect(await actions.apply(action, { unit: 'php8.2-fpm' })).toMatchObject({
+        ok: false,
+        code: 'CONFIG_INVALID',
+        detail: expect.stringMatching(wanted),
+      });
+    expect(await facts()).toBe(before);
+    expect((await node.systemctl('is-active', 'php8.2-fpm')).stdout.trim()).toBe('active');
+    await node.mustRun('/usr/bin/rm', [POOL]);
+  });
+
+  it("control: a pool in a folder that is not there passes php-fpm's own test, and a reload ends PHP of all sites", async () => {
+    await node.writeFile(POOL, '[x]\nuser = www-data\nlisten = /run/gone/x.sock\npm = ondemand\npm.max_children = 2\n');
+    await node.mustRun('/usr/sbin/php-fpm8.2', ['-t']);
+    await node.systemctl('reload', 'php8.2-fpm');
+    await waitUntil('the end of php-fpm', async () => (await active('php8.2-fpm')) !== 'active');
+    await node.mustRun('/usr/bin/rm', [POOL]);
+    await node.systemctl('restart', 'php8.2-fpm');
+    expect(await active('php8.2-fpm')).toBe('active');
   });
 
   it('a restart that was killed after it was done is not done again', async () => {

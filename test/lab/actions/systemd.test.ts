@@ -1,6 +1,10 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { logFolderOf, phpLogOf } from '@hauban/shared/actions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enableApacheModules } from '../apache.ts';
 import { createFullNode, type FullNode } from '../full-node.ts';
+import { findRepositoryFolder } from '../lab-folders.ts';
 import { createLabNetwork, type LabNetwork } from '../lab-network.ts';
 import { waitUntil } from '../program.ts';
 import { labRequirements } from '../requirements.ts';
@@ -111,6 +115,47 @@ describe.skipIf(!lab.ok)('actions on a whole machine with systemd', () => {
     await actions.call({ mode: 'reconcile' });
     expect((await node.mustRun('/usr/sbin/nft', ['list', 'ruleset'])).stdout).toContain('198.51.100.7');
     expectDone(await actions.apply('firewall.unban', { targets: ['198.51.100.7'] }));
+    expect(expectDone(await actions.call({ mode: 'undo', changes: created.changes })).problems).toEqual([]);
+  });
+
+  it('write on into their logs after logrotate has taken what was in them', async () => {
+    const created = expectDone(await actions.apply('account.create', ACCOUNT));
+    const [phpLog, accessLog] = [phpLogOf(ACCOUNT.name), `${logFolderOf(ACCOUNT.name)}/${ACCOUNT.domain}.access.log`];
+    await putPage(node, ACCOUNT, 'say.php', `<?php error_log('said ' . $_GET['word']); echo 'well';`);
+    const say = async (word: string): Promise<void> => {
+      expect((await fetchPage(node, ACCOUNT.domain, `/say.php?word=${word}`)).body).toBe('well');
+      for (const log of [phpLog, accessLog])
+        await waitUntil(`${word} in ${log}`, async () => (await node.readFile(log)).includes(word));
+    };
+    // The node's own tree has no logrotate; both are Debian 12.
+    await node.copyIn('/usr/sbin/logrotate', '/usr/sbin/logrotate');
+    await node.copyIn(realpathSync('/usr/lib/x86_64-linux-gnu/libpopt.so.0'), '/usr/lib/x86_64-linux-gnu/libpopt.so.0');
+    await node.copyIn(join(findRepositoryFolder(), 'systemd/hauban.logrotate'), '/etc/logrotate.d/hauban');
+    const rotate = () =>
+      node.mustRun('/usr/sbin/logrotate', ['--force', '--state', '/var/tmp/rotated', '/etc/logrotate.d/hauban']);
+    await say('first');
+    await rotate();
+    await say('second');
+    await rotate();
+    await say('third');
+    for (const log of [phpLog, accessLog]) {
+      const [now, last] = [await node.readFile(log), await node.readFile(`${log}.1`)];
+      expect(now).toContain('third');
+      expect(now).not.toMatch(/first|second|\0/);
+      expect(last).toContain('second');
+      expect(last).not.toMatch(/first|third|\0/);
+      expect((await node.mustRun('/usr/bin/zcat', [`${log}.2.gz`])).stdout).toContain('first');
+      expect((await node.mustRun('/usr/bin/stat', ['--format=%a %U', log, `${log}.1`])).stdout).toBe(
+        '640 root\n640 root\n',
+      );
+    }
+    await node.mustRun('/usr/bin/rm', [`/srv/vol1/${ACCOUNT.name}/var/www/say.php`]);
+    // Logs from before are somebody's: an undo keeps them, and says so.
+    const { problems } = expectDone(await actions.call({ mode: 'undo', changes: created.changes }));
+    expect(problems).toEqual([
+      expect.objectContaining({ detail: expect.stringContaining('is kept, because it holds') }),
+    ]);
+    await node.mustRun('/usr/bin/rm', ['-r', logFolderOf(ACCOUNT.name)]);
     expect(expectDone(await actions.call({ mode: 'undo', changes: created.changes })).problems).toEqual([]);
   });
 

@@ -169,6 +169,29 @@ describe.skipIf(!lab.ok)('certificates and limits on a real node', () => {
     }
   });
 
+  it.each([
+    ['too much for its cache of code, so that it does not start', 'opcache.memory_consumption = 999999999\n'],
+    ['no folder of extensions, which only the page of the customer needs', 'extension_dir = /gone\n'],
+    ['a folder that no page lies in', 'open_basedir = /gone\n'],
+  ])('PHP goes on as it was when a hand has set, for all accounts, %s', async (_, ini) => {
+    const { node, actions } = hosting;
+    const file = '/etc/php/8.2/fpm/conf.d/99-by-hand.ini';
+    const before = await snapshotNode(node);
+    const load = await node.spawn('/usr/bin/ab', [
+      ...['-q', '-l', '-c', '2', '-n', '10000000', '-H', `Host: ${DOMAIN}`, 'https://127.0.0.1/index.php'],
+    ]);
+    await node.writeFile(file, ini);
+    expect(await actions.apply('php.set-limits', { account: ACCOUNT.name, memoryMiB: 97 })).toMatchObject({
+      ok: false,
+      problems: [],
+    });
+    await node.mustRun('/usr/bin/rm', [file]);
+    const report = (await load.stop('SIGINT')).stdout;
+    expect(report).toMatch(/Failed requests:\s+0\n/);
+    expect(report).not.toContain('Non-2xx responses');
+    expect(await snapshotNode(node)).toBe(before);
+  });
+
   it('a preflight says file, line and remedy, and shows nothing of what a link or a pipe leads to', async () => {
     const { node, actions } = hosting;
     const www = `/srv/vol1/${ACCOUNT.name}/var/www`;

@@ -81,15 +81,15 @@ export const BALANCER = defineFamily<DisposableStand>({
   resources: { 'balancer.server': (id) => ({ shows: [`server:${id}`] }) },
   tasks: {},
   scenarios: [
-    { action: 'balancer.drain', weight: 8, arrange: (wants) => Promise.resolve(one(wants)) },
+    { action: 'balancer.drain', weight: 15, arrange: (wants) => Promise.resolve(one(wants)) },
     {
       action: 'balancer.maint',
-      weight: 10,
+      weight: 30,
       arrange: (wants) => Promise.resolve({ ...one(wants), atLeast: wants.random.below(3) }),
     },
     {
       action: 'balancer.ready',
-      weight: 8,
+      weight: 20,
       async arrange(wants) {
         const place = one(wants);
         await wants.first(pick(wants.random, ['balancer.maint', 'balancer.drain']), place);
@@ -98,7 +98,7 @@ export const BALANCER = defineFamily<DisposableStand>({
     },
     {
       action: 'balancer.weight',
-      weight: 10,
+      weight: 30,
       arrange: (wants) => Promise.resolve({ ...one(wants), weight: 31 + wants.random.below(200) }),
     },
     { action: 'balancer.list', arrange: () => Promise.resolve({}) },

@@ -20,7 +20,7 @@ const smallProofs = (index: number): ReadonlySet<Proof> =>
 
 /**
  * The cases of each action, at least one with a size; `total` null: the small one. Of full size every proof is made in each case, and
- * the deaths of an action's cases go round all its steps, so far as they are enough.
+ * the deaths of an action's cases go round all its steps.
  */
 export function planCases(families: readonly Family[], total: number | null): readonly (readonly PlannedCase[])[] {
   const all = families.flatMap((family) => family.scenarios.map((scenario) => ({ family, scenario })));

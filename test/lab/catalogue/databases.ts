@@ -50,7 +50,7 @@ async function postgresqlThings({ psql }: DatabaseNode): Promise<readonly Thing[
     await psql(`SELECT 'database', datname, coalesce(datacl::text, '-'), datdba::regrole, coalesce(shobj_description(oid, 'pg_database'), '-') FROM pg_database;
 SELECT 'user', rolname, coalesce(rolpassword, '-'), rolconnlimit, rolcanlogin FROM pg_authid;
 SELECT 'grant', roleid::regrole::text || '/' || member::regrole::text, admin_option FROM pg_auth_members;
-SELECT 'setting', setrole::regrole || '/' || setdatabase, setconfig FROM pg_db_role_setting;`),
+SELECT 'setting', setrole::regrole || '/' || coalesce(datname, '-'), setconfig FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase;`),
     /\|/,
   );
   const names = rows
@@ -199,7 +199,7 @@ export const DATABASES = defineFamily<DatabaseStand>({
   scenarios: [
     {
       action: 'database.create',
-      weight: 5,
+      weight: 2,
       arrange: (wants) => Promise.resolve({ engine: engineOf(wants), name: `${ACCOUNT}_${word(wants.random, 8)}` }),
     },
     {
@@ -218,7 +218,7 @@ export const DATABASES = defineFamily<DatabaseStand>({
     },
     {
       action: 'database.dump',
-      weight: 3,
+      weight: 2,
       alwaysNew: NEW_TIMES,
       arrange: (wants) => Promise.resolve({ ...place(wants), label: word(wants.random, 8) }),
     },
@@ -243,7 +243,7 @@ export const DATABASES = defineFamily<DatabaseStand>({
     },
     {
       action: 'database.grant',
-      weight: 4,
+      weight: 2,
       async arrange(wants) {
         const { engine, user, ...rest } = newUser(wants);
         await wants.first('database-user.create', { engine, user, ...rest });
@@ -251,16 +251,16 @@ export const DATABASES = defineFamily<DatabaseStand>({
         return { engine, name: NAME, user, rights };
       },
     },
-    { action: 'database.revoke', weight: 4, arrange: (wants) => Promise.resolve({ ...place(wants), user: USER }) },
-    { action: 'database-user.create', weight: 5, arrange: (wants) => Promise.resolve(newUser(wants)) },
+    { action: 'database.revoke', weight: 2, arrange: (wants) => Promise.resolve({ ...place(wants), user: USER }) },
+    { action: 'database-user.create', weight: 2, arrange: (wants) => Promise.resolve(newUser(wants)) },
     {
       action: 'database-user.drop',
-      weight: 4,
+      weight: 2,
       arrange: (wants) => Promise.resolve({ engine: engineOf(wants), user: USER }),
     },
     {
       action: 'database-user.set-password',
-      weight: 4,
+      weight: 2,
       arrange(wants) {
         const engine = engineOf(wants);
         const passwordHash = engine === 'mariadb' ? mariadbHash(word(wants.random)) : scramVerifier(word(wants.random));
@@ -270,7 +270,7 @@ export const DATABASES = defineFamily<DatabaseStand>({
     {
       action: 'snapshot.create-database',
       alwaysNew: NEW_TIMES,
-      weight: 3,
+      weight: 2,
       arrange(wants) {
         const kind = pick(wants.random, ['manual', 'hourly', 'daily', 'weekly', 'monthly']);
         return Promise.resolve({
@@ -292,7 +292,7 @@ export const DATABASES = defineFamily<DatabaseStand>({
     },
     {
       action: 'storage.restore-database',
-      weight: 3,
+      weight: 2,
       arrange: (wants) =>
         Promise.resolve({
           ...place(wants),

@@ -1,8 +1,8 @@
-import { ACCOUNT, NEIGHBOUR, putPage, standHostingNode } from '../actions/hosting-node.ts';
+import { ACCOUNT, fetchPage, NEIGHBOUR, putPage, standHostingNode } from '../actions/hosting-node.ts';
 import { standOn, type DisposableStand } from './disposable-stand.ts';
 import { pick, word } from './pick.ts';
 import { defineFamily, type Arranging, type Claim } from './scenario.ts';
-import { fileBelow } from './paths.ts';
+import { exactly, fileBelow } from './paths.ts';
 
 /** Accounts, their sites and their PHP, on a node with Apache and two versions of PHP. */
 
@@ -10,13 +10,19 @@ const { name, domain } = ACCOUNT;
 const VERSIONS = ['8.2', '8.4'] as const;
 const INCOMING = '/etc/hosting/tls/incoming';
 const CA = '/etc/lab-ca';
+/** A site that somebody has written with an editor. */
+const HAND_SITE = 'hand.example.net';
+const HAND_FILE = '/etc/apache2/sites-enabled/zz-hand.conf';
+const BY_HAND = `site:${HAND_SITE}`;
 
 type Wants = Arranging<DisposableStand>;
 
 async function stand(): Promise<DisposableStand> {
   const hosting = await standHostingNode({ name: 'cat-hosting', phpRoots: ['8.4'] });
   const { node } = hosting;
-  const made = await standOn(node);
+  // Answered by the default site, until Apache has loaded one of that name.
+  const byHand = async () => [[BY_HAND, String((await fetchPage(node, HAND_SITE)).status)] as const];
+  const made = await standOn(node, { things: byHand });
   for (const args of [NEIGHBOUR, ACCOUNT]) {
     const { result } = await made.orders.ask({ do: 'apply', action: 'account.create', args });
     if (result.outcome !== 'succeeded') throw new Error(result.detail);
@@ -138,6 +144,23 @@ const folderOf = ({ name: account, path }: { readonly name: string; readonly pat
 });
 const nothing = (): Promise<object> => Promise.resolve({});
 
+async function editByHand({ stand: { node, orders }, random, atEnd }: Wants): Promise<object> {
+  atEnd(async () => {
+    await node.mustRun('/usr/bin/rm', ['-f', HAND_FILE]);
+    await orders.ask({ do: 'apply', action: 'apache.reload', args: {} });
+  });
+  const gone = `Redirect gone /\n# ${word(random)}`;
+  await node.writeFile(HAND_FILE, `<VirtualHost *:80>\nServerName ${HAND_SITE}\n${gone}\n</VirtualHost>\n`);
+  return {};
+}
+
+const TOOLS = ['/bin/sh', '/bin/cat', '/bin/ls', '/bin/true', '/bin/grep', '/usr/bin/env'];
+const jailArgs = ({ random }: Wants) => ({
+  name,
+  programs: TOOLS.slice(0, 1 + random.below(TOOLS.length)),
+  devices: ['null', 'zero', 'random', 'urandom', 'tty'].slice(random.below(5)),
+});
+
 export const HOSTING = defineFamily<DisposableStand>({
   name: 'hosting',
   stand,
@@ -146,20 +169,24 @@ export const HOSTING = defineFamily<DisposableStand>({
     'account.expiry': user,
     'account.shell': user,
     'account.home': home,
+    'account.jail-file': (id) => ({ shows: [`path:/srv/vol1/${id}`] }),
+    'account.jail-device': (id) => ({ shows: [`path:/srv/vol1/${id.replace('/', '/dev/')}`] }),
     'web.docroot': (id) => ({ shows: [`path:/srv/vol1/${id.replace('/', '/var/www/')}`] }),
     'tls.version': (id) => ({ shows: [], touches: [fileBelow(`/etc/hosting/tls/${id.split('/')[0] ?? ''}`)] }),
   },
   tasks: { 'account.fix-permissions': folderOf },
   scenarios: [
-    { action: 'account.create', isDear: true, arrange: (wants) => Promise.resolve(newAccount(wants)) },
+    { action: 'account.create', weight: 0, isDear: true, arrange: (wants) => Promise.resolve(newAccount(wants)) },
     {
       action: 'account.create-many',
+      weight: 0,
       isDear: true,
       arrange: (wants) => Promise.resolve({ accounts: [newAccount(wants), newAccount(wants)] }),
     },
     {
       // Of the newest account: brought back, its lines are the last of their files again.
       action: 'account.delete',
+      weight: 0,
       isDear: true,
       async arrange(wants) {
         const args = newAccount(wants);
@@ -167,15 +194,27 @@ export const HOSTING = defineFamily<DisposableStand>({
         return { name: args.name };
       },
     },
-    { action: 'account.fix-permissions', weight: 6, arrange: spoil },
-    { action: 'account.set-ssh-keys', weight: 5, arrange: keysOf },
+    { action: 'account.fix-permissions', weight: 8, arrange: spoil },
+    { action: 'account.set-ssh-keys', weight: 8, arrange: keysOf },
+    { action: 'account.make-jail', isDear: true, weight: 1, arrange: (wants) => Promise.resolve(jailArgs(wants)) },
+    {
+      action: 'account.remove-jail',
+      isDear: true,
+      weight: 1,
+      async arrange(wants) {
+        await wants.first('account.make-jail', jailArgs(wants));
+        return { name };
+      },
+    },
     {
       action: 'account.suspend',
+      weight: 0,
       isDear: true,
       arrange: ({ random }) => Promise.resolve({ name, reason: pick(random, ['abuse', 'payment']) }),
     },
     {
       action: 'account.unsuspend',
+      weight: 0,
       isDear: true,
       async arrange({ first }) {
         await first('account.suspend', { name, reason: 'abuse' });
@@ -183,27 +222,37 @@ export const HOSTING = defineFamily<DisposableStand>({
       },
     },
     {
+      action: 'apache.reload',
+      isDear: true,
+      weight: 1,
+      stays: 'the files are those of whoever edited them: undo touches nothing, and says so',
+      alsoChanges: [{ names: exactly(BY_HAND), why: 'what Apache serves, which is the reload itself' }],
+      arrange: editByHand,
+    },
+    {
       action: 'apache.restart',
+      weight: 0,
       isDear: true,
       eachTime: 'another master each time; there is nothing to undo',
       arrange: nothing,
     },
-    { action: 'php.set-limits', isDear: true, weight: 2, arrange: (wants) => Promise.resolve(limitArgs(wants)) },
+    { action: 'php.set-limits', isDear: true, weight: 1, arrange: (wants) => Promise.resolve(limitArgs(wants)) },
     {
       action: 'php.switch-version',
       isDear: true,
-      weight: 2,
+      weight: 1,
       arrange: () => Promise.resolve({ account: name, version: '8.4' }),
     },
-    { action: 'site.create', weight: 2, arrange: (wants) => Promise.resolve(newSite(wants)) },
+    { action: 'site.create', weight: 1, arrange: (wants) => Promise.resolve(newSite(wants)) },
     {
       action: 'site.update',
       isDear: true,
-      weight: 2,
+      weight: 1,
       arrange: ({ random }) => Promise.resolve({ account: name, domain, aliases: [`${word(random)}.example.com`] }),
     },
     {
       action: 'site.remove',
+      weight: 0,
       isDear: true,
       async arrange(wants) {
         const { docroot: _docroot, ...args } = newSite(wants);
@@ -211,11 +260,11 @@ export const HOSTING = defineFamily<DisposableStand>({
         return { account: args.account, domain: args.domain };
       },
     },
-    { action: 'site.block-path', isDear: true, weight: 2, arrange: (wants) => Promise.resolve(blockArgs(wants)) },
+    { action: 'site.block-path', isDear: true, weight: 1, arrange: (wants) => Promise.resolve(blockArgs(wants)) },
     {
       action: 'site.unblock-path',
       isDear: true,
-      weight: 2,
+      weight: 1,
       async arrange(wants) {
         const args = blockArgs(wants);
         await wants.first('site.block-path', args);
@@ -225,7 +274,7 @@ export const HOSTING = defineFamily<DisposableStand>({
     {
       action: 'tls.install',
       isDear: true,
-      weight: 2,
+      weight: 1,
       async arrange(wants) {
         await bringCertificate(wants);
         return { domain };

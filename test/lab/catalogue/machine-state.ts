@@ -67,23 +67,26 @@ function lookAt(root: string, path: string): string | null {
   const meta = `${(stat.mode & 0o7777).toString(8)} ${stat.uid}:${stat.gid}`;
   if (stat.isDirectory()) return `directory ${meta}`;
   if (stat.isSymbolicLink()) return `link ${readlinkSync(full)}`;
-  if (!stat.isFile()) return `special ${meta}`;
+  if (!stat.isFile()) return `special ${meta} ${stat.rdev}`;
   if (path.startsWith('/var/log/')) return `log ${meta}`;
   if (stat.size > MOST_HASHED_BYTES) return `file ${meta} ${stat.size}`;
   return `file ${meta} ${createHash('sha256').update(readFileSync(full)).digest('hex').slice(0, 24)}`;
 }
 
-function entriesOf(folder: string): readonly Dirent[] {
+/** Nothing, when it is gone since it was listed, or no directory in this layer. */
+function listed<T>(list: () => readonly T[]): readonly T[] {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    return list();
   } catch (error) {
-    // Gone since it was listed, or no directory in this layer.
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
 }
 
-const namesIn = (folder: string): readonly string[] => entriesOf(folder).map(({ name }) => name);
+const entriesOf = (folder: string): readonly Dirent[] => listed(() => readdirSync(folder, { withFileTypes: true }));
+
+/** Without their types: of a process that ends meanwhile there is none, and all of /proc would count as gone. */
+const namesIn = (folder: string): readonly string[] => listed(() => readdirSync(folder));
 
 function readUsers(live: string, found: Map<string, string>): void {
   const lines = (name: string): ReadonlyMap<string, string> =>

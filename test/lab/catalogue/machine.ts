@@ -180,11 +180,11 @@ export const MACHINE = defineFamily<MachineStand>({
     }),
   },
   scenarios: [
-    { action: 'service.stop', isDear: true, weight: 3, arrange: (wants) => Promise.resolve(unit(wants)) },
+    { action: 'service.stop', isDear: true, weight: 1, arrange: (wants) => Promise.resolve(unit(wants)) },
     {
       action: 'service.start',
       isDear: true,
-      weight: 3,
+      weight: 1,
       async arrange(wants) {
         const args = unit(wants);
         await wants.first('service.stop', args);
@@ -194,26 +194,28 @@ export const MACHINE = defineFamily<MachineStand>({
     {
       action: 'service.restart',
       isDear: true,
-      weight: 2,
+      weight: 1,
       eachTime: 'another start each time; there is nothing to undo',
       arrange: (wants) => Promise.resolve(unit(wants)),
     },
     {
       action: 'service.reload',
       isDear: true,
-      weight: 2,
+      weight: 1,
       eachTime: 'it reads its configuration each time; there is nothing to undo',
       arrange: (wants) => Promise.resolve({ unit: pick(wants.random, UNITS.slice(1)) }),
     },
     {
       action: 'package.refresh',
+      weight: 0,
       isDear: true,
       eachTime: 'the lists are fetched each time; no package is changed',
       arrange: nothing,
     },
-    { action: 'package.upgrade-security', isDear: true, arrange: nothing },
+    { action: 'package.upgrade-security', weight: 0, isDear: true, arrange: nothing },
     {
       action: 'tls.renew',
+      weight: 0,
       isDear: true,
       stays: 'what the authority issued can not be taken back',
       eachTime: 'none is in use yet, so each time it asks for another one',
@@ -234,8 +236,8 @@ export const MACHINE = defineFamily<MachineStand>({
         return Promise.resolve({ domain: DOMAIN });
       },
     },
-    { action: 'package.list-updates', isDear: true, arrange: nothing },
-    { action: 'node.reboot-required', isDear: true, arrange: nothing },
-    { action: 'node.reboot', isDear: true, arrange: nothing, ownProof: proveReboot },
+    { action: 'package.list-updates', weight: 0, isDear: true, arrange: nothing },
+    { action: 'node.reboot-required', weight: 0, isDear: true, arrange: nothing },
+    { action: 'node.reboot', weight: 0, isDear: true, arrange: nothing, ownProof: proveReboot },
   ],
 });

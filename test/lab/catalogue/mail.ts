@@ -168,7 +168,7 @@ export const MAIL = defineFamily<DisposableStand>({
       weight: 3,
       arrange: (wants) => Promise.resolve({ ...box(wants), quotaMiB: 51 + wants.random.below(5000) }),
     },
-    { action: 'mailbox.suspend', weight: 4, arrange: (wants) => Promise.resolve(box(wants)) },
+    { action: 'mailbox.suspend', weight: 3, arrange: (wants) => Promise.resolve(box(wants)) },
     {
       action: 'mailbox.unsuspend',
       weight: 3,
@@ -178,10 +178,10 @@ export const MAIL = defineFamily<DisposableStand>({
         return args;
       },
     },
-    { action: 'mail.queue-hold', weight: 6, arrange: (wants) => Promise.resolve(some(wants)) },
+    { action: 'mail.queue-hold', weight: 12, arrange: (wants) => Promise.resolve(some(wants)) },
     {
       action: 'mail.queue-release',
-      weight: 6,
+      weight: 12,
       async arrange(wants) {
         await wants.first('mail.queue-hold', { recipientDomain: 'far.example' });
         return some(wants);
@@ -189,14 +189,14 @@ export const MAIL = defineFamily<DisposableStand>({
     },
     {
       action: 'mail.queue-flush',
-      weight: 3,
+      weight: 12,
       eachTime: 'another attempt each time; nothing of the queue is another thing for it',
       alsoChanges: [{ names: /^queue:/, why: 'a message that is tried anew is in another queue for a moment' }],
       arrange: (wants) => Promise.resolve(wants.random.below(2) === 0 ? { all: true } : some(wants)),
     },
     {
       action: 'mail.queue-delete',
-      weight: 2,
+      weight: 8,
       stays: 'what is deleted is gone: its docs say so, and its risk is high',
       async arrange({ stand: { node }, random, atEnd }) {
         const before = new Set((await queueOf(node)).map(({ id }) => id));
@@ -222,7 +222,7 @@ export const NEW_MAIL = defineFamily<DisposableStand>({
   scenarios: [
     {
       action: 'mail.setup',
-      weight: 3,
+      weight: 2,
       alwaysNew: [
         { names: /^path:\/etc\/hosting\/mail\/[a-z]+\.db$/, why: 'a table has another order of bytes each time' },
       ],

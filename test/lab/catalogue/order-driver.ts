@@ -18,7 +18,8 @@ import { ReceiptKeys } from '../../../packages/agent/src/executor/receipt-keys.t
 import { recoverAction } from '../../../packages/agent/src/executor/recover-order.ts';
 import { runAction } from '../../../packages/agent/src/executor/run-action.ts';
 import { undoOrder } from '../../../packages/agent/src/executor/undo-order.ts';
-import { runRehearsalProcess, withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { runRehearsalProcess } from '../../../packages/agent/src/host/rehearsal-process.ts';
 import { createDriverHost, DRIVER_CLOCK, STATE_FOLDER } from '../actions/driver-host.ts';
 
 /** Killed by SIGKILL as soon as that step is done, or so many milliseconds after it began. */

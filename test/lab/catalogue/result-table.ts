@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROOFS, type CaseReport } from './check-case.ts';
 
@@ -65,9 +65,24 @@ export function tableOf(reports: readonly CaseReport[]): string {
   return [text(head), rule, ...lines.map(text), '', last, ''].join('\n');
 }
 
+interface Results {
+  /** How many cases were asked for; null: one of each action that is not dear. */
+  readonly cases: number | null;
+  readonly reports: readonly CaseReport[];
+}
+
 /** `catalogue.md` for people, `catalogue.json` with each case and its seed. */
-export function writeResults(folder: string, reports: readonly CaseReport[]): void {
+export function writeResults(folder: string, cases: number | null, reports: readonly CaseReport[]): void {
+  const results: Results = { cases, reports };
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'catalogue.md'), tableOf(reports));
-  writeFileSync(join(folder, 'catalogue.json'), `${JSON.stringify(reports, null, 1)}\n`);
+  writeFileSync(join(folder, 'catalogue.json'), `${JSON.stringify(results, null, 1)}\n`);
+}
+
+/** What an earlier run of the same size has proven; broken cases are made again. */
+export function loadReports(folder: string, cases: number): readonly CaseReport[] {
+  const file = join(folder, 'catalogue.json');
+  if (!existsSync(file)) return [];
+  const results = JSON.parse(readFileSync(file, 'utf8')) as Partial<Results>;
+  return results.cases === cases ? (results.reports ?? []).filter(({ problems }) => problems.length === 0) : [];
 }

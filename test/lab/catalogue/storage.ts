@@ -93,7 +93,7 @@ export const STORAGE = defineFamily<StorageStand>({
   scenarios: [
     {
       action: 'snapshot.create',
-      weight: 5,
+      weight: 8,
       arrange(wants) {
         const kind = pick(wants.random, ['manual', 'hourly', 'daily', 'weekly', 'monthly']);
         return Promise.resolve({ name, class: kind, ...(kind === 'manual' ? { label: word(wants.random, 8) } : {}) });
@@ -101,7 +101,7 @@ export const STORAGE = defineFamily<StorageStand>({
     },
     {
       action: 'snapshot.prune',
-      weight: 3,
+      weight: 6,
       stays: 'what it removes nobody brings back: the plan says so of each',
       async arrange({ stand: { node }, random, atEnd }) {
         const count = 2 + random.below(3);
@@ -113,11 +113,11 @@ export const STORAGE = defineFamily<StorageStand>({
         return { name, keep: { daily: 1 + random.below(count - 1) } };
       },
     },
-    { action: 'storage.restore-file', weight: 6, arrange: (wants) => restoreArgs(wants, 'file') },
-    { action: 'storage.restore-directory', weight: 5, arrange: (wants) => restoreArgs(wants, 'directory') },
+    { action: 'storage.restore-file', weight: 8, arrange: (wants) => restoreArgs(wants, 'file') },
+    { action: 'storage.restore-directory', weight: 8, arrange: (wants) => restoreArgs(wants, 'directory') },
     {
       action: 'storage.discard',
-      weight: 3,
+      weight: 8,
       stays: 'it removes the copy for good: its docs say so, and its risk is high',
       async arrange(wants) {
         const which = label(wants);
@@ -133,7 +133,7 @@ export const STORAGE = defineFamily<StorageStand>({
     },
     {
       action: 'account.set-quota',
-      weight: 6,
+      weight: 30,
       arrange: ({ random }) => Promise.resolve({ name, hardMiB: 100 + random.below(5000) }),
     },
     { action: 'snapshot.list', arrange: () => Promise.resolve({ name }) },

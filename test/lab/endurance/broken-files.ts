@@ -1,14 +1,15 @@
+import { mutateLines, pick, type Choose } from './mutate-lines.ts';
+
 /**
  * Candidate configurations of Apache that a hand may have left on a node: seeded mutations of a good site, and faults that
  * Apache's own test does not see. Whether one is broken is not said here: `config-oracle.ts` tries it.
  */
 export interface CandidateCase {
   readonly name: string;
+  readonly server: 'apache' | 'nginx' | 'php';
   /** Content by path; null takes the file away. */
   readonly files: ReadonlyMap<string, string | null>;
 }
-
-export type Choose = (below: number) => number;
 
 /** Somebody else listens there, on both nodes. */
 export const TAKEN_PORT = 8099;
@@ -45,76 +46,6 @@ const good = (name: string): string => `<VirtualHost *:80>
 </VirtualHost>
 `;
 
-const pick = <T>(choose: Choose, values: readonly T[]): T => {
-  const value = values[choose(values.length)];
-  if (value === undefined) throw new Error('nothing to choose from');
-  return value;
-};
-
-type Mutation = readonly [name: string, mutate: (lines: string[], choose: Choose) => void];
-
-const words = [
-  'Optionz',
-  'On',
-  '{',
-  '"',
-  '<',
-  '</Directory>',
-  '%',
-  '../..',
-  '-1',
-  '\u0000',
-  '\u00e9',
-  '*',
-  '\\',
-  'ServerName',
-];
-
-const MUTATIONS: readonly Mutation[] = [
-  ['a line is gone', (lines, choose) => void lines.splice(choose(lines.length - 1), 1)],
-  [
-    'a line is there twice',
-    (lines, choose) => {
-      const at = choose(lines.length - 1);
-      lines.splice(at, 0, lines[at] ?? '');
-    },
-  ],
-  [
-    'two lines have changed places',
-    (lines, choose) => {
-      const [one, two] = [choose(lines.length - 1), choose(lines.length - 1)];
-      [lines[one], lines[two]] = [lines[two] ?? '', lines[one] ?? ''];
-    },
-  ],
-  [
-    'a line is cut off',
-    (lines, choose) => {
-      const at = choose(lines.length - 1);
-      lines[at] = (lines[at] ?? '').slice(0, choose((lines[at] ?? '').length + 1));
-    },
-  ],
-  ['the file is cut off', (lines, choose) => void lines.splice(1 + choose(lines.length - 2))],
-  [
-    'a letter is another',
-    (lines, choose) => {
-      const at = choose(lines.length - 1);
-      const line = lines[at] ?? '';
-      const place = choose(line.length + 1);
-      lines[at] = `${line.slice(0, place)}${pick(choose, ['#', 'x', '"', '<', '>', '$', ' '])}${line.slice(place + 1)}`;
-    },
-  ],
-  [
-    'a word is another',
-    (lines, choose) => {
-      const at = choose(lines.length - 1);
-      const parts = (lines[at] ?? '').split(' ');
-      parts[choose(parts.length)] = pick(choose, words);
-      lines[at] = parts.join(' ');
-    },
-  ],
-  ['a word too many', (lines, choose) => void (lines[choose(lines.length - 1)] += ` ${pick(choose, words)}`)],
-];
-
 /** What a hand adds to a site, or for all of them. */
 const ADDED: readonly (readonly [name: string, text: (choose: Choose) => string])[] = [
   ['a port that somebody else has', () => `Listen ${TAKEN_PORT}\n`],
@@ -149,7 +80,8 @@ const ADDED: readonly (readonly [name: string, text: (choose: Choose) => string]
 const neighbourHost = (name: string): string =>
   `<VirtualHost *:80>\n  ServerName ${name}\n  DocumentRoot /var/www/html\n</VirtualHost>\n`;
 
-const pairs: readonly (readonly [name: string, certificate: string, key: string])[] = [
+/** Files that `broken-configs.ts` makes in the folder of certificates. */
+export const BROKEN_PAIRS: readonly (readonly [name: string, certificate: string, key: string])[] = [
   ['a key of another certificate', 'one.pem', 'two.key'],
   ['a certificate of another key', 'two.pem', 'one.key'],
   ['a key in place of a certificate', 'one.key', 'one.key'],
@@ -186,15 +118,14 @@ const OTHER_MPM = new Map<string, string | null>([
 type Maker = (choose: Choose) => CandidateCase;
 const one = (name: string, path: string, content: string | null): CandidateCase => ({
   name,
+  server: 'apache',
   files: new Map([[path, content]]),
 });
 
 const makers: readonly Maker[] = [
   ...Array.from({ length: 5 }, (): Maker => (choose) => {
-    const [name, mutate] = pick(choose, MUTATIONS);
-    const lines = good('by-hand.example.net').split('\n');
-    for (let times = 1 + choose(2); times > 0; times -= 1) mutate(lines, choose);
-    return one(`a site in which ${name}`, SITE, lines.join('\n'));
+    const [name, text] = mutateLines(good('by-hand.example.net'), choose);
+    return one(`a site in which ${name}`, SITE, text);
   }),
   ...Array.from({ length: 4 }, (): Maker => (choose) => {
     const [name, text] = pick(choose, ADDED);
@@ -205,12 +136,12 @@ const makers: readonly Maker[] = [
       : one(`${name}, for all`, GLOBAL, added);
   }),
   (choose) => {
-    const [name, certificate, key] = pick(choose, pairs);
+    const [name, certificate, key] = pick(choose, BROKEN_PAIRS);
     const text = good('by-hand.example.net').replace('one.pem', certificate).replace('one.key', key);
     return one(name, SITE, text);
   },
   (choose) => {
-    if (choose(4) === 0) return { name: 'another way to work', files: OTHER_MPM };
+    if (choose(4) === 0) return { name: 'another way to work', server: 'apache', files: OTHER_MPM };
     const name = pick(choose, REMOVED);
     return one(`${name} is gone`, `/etc/apache2/mods-enabled/${name}`, null);
   },
@@ -228,4 +159,4 @@ const makers: readonly Maker[] = [
   },
 ];
 
-export const makeCandidate = (choose: Choose): CandidateCase => pick(choose, makers)(choose);
+export const makeApacheCandidate = (choose: Choose): CandidateCase => pick(choose, makers)(choose);

@@ -3,10 +3,10 @@ import { requestHttp } from '../http-request.ts';
 import { waitUntil } from '../program.ts';
 import type { CandidateCase } from './broken-files.ts';
 
-/** What a real Apache makes of a candidate when nobody looks first: on a node of its own, which may break. */
+/** What the real server makes of a candidate when nobody looks first: on a node of its own, which may break. */
 export interface Verdict {
   readonly isBroken: boolean;
-  /** Apache's own test passes it. */
+  /** The server's own test passes it. */
   readonly passesTest: boolean;
   readonly why: string;
 }
@@ -32,11 +32,16 @@ export async function layFiles(node: LabNode, { files }: CandidateCase): Promise
   };
 }
 
-async function answersOf(node: LabNode, sites: readonly string[]): Promise<readonly string[]> {
+/** What neighbours answer: the ones that a candidate must leave as they are. */
+export async function answersOf(
+  node: LabNode,
+  sites: readonly string[],
+  { port = 80, paths = ['/', '/static.json'] }: { readonly port?: number; readonly paths?: readonly string[] } = {},
+): Promise<readonly string[]> {
   const answers: string[] = [];
   for (const site of sites)
-    for (const path of ['/', '/static.json']) {
-      const reply = await requestHttp(node, { url: `http://127.0.0.1${path}`, host: site });
+    for (const path of paths) {
+      const reply = await requestHttp(node, { url: `http://127.0.0.1:${port}${path}`, host: site });
       answers.push(
         reply.kind === 'response' ? `${site}${path}: ${reply.status} ${reply.body}` : `${site}${path}: ${reply.kind}`,
       );
@@ -84,7 +89,7 @@ export interface ConfigOracle {
   readonly judge: (candidate: CandidateCase) => Promise<Verdict>;
 }
 
-export async function createConfigOracle(node: LabNode, sites: readonly string[]): Promise<ConfigOracle> {
+export async function createApacheOracle(node: LabNode, sites: readonly string[]): Promise<ConfigOracle> {
   const well = await answersOf(node, sites);
   const judgeLaid = async (): Promise<Verdict> => {
     const test = await node.run('/usr/sbin/apache2ctl', ['configtest']);

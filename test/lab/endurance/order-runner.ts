@@ -14,7 +14,8 @@ import { CustomCatalogue } from '../../../packages/agent/src/executor/custom-cat
 import { OrderJournal } from '../../../packages/agent/src/executor/order-journal.ts';
 import { workOn, type WorkParts } from '../../../packages/agent/src/executor/order-work.ts';
 import { UndoStore } from '../../../packages/agent/src/executor/undo-store.ts';
-import { createRealHost, runRehearsalProcess } from '../../../packages/agent/src/host/index.ts';
+import { createRealHost } from '../../../packages/agent/src/host/index.ts';
+import { runRehearsalProcess } from '../../../packages/agent/src/host/rehearsal-process.ts';
 
 /** An order, or a question about the node. */
 export type RunnerRequest =

@@ -1,5 +1,5 @@
 // Constant load on several sites from a client in front of a node; every answer is judged.
-//   node site-load.mjs <address> <clients> <period of a client in ms> <name of the site>:<uid>[:<path>]...
+//   node site-load.mjs <address> <clients> <period of a client in ms> <name of the site>:<uid>[:<path>[:<port>]]...
 // Lines of JSON on standard input say which PHP versions may answer for a site from now on, {"site", "versions"}, which
 // phase is measured, {"phase"}, or ask for what came back since the last time, {"report": true}; standard input's end ends
 // it. An answer is right when it has status 200, the site's uid, one of its versions and the digest of what was sent.
@@ -11,15 +11,17 @@ const [address, clients, periodMs, ...names] = process.argv.slice(2);
 const TIMEOUT_MS = 20_000;
 const kinds = ['get kept', 'post kept', 'get new', 'post new'];
 const sites = names.map((text) => {
-  const [host, uid, path = '/'] = text.split(':');
+  const [host, uid, path = '/', port = '80'] = text.split(':');
   // A plain file takes no POST.
   return {
     host,
     path,
+    port: Number(port),
     kinds: path === '/' ? kinds : kinds.slice(0, 1),
     uid: Number(uid),
     versions: [],
     lastRightMs: null,
+    lastPhase: '',
   };
 });
 let phase = 'still';
@@ -34,7 +36,7 @@ function newReport() {
     versions: {},
     kinds: {},
     latency: {},
-    longestGapMs: 0,
+    gaps: {},
     lastFailures: [],
   };
 }
@@ -43,11 +45,12 @@ const count = (table, key) => (table[key] = (table[key] ?? 0) + 1);
 /** Buckets 4 % apart, from a microsecond. */
 const bucketOf = (ms) => Math.round(Math.log(Math.max(ms, 0.001) * 1000) / Math.log(1.04));
 
-function exchange({ host, path }, kind, agent, body) {
+function exchange({ host, path, port }, kind, agent, body) {
   return new Promise((resolve) => {
     const isNew = kind.endsWith('new');
     const sent = request({
       host: address,
+      port,
       path,
       method: body === null ? 'GET' : 'POST',
       headers: {
@@ -116,8 +119,9 @@ async function client(index) {
       if (report.lastFailures.length < 20) report.lastFailures.push(`${site.host} ${kind}: ${fault}`);
     } else {
       const nowMs = performance.now();
-      if (site.lastRightMs !== null) report.longestGapMs = Math.max(report.longestGapMs, nowMs - site.lastRightMs);
-      site.lastRightMs = nowMs;
+      // One that began in another phase belongs to neither.
+      if (site.lastPhase === phase) count((report.gaps[phase] ??= {}), bucketOf(nowMs - site.lastRightMs));
+      [site.lastRightMs, site.lastPhase] = [nowMs, phase];
     }
     count((report.latency[inPhase] ??= {}), bucketOf(tookMs));
     const waitMs = Number(periodMs) - (performance.now() - startMs);

@@ -15,8 +15,8 @@ export interface LoadReport {
   readonly kinds: Readonly<Record<string, number>>;
   /** By phase. */
   readonly latency: Readonly<Record<string, LatencyBuckets>>;
-  /** Between two right answers of one site. */
-  readonly longestGapMs: number;
+  /** By phase: from one right answer of a site to its next. */
+  readonly gaps: Readonly<Record<string, LatencyBuckets>>;
   readonly lastFailures: readonly string[];
 }
 
@@ -38,12 +38,13 @@ export interface LoadTarget {
     readonly uid: number;
     readonly version: string;
     readonly path?: string;
+    readonly port?: number;
   }[];
 }
 
 export async function startSiteLoad(peer: LabPeer, target: LoadTarget): Promise<SiteLoad> {
   const script = join(findRepositoryFolder(), 'test/lab/endurance/site-load.mjs');
-  const names = target.sites.map(({ domain, uid, path = '/' }) => `${domain}:${uid}:${path}`);
+  const names = target.sites.map(({ domain, uid, path = '/', port = 80 }) => `${domain}:${uid}:${path}:${port}`);
   const program = await peer.spawn(process.execPath, [
     script,
     target.address,

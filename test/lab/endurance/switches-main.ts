@@ -1,7 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findRepositoryFolder } from '../lab-folders.ts';
+import { createCheckpoint } from './checkpoint.ts';
 import { addCounts, quantileMs, quantileOf, total, type LatencyBuckets } from './latency.ts';
 import type { NodeFacts } from './order-runner.ts';
 import { runSwitches, type SwitchBatch } from './switches.ts';
@@ -29,25 +27,13 @@ const CLIENTS = 8;
 const PERIOD_MS = 50;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const FILE = join(findRepositoryFolder(), '.cache/endurance/switches.json');
+const checkpoint = createCheckpoint<Tally>('switches');
 
 function loadTally(switches: number, seed: number, isAnew: boolean): Tally {
-  if (isAnew) rmSync(FILE, { force: true });
-  try {
-    const kept = JSON.parse(readFileSync(FILE, 'utf8')) as Tally;
-    if (kept.switches === switches && kept.seed === seed && kept.done < switches) return kept;
-  } catch (error) {
-    // None yet, or one that a crash cut off: begin again.
-    if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  if (isAnew) checkpoint.forget();
+  const kept = checkpoint.load((one) => one.switches === switches && one.seed === seed && one.done < switches);
   const none = { failed: {}, versions: {}, still: {}, switching: {}, tookMs: [], facts: [] };
-  return { seed, switches, done: 0, elapsedMs: 0, requests: 0, ...none };
-}
-
-function saveTally(tally: Tally): void {
-  mkdirSync(join(FILE, '..'), { recursive: true });
-  writeFileSync(`${FILE}.new`, JSON.stringify(tally));
-  renameSync(`${FILE}.new`, FILE);
+  return kept ?? { seed, switches, done: 0, elapsedMs: 0, requests: 0, ...none };
 }
 
 function addBatch(tally: Tally, { switches, tookMs, load, facts, elapsedMs }: SwitchBatch): void {
@@ -103,7 +89,7 @@ async function main(): Promise<number> {
   const plan = { switches: switches - tally.done, seed: seed + tally.done, batch: BATCH };
   await runSwitches({ ...plan, clients: CLIENTS, periodMs: PERIOD_MS }, (batch) => {
     addBatch(tally, batch);
-    saveTally(tally);
+    checkpoint.save(tally);
     for (const failure of batch.load.lastFailures) say(`  ${failure}`);
     say(
       `${tally.done} of ${switches}: ${ms(quantileOf(batch.tookMs, 0.5))} a switch, ${tally.requests} requests, ${total(tally.failed)} failed`,

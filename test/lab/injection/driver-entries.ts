@@ -11,7 +11,7 @@ type QueryExamples = { readonly [N in QueryName]?: readonly Queries[N]['args'][]
 const NAME = 'w4a100010';
 const DOMAIN = 'a.example.net';
 const FINGERPRINT = 'ab'.repeat(32);
-const STORES = ['btrfs', 'restic'] as const;
+const STORES = ['btrfs', 'restic', 'zfs'] as const;
 const ENGINES = ['mariadb', 'postgresql'] as const;
 const database = ENGINES.map((engine) => ({ engine, name: `${NAME}_shop` }));
 const source = STORES.map((store) => ({ store, snapshot: 'manual-friday', path: 'shop' }));
@@ -81,6 +81,7 @@ export const RESOURCE_EXAMPLES: ResourceExamples = {
 export const TASK_EXAMPLES: TaskExamples = {
   'account.end-processes': [{ uid: 100_012 }],
   'account.fix-permissions': [{ ...permissions, list: 'friday' }],
+  'account.home-settle': [{ home: `${NAME}/1` }],
   'account.jail-tidy': [{ name: NAME }],
   'account.restore-permissions': [{ name: NAME, list: 'friday' }],
   'apache.restart': [{ pid: 1 }],
@@ -96,6 +97,7 @@ export const TASK_EXAMPLES: TaskExamples = {
   'hypervisor.migrate': [{ ...guest, to: 'node2', disks: 'shared' }],
   'hypervisor.reboot': [{ ...guest, run: '1', waitS: 1 }],
   'hypervisor.revert': [{ ...guest, snapshot: 'friday' }],
+  'hypervisor.tidy': [guest],
   'hypervisor.shutdown': [{ ...guest, waitS: 1 }],
   'mail.index': [{}],
   'mail.kick': [{ address: `jo@${DOMAIN}` }],
@@ -104,6 +106,7 @@ export const TASK_EXAMPLES: TaskExamples = {
   'mail.queue-hold': [{ ids: ['4F2A1B3C5D'] }],
   'mail.queue-release': [{ ids: ['4F2A1B3C5D'] }],
   'nginx.reload': [{ pid: 1 }],
+  'nginx.restart': [{ pid: 1 }],
   'node.reboot': [{ bootId: '00000000-0000-0000-0000-000000000000' }],
   'node.rotate-receipt-key': [{ version: 1 }],
   'package.refresh': [{}],
@@ -121,6 +124,7 @@ export const QUERY_EXAMPLES: QueryExamples = {
   'account.list': [{}],
   'account.permissions': [permissions],
   'account.processes': [{ uid: 100_010 }],
+  'account.dataset': [{ home: `${NAME}/1` }],
   'account.quota-facts': [{ name: NAME }],
   'account.ssh': [{ name: NAME }],
   'balancer.servers': [{}],
@@ -134,6 +138,7 @@ export const QUERY_EXAMPLES: QueryExamples = {
   'hypervisor.facts': [{ guest: 'vm1' }],
   'hypervisor.guests': [{}],
   'hypervisor.hosts': [{}],
+  'hypervisor.local-disks': [guest],
   'hypervisor.is-at': [{ ...guest, to: 'node2' }],
   'hypervisor.prepare': [{ guest: 'vm1', template: 'debian', bridge: 'br0' }],
   'hypervisor.snapshots': [guest],
@@ -147,11 +152,13 @@ export const QUERY_EXAMPLES: QueryExamples = {
   'node.receipt-key': [{}],
   'package.updates': [{}],
   'protection.askers': [{ file: 'xmlrpc.php', since: 0, everyMethod: true, account: NAME }],
+  'protection.connections': [{ address: '192.0.2.7' }],
   'protection.foreign-bans': [
     { source: 'fail2ban', address: '192.0.2.7' },
     { source: 'crowdsec', address: '192.0.2.7' },
   ],
   'service.facts': [{ unit: 'cron.service' }],
+  'service.php-pools': [{ version: '8.2', masterPid: 1 }],
   'site.scan': [{ account: NAME, uid: 100_010, docroot: 'shop' }],
   'storage.check': STORES.map((store) => ({ store, account: NAME, snapshot: 'manual-friday' })),
   'storage.restore-facts': [place],

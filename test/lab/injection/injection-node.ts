@@ -25,6 +25,8 @@ export interface InjectionNode {
 
 const INJECTOR = '/opt/hauban-driver/injector.mjs';
 const TRACE = '/var/tmp/trace';
+/** A trace is read whole. */
+const MOST_AT_ONCE = 1500;
 const REPOSITORY = '/var/backups/restic';
 const CUSTOM = '/etc/hauban/actions/echo';
 /** Takes any text, as careless ones do. */
@@ -74,17 +76,32 @@ export async function standInjectionNode(): Promise<InjectionNode> {
     if (hash === undefined) throw new Error(`the hash of the custom action is not told: ${JSON.stringify(refused)}`);
     const custom: readonly CustomPin[] = [{ ...pin, hash }];
     await node.writeFile(INJECTOR, await bundleProgram(new URL('injector.ts', import.meta.url)));
+    const runPart = async (cases: readonly Case[], first: number, vulnerable?: Vulnerable): Promise<TracedRun> => {
+      const request: InjectorRequest = { cases, custom, ...(vulnerable === undefined ? {} : { vulnerable }) };
+      const tracing = ['-f', '-qq', '-xx', '-y', '-Y', '-s', '4096', '-e', 'signal=none', '--seccomp-bpf'];
+      const { stdout } = await node.mustRun(
+        nodePrograms.strace.path,
+        [...tracing, '-o', TRACE, '-e', `trace=${TRACED_CALLS.join(',')}`, '--', process.execPath, INJECTOR],
+        { input: JSON.stringify(request), timeoutMs: 1_800_000, outputCapBytes: 64 * 1024 * 1024 },
+      );
+      const calls = [...readTrace(await node.readFile(TRACE))];
+      // Before its first case and after its last one it is nobody's.
+      const caseOf = (at: number): number => (at >= 0 && at < cases.length ? first + at : -1);
+      return {
+        outcomes: JSON.parse(stdout) as readonly Outcome[],
+        calls: calls.map((call) => ({ ...call, case: caseOf(call.case) })),
+      };
+    };
     return {
       async run(cases, vulnerable) {
-        const request: InjectorRequest = { cases, custom, ...(vulnerable === undefined ? {} : { vulnerable }) };
-        const tracing = ['-f', '-qq', '-xx', '-y', '-Y', '-s', '4096', '-e', 'signal=none', '--seccomp-bpf'];
-        const { stdout } = await node.mustRun(
-          nodePrograms.strace.path,
-          [...tracing, '-o', TRACE, '-e', `trace=${TRACED_CALLS.join(',')}`, '--', process.execPath, INJECTOR],
-          { input: JSON.stringify(request), timeoutMs: 1_800_000, outputCapBytes: 64 * 1024 * 1024 },
-        );
-        const outcomes = JSON.parse(stdout) as readonly Outcome[];
-        return { outcomes, calls: [...readTrace(await node.readFile(TRACE))] };
+        const outcomes: Outcome[] = [];
+        const calls: TracedCall[] = [];
+        for (let first = 0; first < cases.length; first += MOST_AT_ONCE) {
+          const part = await runPart(cases.slice(first, first + MOST_AT_ONCE), first, vulnerable);
+          outcomes.push(...part.outcomes);
+          for (const call of part.calls) calls.push(call);
+        }
+        return { outcomes, calls };
       },
       take: async (path) => (await node.run('/usr/bin/rm', ['--', path])).code === 0,
       destroy: cleanup.run,

@@ -16,7 +16,8 @@ import {
 } from '@hauban/shared/actions';
 import type { CustomPin } from '@hauban/shared/policy';
 import { mustRun } from '../../../packages/agent/src/host/run-program.ts';
-import { runRehearsalProcess, withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { withinPrograms, type RealHost } from '../../../packages/agent/src/host/index.ts';
+import { runRehearsalProcess } from '../../../packages/agent/src/host/rehearsal-process.ts';
 import { createDriverHost, findAction } from '../actions/driver-host.ts';
 import { hostileInput, textOf, type Case } from './cases.ts';
 import { MARKER_FOLDER } from './trace-log.ts';

@@ -40,11 +40,11 @@ const STARTED_BY: Readonly<Record<string, RegExp>> = {
   doveadm: /^\/usr\/bin\/doveconf$/,
   doveconf: /^\/usr\/bin\/doveadm$/,
   postqueue: /^\/usr\/lib\/postfix\/sbin\/showq$/,
-  setpriv: /^\/usr\/bin\/restic$/,
+  setpriv: /^\/usr\/(?:bin\/restic|sbin\/zfs)$/,
   // A rehearsal is this very driver, in namespaces of its own.
   unshare: /^\/usr\/(?:local\/)?bin\/node$/,
 };
-const IN_REHEARSAL: readonly Program[] = ['ip', 'mount'];
+const IN_REHEARSAL: readonly Program[] = ['ip', 'mount', 'php-fpm'];
 
 /** Where the driver may write for a family, whatever the plan said: ids and labels are one part of a path there. */
 const PART = '[A-Za-z0-9._@-]+';
@@ -70,9 +70,28 @@ const FAMILY_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   storage: [...STORAGE_PLACES, ...DATABASE_PLACES],
 };
 /** Mounts of a rehearsal's own, whatever their paths are called outside of it. */
-const REHEARSAL_PLACES: readonly RegExp[] = [/^\/var\/log\//, /(?:^|\/root)\/run\/(?:lock|apache2)(?:\/|$)/];
+const REHEARSAL_PLACES: readonly RegExp[] = [/(?:^|\/root)\/var\/log\//, /(?:^|\/root)\/run\/(?:lock|apache2)(?:\/|$)/];
+/** Of Apache that is started in a rehearsal, or reloaded: the tree that it sees may be called otherwise from outside. */
+const SEEN_FROM_OUTSIDE = '(?:(?:/[^/]+)*?/run/hauban-lab/[^/]+/[^/]+/root)?';
+const APACHE_PLACES = [
+  `/dev/(?:null|zero)`,
+  '(?:/var)?/run/apache2/(?:apache2\\.pid(?:\\.[A-Za-z0-9]{6})?|socks(?:\\.[A-Za-z0-9]{10})?)',
+  '/var/lock/apache2(?:\\.[A-Za-z0-9]{10})?',
+  '/var/log/(?:apache2|hosting/w4a100010)/[a-z._]+\\.log',
+].map((place) => new RegExp(`^${SEEN_FROM_OUTSIDE}${place}$`));
+/** PHP that is started in a rehearsal; its semaphore loses its name at once. */
+const PHP_PLACES = [`/dev/null`, '/tmp/\\.ZendSem\\.[A-Za-z0-9]{6}', '/var/log/php[0-9.]+-fpm\\.log'].map(
+  (place) => new RegExp(`^${SEEN_FROM_OUTSIDE}${place}$`),
+);
+/** The lines of users, with the locks and copies that the programs of passwd make. */
+const USER_PLACES = [/^\/etc\/(?:\.pwd\.lock|(?:passwd|shadow)(?:[-+]|\.lock|\.\d+)?)$/];
 /** Where programs write that were started: their own business, and what they were asked for. */
 const PLACES_OF: Readonly<Record<string, readonly RegExp[]>> = {
+  ...Object.fromEntries(
+    ['apache2', 'apache2ctl', 'mktemp', 'chmod', 'chown', 'mv'].map((name) => [name, APACHE_PLACES]),
+  ),
+  'php-fpm8.2': PHP_PLACES,
+  chage: USER_PLACES,
   'apt-get': [/^\/tmp\/#\d+$/, /^\/var\/log\/apt\/eipp\.log\.xz$/],
   mkdir: [new RegExp(`^/srv/vol1/w4a100010/var/www(?:/${PART}){1,8}$`)],
   rmdir: [new RegExp(`^/srv/vol1/w4a100010/var/www(?:/${PART}){1,8}$`)],
@@ -111,7 +130,8 @@ function judgeArguments(text: string, call: TracedCall): string | null {
     if (element.includes(MARK) && text.length < 4000 && !element.includes(text))
       return `an argument holds a part of it: ${JSON.stringify(element.slice(0, 80))}`;
     const isWhole = element === text && text.length > 1;
-    if (isWhole && text.startsWith('-') && !given.slice(0, index).includes('--'))
+    // What ends the options is none itself, and mostly our own.
+    if (isWhole && text !== '--' && text.startsWith('-') && !given.slice(0, index).includes('--'))
       return `an option of ${call.texts[0] ?? ''}: ${element.slice(0, 80)}`;
   }
   return null;
@@ -136,7 +156,10 @@ function judgeWrite(
   const places = placesOf(one, call.by, listed);
   const beside = (path: string): string => path.replace(/\/\.([^/]+)\.hauban-tmp$/, '/$1');
   const wrong = call.paths.find(
-    (path) => path !== '/dev/null' && !planned.includes(beside(path)) && !places.some((place) => place.test(path)),
+    (path) =>
+      path !== '/dev/null' &&
+      !planned.includes(beside(path)) &&
+      !places.some((place) => place.test(path) || place.test(beside(path))),
   );
   return wrong === undefined ? null : `${call.by} ${call.call} ${wrong}`;
 }

@@ -7,6 +7,7 @@ import { enableApacheModules } from '../apache.ts';
 import { makeOrTakeBack, type CleanupList } from '../cleanup-list.ts';
 import { createFullNode, type FullNode } from '../full-node.ts';
 import { createLabNetwork } from '../lab-network.ts';
+import { waitUntil } from '../program.ts';
 import { labRequirements } from '../requirements.ts';
 import { installAgent, packageAgent, waitForNode } from './installed-agent.ts';
 import { createLabController, type LabController } from './lab-controller.ts';
@@ -19,10 +20,15 @@ const FOLDER = '/etc/hosting/restic';
 const POLICY = `version = 1
 
 [[allow]]
-actions = ["account.create", "account.make-jail", "account.remove-jail", "snapshot.*", "storage.*"]
+actions = ["account.create", "account.delete", "account.set-quota", "account.make-jail", "account.remove-jail", "snapshot.*", "storage.*", "service.reload"]
 `;
 /** The node's tree is a plain one: these come from this machine, which has the same Debian. */
-const PROGRAMS = ['/usr/bin/restic', '/usr/bin/btrfs', '/usr/lib/x86_64-linux-gnu/liblzo2.so.2'];
+const PROGRAMS = [
+  ...['/usr/bin/restic', '/usr/bin/btrfs', '/usr/lib/x86_64-linux-gnu/liblzo2.so.2'],
+  ...['/usr/sbin/zfs', '/usr/sbin/zpool', '/usr/sbin/zfs-fuse'],
+  ...['/usr/lib/x86_64-linux-gnu/libfuse.so.2', '/usr/lib/x86_64-linux-gnu/libtirpc.so.3'],
+];
+const ON_ZFS = { name: 'w4a100011', domain: 'b.example.net', phpVersion: '8.2' } as const;
 
 describe.skipIf(!lab.ok)('snapshots, restores and a jail inside of the executorâ€™s own unit', () => {
   let takeBack: CleanupList['run'] = () => Promise.resolve();
@@ -89,6 +95,29 @@ describe.skipIf(!lab.ok)('snapshots, restores and a jail inside of the executorâ
     expect(again).toMatchObject({ state: 'unchanged' });
   });
 
+  it('a home that is a dataset of ZFS is limited and kept elsewhere, for the whole machine and not in the sandbox alone', async () => {
+    const [home, dataset] = [`/srv/vol1/${ON_ZFS.name}`, `tank/homes/${ON_ZFS.name}`];
+    const zfs = async (...args: readonly string[]): Promise<string> =>
+      (await node.mustRun('/usr/sbin/zfs', args)).stdout.trim();
+    await node.mustRun('/usr/bin/mknod', ['-m', '600', '/dev/fuse', 'c', '10', '229']);
+    await node.mustRun('/usr/bin/mkdir', ['-p', '/run/zfs', '/var/lib/zfs', '/etc/hosting/zfs']);
+    const daemon = ['--quiet', '--unit=zfs', '--', '/usr/sbin/zfs-fuse', '--no-daemon', '--no-kstat-mount'];
+    await node.mustRun('/usr/bin/systemd-run', daemon);
+    await waitUntil('ZFS', async () => (await node.run('/usr/sbin/zpool', ['list'])).code === 0);
+    await node.mustRun('/usr/bin/truncate', ['--size=100M', '/var/lib/zfs/disk']);
+    await node.mustRun('/usr/sbin/zpool', ['create', '-f', '-m', 'none', 'tank', '/var/lib/zfs/disk']);
+    await zfs('create', '-o', 'canmount=off', '-o', 'mountpoint=/srv/vol1', 'tank/homes');
+    await zfs('create', dataset);
+    await node.writeFile('/etc/hosting/zfs/homes', 'tank/homes\n', 0o644);
+    await succeed('account.create', ON_ZFS);
+    await succeed('account.set-quota', { name: ON_ZFS.name, hardMiB: 40 });
+    expect(await zfs('get', '-H', '-p', '-o', 'value', 'refquota', dataset)).toBe(`${40 << 20}`);
+    await succeed('account.delete', { name: ON_ZFS.name });
+    expect((await node.run('/usr/bin/test', ['-e', home])).code).toBe(1);
+    const kept = await node.mustRun('/usr/bin/findmnt', ['-n', '-o', 'SOURCE', `/srv/vol1/.trash/${ON_ZFS.name}.1`]);
+    expect(kept.stdout).toBe(`${dataset}\n`);
+  });
+
   it('a jail with its devices, which the executor itself may not make: a process in it runs a shell', async () => {
     const uid = (await node.mustRun('/usr/bin/id', ['-u', name])).stdout.trim();
     await succeed('account.make-jail', { name });
@@ -100,5 +129,16 @@ describe.skipIf(!lab.ok)('snapshots, restores and a jail inside of the executorâ
     expect(again).toMatchObject({ state: 'unchanged' });
     await succeed('account.remove-jail', { name });
     expect((await node.run('/usr/bin/test', ['-e', `/srv/vol1/${name}/dev/null`])).code).toBe(1);
+  });
+
+  it('php-fpm is reloaded after its pools were started apart, and a pool that would end it is refused', async () => {
+    await succeed('service.reload', { unit: 'php8.2-fpm' });
+    await node.writeFile(
+      '/etc/php/8.2/fpm/pool.d/x.conf',
+      '[x]\nuser = www-data\nlisten = /run/gone/x.sock\npm = ondemand\n',
+    );
+    const refused = await runOnNode(client, id, 'service.reload', { unit: 'php8.2-fpm' });
+    expect(refused).toMatchObject({ state: 'refused', code: 'CONFIG_INVALID' });
+    await node.mustRun('/usr/bin/rm', ['/etc/php/8.2/fpm/pool.d/x.conf']);
   });
 });

@@ -530,6 +530,7 @@ describe.skipIf(!lab.ok)('a hosting node with the agent installed as a user woul
     expect((await waitForNode(client, 'web1', 'down')).state).toBe('down');
     expect(await node.exists('/opt/hauban/agent')).toBe(false);
     expect(await node.exists('/etc/systemd/system/hauban-link.service')).toBe(false);
+    expect(await node.readFile('/etc/logrotate.d/hauban')).toContain('/var/log/hosting/');
     const uid = Number((await node.mustRun('/usr/bin/id', ['-u', 'alice'])).stdout);
     await expectPage('alice.example.net', '8.2', uid);
   });

@@ -98,6 +98,20 @@ describe.skipIf(!lab.ok)('a pool of installed nodes', () => {
     );
   const driftOf = async (index: number): Promise<readonly DriftRow[]> =>
     (await client.call<DriftRow[]>('GET', `/api/pools/${poolId}/drift`)).filter(({ nodeId }) => nodeId === ids[index]);
+  /** The newest first. */
+  const worksOn = async (index: number): Promise<readonly PoolWorkRow[]> =>
+    (await client.call<PoolWorkRow[]>('GET', `/api/pools/${poolId}/work`)).filter(
+      ({ nodeId }) => nodeId === ids[index],
+    );
+  const comparedAfter = async (ms: number): Promise<PoolWorkRow> =>
+    waitUntil(
+      'a compare by itself',
+      async () =>
+        (await worksOn(1)).find(
+          ({ kind, createdAt, finishedAt }) => kind === 'compare' && createdAt > ms && finishedAt !== null,
+        ),
+      WITHIN,
+    );
   /** Orders of the pool that changed something on this node. */
   const applies = async (index: number): Promise<number> => {
     const path = `/api/runs?action=state.apply&nodeId=${ids[index]}&limit=100`;
@@ -221,6 +235,52 @@ describe.skipIf(!lab.ok)('a pool of installed nodes', () => {
     expect((await at.systemctl('is-active', 'php8.2-fpm')).stdout).toBe('active\n');
   });
 
+  it('sees an edit by hand within seconds by itself, with its time, and nothing after it is put right', async () => {
+    const at = node(1);
+    // What was put right just now is looked at by itself first.
+    await comparedAfter((await worksOn(1)).find(({ kind }) => kind === 'repair')?.finishedAt ?? 0);
+    const original = await at.readFile(siteFile('crowd1'));
+    const editedMs = Date.now();
+    await at.writeFile(siteFile('crowd1'), `${original}# by hand\n`);
+    const [seen] = await waitUntil(
+      'the difference is shown',
+      async () => {
+        const rows = await driftOf(1);
+        return rows.length > 0 && rows;
+      },
+      WITHIN,
+    );
+    const shownMs = Date.now();
+    expect(seen?.changes.find(({ before }) => before?.includes('# by hand'))?.after).toBe(original);
+    // Changes of one area within ten seconds are told as one, with the age of the first.
+    expect(seen?.changedAt).toBeGreaterThanOrEqual(editedMs - 12_000);
+    expect(seen?.changedAt).toBeLessThanOrEqual(seen?.since ?? 0);
+    process.stderr.write(
+      `an edit by hand is shown after ${shownMs - editedMs} ms, with a time ${(seen?.changedAt ?? 0) - editedMs} ms from it\n`,
+    );
+    const before = await applies(1);
+    expect(await endOf(await work('repair', ids[1] ?? ''))).toMatchObject({ isWell: true, done: 1 });
+    expect(await at.readFile(siteFile('crowd1'))).toBe(original);
+    // Our own order changed the same folder: it is looked at, and nothing is found.
+    expect(await comparedAfter(shownMs)).toMatchObject({ isWell: true });
+    expect(await driftOf(1)).toEqual([]);
+    expect(await applies(1)).toBe(before + 1);
+  });
+
+  it('costs little, however often somebody touches a file', async () => {
+    const at = node(1);
+    const compares = async (): Promise<number> => (await worksOn(1)).filter(({ kind }) => kind === 'compare').length;
+    const before = await compares();
+    const startedMs = Date.now();
+    const touch = `for (let n = 0; n < 10_000; n += 1) require('node:fs').writeFileSync('/etc/apache2/touched', String(n))`;
+    await at.mustRun('/opt/hauban/bin/node', ['-e', touch]);
+    await waitUntil('a compare', async () => (await compares()) > before, WITHIN);
+    const spentMs = Date.now() - startedMs;
+    process.stderr.write(`10,000 touches: ${(await compares()) - before} compares in ${spentMs} ms\n`);
+    expect((await compares()) - before).toBeLessThanOrEqual(2 + Math.ceil(spentMs / 10_000));
+    expect(await driftOf(1)).toEqual([]);
+  });
+
   it('adopts a difference that is meant to be, as long as it stays as it is', async () => {
     const at = node(0);
     const edit = async (line: string): Promise<DriftRow | undefined> => {
@@ -268,6 +328,14 @@ describe.skipIf(!lab.ok)('a pool of installed nodes', () => {
       await waitUntil(`${LISTED} prefixes on ${at.name}`, async () => (await inKernel(at)) === LISTED, WITHIN);
     const allMs = performance.now() - startedMs;
     process.stderr.write(`a list of ${LISTED} prefixes in the kernels of 3 nodes: ${Math.round(allMs)} ms\n`);
+    for (const at of nodes) expect(await isDropped(at)).toBe(true);
+
+    const liftedMs = performance.now();
+    await client.call('DELETE', `/api/ban-lists/${id}`);
+    for (const at of nodes)
+      await waitUntil(`no prefixes on ${at.name}`, async () => (await inKernel(at)) === 0, WITHIN);
+    process.stderr.write(`lifted from 3 nodes: ${Math.round(performance.now() - liftedMs)} ms\n`);
+    // The other list still holds.
     for (const at of nodes) expect(await isDropped(at)).toBe(true);
   });
 });

@@ -105,7 +105,7 @@ describe.skipIf(!lab.ok || !hasChromium())(`the telephone case on ${SIMULATED} s
         SIMULATED + 1,
       { timeoutMs: TIMEOUT_MS, intervalMs: 500 },
     );
-    expect(await reaches()).toBe(true);
+    await expect.poll(() => reaches()).toBe(true);
     await ban();
     const other = simulated[137];
     other?.host.world.bans.set(address(), {

@@ -15,6 +15,8 @@ import type { Clock } from '@hauban/shared/time';
 import type { StepWord } from './journal-record.ts';
 import { resultOf, showPlan, type OrderResult } from './order-result.ts';
 
+const countChanges = (n: number): string => (n === 1 ? '1 change' : `${n} changes`);
+
 /** One action under its locks. */
 export interface ActionRun {
   readonly order: Pick<ActionOrder, 'mode' | 'planHash'>;
@@ -128,7 +130,7 @@ class Runner {
     const hash = planHash(changes);
     const more = { plan: showPlan(hash, changes, notes), data };
     if (order.mode === 'plan') {
-      const words = changes.length === 0 ? 'it is so already' : `${changes.length} changes`;
+      const words = changes.length === 0 ? 'it is so already' : countChanges(changes.length);
       return end(resultOf(changes.length === 0 ? 'unchanged' : 'succeeded', null, words, more));
     }
     if (order.planHash !== null && order.planHash !== hash)
@@ -175,7 +177,7 @@ class Runner {
     this.#run.progress('verify', changes.length, changes.length);
     const verified = await this.#verify(changes);
     if (isVerified(verified))
-      return end(resultOf('succeeded', null, `${changes.length} changes`, { ...more, verification: verified }));
+      return end(resultOf('succeeded', null, countChanges(changes.length), { ...more, verification: verified }));
     const why = `the effect is not there: ${failedChecks(verified)}`;
     return end(await this.#undo(changes, 'VERIFY_FAILED', why, { ...more, verification: verified }));
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import type { GroupEntry, HostAccounts, UserEntry } from '@hauban/shared/actions';
+import type { AccessLook, GroupEntry, HostAccounts, RunResult, UserEntry } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import { gatherQuestions } from './gather-questions.ts';
 import { PROGRAM_PATHS, type RequireRoot } from './program-paths.ts';
@@ -64,26 +64,58 @@ async function linesOf(path: string): Promise<readonly string[]> {
   }
 }
 
+/** Null: the file has no line of that name. */
+async function lineOf(path: string, name: string): Promise<Fields | null> {
+  for (const line of await linesOf(path)) {
+    const fields = line.startsWith(name) ? line.split(':') : [];
+    if (fields[0] === name && fields.length > 1) return fields;
+  }
+  return null;
+}
+
 /** What `test` asks the kernel with the effective ids of the process. */
 const TEST_FLAGS = { write: '-w', list: '-r', read: '-r' } as const;
 
+/** A clean absolute path: none that `test` could take for a word of its own. */
+function termOf({ operation, path, isAllowed }: AccessLook): readonly string[] {
+  splitPath(path);
+  return [...(isAllowed ? [] : ['!']), TEST_FLAGS[operation], path];
+}
+
+/** 2, or a signal: it was not understood or did not end, which is not a no. */
+export function answerOfTest(result: RunResult): boolean {
+  if (result.status !== 0 && result.status !== 1)
+    throw new HaubanError('PROGRAM_FAILED', `looking at a file as another user: ${saidBy(result)}`);
+  return result.status === 0;
+}
+
 export function createAccounts(requireRoot: RequireRoot): HostAccounts {
   const [user, group] = [createLookUp('passwd'), createLookUp('group')];
+  const testAs = async (uid: number, gid: number, expression: readonly string[]): Promise<boolean> => {
+    requireRoot('Looking at a file as another user');
+    await access(PROGRAM_PATHS.test, constants.X_OK);
+    return answerOfTest(await runProgram(PROGRAM_PATHS.test, expression, { as: { uid, gid } }));
+  };
   return {
     userByName: async (name) => parseUser(await user(name)),
     userByUid: async (uid) => parseUser(await user(String(uid))),
     groupByName: async (name) => parseGroup(await group(name)),
     groupByGid: async (gid) => parseGroup(await group(String(gid))),
+    ownUser: async (name) => parseUser(await lineOf('/etc/passwd', name)),
+    ownGroup: async (name) => parseGroup(await lineOf('/etc/group', name)),
     async subordinateRanges(name, uid) {
       const lines = [...(await linesOf('/etc/subuid')), ...(await linesOf('/etc/subgid'))];
       return lines.filter((line) => line.startsWith(`${name}:`) || line.startsWith(`${uid}:`));
     },
-    async canAs(uid, gid, operation, path) {
-      requireRoot('Looking at a file as another user');
-      splitPath(path);
-      await access(PROGRAM_PATHS.test, constants.X_OK);
-      const result = await runProgram(PROGRAM_PATHS.test, [TEST_FLAGS[operation], path], { as: { uid, gid } });
-      return result.status === 0;
+    canAs: async (uid, gid, operation, path) => testAs(uid, gid, termOf({ operation, path, isAllowed: true })),
+    // All in one: a child for each would be most of what the verify of an account costs.
+    async allSoAs(uid, gid, looks) {
+      const terms = looks.map(termOf);
+      return testAs(
+        uid,
+        gid,
+        terms.flatMap((term, index) => (index === 0 ? term : ['-a', ...term])),
+      );
     },
   };
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { lstat, open, readdir, stat } from 'node:fs/promises';
+import { closeSync, constants, open as openCallback, read as readCallback } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { HaubanError } from '@hauban/shared/errors';
 import { parseDirectives } from '../rehearsal/index.ts';
 import { errorCode } from './safe-path.ts';
@@ -22,19 +24,26 @@ async function quietly<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
+/** By number: a look at the configuration reads thousands of files, and each detour through the thread pool counts. */
+const openNumber = promisify(openCallback);
+const readInto = promisify(readCallback);
+
+async function readFirst(path: string, sizeBytes: number): Promise<string | null> {
+  const fd = await quietly(openNumber(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  if (fd === null) return null;
+  try {
+    const buffer = Buffer.alloc(Math.min(sizeBytes, TEXT_LIMIT_BYTES));
+    const { bytesRead } = await readInto(fd, buffer, 0, buffer.length, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** First MiB of a regular file, links followed as Apache follows them; null when there is none. */
 export async function readText(path: string): Promise<string | null> {
   const found = await quietly(stat(path));
-  if (found === null || !found.isFile()) return null;
-  const handle = await quietly(open(path, 'r'));
-  if (handle === null) return null;
-  try {
-    const buffer = Buffer.alloc(Math.min(found.size, TEXT_LIMIT_BYTES));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+  return found?.isFile() === true ? readFirst(path, found.size) : null;
 }
 
 /** `*` and `?` as Apache's apr_fnmatch takes them: within one component, no leading dot. */
@@ -47,7 +56,7 @@ function matchesGlob(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** Files that an Include names: globs in any component, a directory means all that is in it. */
+/** What an Include names, with globs in any component. */
 async function expandInclude(pattern: string): Promise<readonly string[]> {
   let paths = [''];
   for (const part of pattern.split('/').slice(1)) {
@@ -66,13 +75,7 @@ async function expandInclude(pattern: string): Promise<readonly string[]> {
     }
     paths = next;
   }
-  const files: string[] = [];
-  for (const path of paths) {
-    const isFolder = (await quietly(stat(path)))?.isDirectory() === true;
-    if (isFolder) files.push(...(await expandInclude(`${path}/*`)));
-    else files.push(path);
-  }
-  return files;
+  return paths;
 }
 
 /** Text of every configuration file by the path it is included by; a file that is not there is left out. */
@@ -83,7 +86,10 @@ export async function loadApacheFiles(): Promise<ReadonlyMap<string, string>> {
     if (files.has(path)) continue;
     if (files.size >= MAX_FILES)
       throw new HaubanError('CONFIG_INVALID', `Apache includes more than ${MAX_FILES} files`);
-    const text = await readText(path);
+    const found = await quietly(stat(path));
+    // A directory means all that is in it, in its place.
+    if (found?.isDirectory() === true) queue.unshift(...(await expandInclude(`${path}/*`)));
+    const text = found?.isFile() === true ? await readFirst(path, found.size) : null;
     if (text === null) continue;
     files.set(path, text);
     for (const { name, args } of parseDirectives(path, text))
@@ -111,28 +117,29 @@ function furtherFiles(files: ReadonlyMap<string, string>): readonly string[] {
   return [...paths];
 }
 
-export interface LoadedFile {
-  readonly sha256: string;
-  /** When content, name or owner last changed, of the file and of the link to it; Unix ms. */
-  readonly changedMs: number;
-}
-
-const changeTimeMs = async (path: string): Promise<number> => {
+/** When content, name or owner last changed, of the file and of the link to it; Unix ms. */
+export async function changeTimeMs(path: string): Promise<number> {
   const [own, target] = [await quietly(lstat(path)), await quietly(stat(path))];
   return Math.max(own?.ctimeMs ?? 0, target?.ctimeMs ?? 0);
-};
+}
 
-/** A fingerprint of everything that a reload would load now. */
-export async function fingerprintApache(): Promise<ReadonlyMap<string, LoadedFile>> {
-  const texts = new Map(await loadApacheFiles());
+/** Everything that a reload would load now. */
+export interface LiveFiles {
+  /** Of the configuration alone, by path. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** SHA-256 of each of these, and of the certificates, keys and variables that it reads besides. */
+  readonly fingerprint: Readonly<Record<string, string>>;
+}
+
+export async function lookAtApacheFiles(): Promise<LiveFiles> {
+  const texts = await loadApacheFiles();
+  const all = new Map(texts);
   for (const path of furtherFiles(texts)) {
     const text = await readText(path);
-    if (text !== null) texts.set(path, text);
+    if (text !== null) all.set(path, text);
   }
-  const prints = new Map<string, LoadedFile>();
-  for (const [path, text] of texts)
-    prints.set(path, { sha256: createHash('sha256').update(text).digest('hex'), changedMs: await changeTimeMs(path) });
-  return prints;
+  const shaOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+  return { texts, fingerprint: Object.fromEntries([...all].map(([path, text]) => [path, shaOf(text)])) };
 }
 
 /** Folders whose entries decide what is enabled: a removed file shows only there. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@hauban/shared/time';
 import { writeDurably } from '../store/index.ts';
-import { enabledFoldersChangedMs, fingerprintApache, type LoadedFile } from './apache-files.ts';
+import { changeTimeMs, enabledFoldersChangedMs, lookAtApacheFiles, type LiveFiles } from './apache-files.ts';
 import { findApacheMaster } from './apache-processes.ts';
 import { startedAtMs, type ProcessFacts } from './processes.ts';
 import { errorCode } from './safe-path.ts';
@@ -14,14 +14,18 @@ import { errorCode } from './safe-path.ts';
  */
 export interface ApacheRecord {
   pending(): Promise<readonly string[]>;
-  /** Paths of the files that it has not loaded as they are now. */
-  pendingFiles(): Promise<readonly string[]>;
-  /** Taken before a reload, written after it: what changes in between shows as not loaded. */
-  take(): Promise<Fingerprint>;
+  /** Taken before a reload, its fingerprint written after it: what changes in between shows as not loaded. */
+  take(): Promise<TakenFiles>;
   write(master: ProcessFacts, loaded: Fingerprint): Promise<void>;
 }
 
-export type Fingerprint = Readonly<Record<string, string>>;
+type Fingerprint = LiveFiles['fingerprint'];
+
+/** What is on disk at one moment. */
+export interface TakenFiles extends LiveFiles {
+  /** Those that Apache has not loaded as they are now. */
+  readonly pendingFiles: readonly string[];
+}
 
 interface Note {
   readonly version: 1;
@@ -30,9 +34,6 @@ interface Note {
   readonly startTicks: number;
   readonly files: Fingerprint;
 }
-
-const shas = (prints: ReadonlyMap<string, LoadedFile>): Fingerprint =>
-  Object.fromEntries([...prints].map(([path, { sha256 }]) => [path, sha256]));
 
 const readBootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
@@ -55,8 +56,9 @@ function compare(loaded: Fingerprint, now: Fingerprint): readonly Pending[] {
   });
 }
 
-async function changedSince(startMs: number, prints: ReadonlyMap<string, LoadedFile>): Promise<readonly Pending[]> {
-  const changed = [...prints].filter(([, { changedMs }]) => changedMs > startMs).map(([path]) => path);
+async function changedSince(startMs: number, paths: readonly string[]): Promise<readonly Pending[]> {
+  const changed: string[] = [];
+  for (const path of paths) if ((await changeTimeMs(path)) > startMs) changed.push(path);
   if (changed.length > 0) return changed.map((path) => ({ path, text: `${path} has changed since Apache started` }));
   return (await enabledFoldersChangedMs()) > startMs
     ? [{ path: null, text: 'what is enabled has changed since Apache started' }]
@@ -78,19 +80,25 @@ export function createApacheRecord(stateDirectory: string, clock: Clock): Apache
       note.pid === master.pid && note.startTicks === master.startTicks && note.bootId === (await readBootId());
     return isSame ? note : null;
   };
-  const findPending = async (): Promise<readonly Pending[]> => {
-    const master = await findApacheMaster();
-    if (master === null) return [];
-    const prints = await fingerprintApache();
+  const comparePending = async (master: ProcessFacts, now: Fingerprint): Promise<readonly Pending[]> => {
     const note = await readNote(master);
     return note === null
-      ? changedSince(await startedAtMs(master, clock.nowMs()), prints)
-      : compare(note.files, shas(prints));
+      ? changedSince(await startedAtMs(master, clock.nowMs()), Object.keys(now))
+      : compare(note.files, now);
   };
   return {
-    pending: async () => (await findPending()).map(({ text }) => text),
-    pendingFiles: async () => (await findPending()).flatMap(({ path }) => path ?? []),
-    take: async () => shas(await fingerprintApache()),
+    async pending() {
+      const master = await findApacheMaster();
+      if (master === null) return [];
+      const { fingerprint } = await lookAtApacheFiles();
+      return (await comparePending(master, fingerprint)).map(({ text }) => text);
+    },
+    async take() {
+      const master = await findApacheMaster();
+      const files = await lookAtApacheFiles();
+      const pending = master === null ? [] : await comparePending(master, files.fingerprint);
+      return { ...files, pendingFiles: pending.flatMap(({ path }) => path ?? []) };
+    },
     async write(master, loaded) {
       const { pid, startTicks } = master;
       const note: Note = { version: 1, bootId: await readBootId(), pid, startTicks, files: loaded };

@@ -1,5 +1,4 @@
 import { access, readlink } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { basename } from 'node:path';
 import {
   SUSPENDED_SUFFIX,
@@ -12,30 +11,23 @@ import {
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
-import { parseApacheFault, parseDirectives, type RehearsalEnd, type RehearsalJob } from '../rehearsal/index.ts';
+import { parseApacheFault, parseDirectives, type RehearsalEnd } from '../rehearsal/index.ts';
 import { loadApacheFiles } from './apache-files.ts';
 import { parseModules, parseSites } from './apache-listing.ts';
-import type { ApacheRecord } from './apache-record.ts';
+import type { ApacheRecord, TakenFiles } from './apache-record.ts';
 import { findApacheMaster, workersOf } from './apache-processes.ts';
 import { chooseCanaries, isWell, judgeCanary, wellText, type Canary } from './canaries.ts';
 import { findNoRoom } from './live-room.ts';
 import type { ProcessFacts } from './processes.ts';
 import { probeHttp } from './http-probe.ts';
 import { PROGRAM_PATHS, type RequireRoot } from './program-paths.ts';
-import type { RehearsalAnswer } from './rehearsal-process.ts';
+import { ownAddresses, rehearseApart, type RehearsalCommand } from './rehearse-apart.ts';
 import { runProgram, saidBy } from './run-program.ts';
 import { errorCode } from './safe-path.ts';
 import { waitUntil } from './wait-until.ts';
 
 const PROBE_TIMEOUT_MS = 10_000;
-const REHEARSAL_TIMEOUT_MS = 60_000;
 const RELOAD_TIMEOUT_MS = 20_000;
-
-/** How the rehearsal process is started: `node main.js rehearse` of whatever bundle we are. */
-export interface RehearsalCommand {
-  readonly program: string;
-  readonly args: readonly string[];
-}
 
 export interface ApacheOptions {
   readonly clock: Clock;
@@ -57,14 +49,16 @@ const placeText = (fault: {
   readonly problem: string;
 }): string => (fault.file === null ? fault.problem : `${fault.file} line ${fault.line ?? 0}: ${fault.problem}`);
 
-async function loadSites(): Promise<readonly WebSite[]> {
+async function listSites(texts: ReadonlyMap<string, string>): Promise<readonly WebSite[]> {
   const secure = new Set<string>();
-  for (const [file, text] of await loadApacheFiles())
+  for (const [file, text] of texts)
     for (const directive of parseDirectives(file, text))
       if (directive.name === 'sslengine' && directive.args[0]?.toLowerCase() === 'on')
         secure.add(`${file}:${directive.host ?? 0}`);
   return parseSites(await list('-S'), (file, line) => secure.has(`${file}:${line}`));
 }
+
+const loadSites = async (): Promise<readonly WebSite[]> => listSites(await loadApacheFiles());
 
 /** A suspended site is meant to answer 503: no proof of anything. */
 async function isSuspended(file: string): Promise<boolean> {
@@ -77,60 +71,34 @@ async function isSuspended(file: string): Promise<boolean> {
   }
 }
 
-/** With a broken configuration there is no list of sites; the rehearsal will say what is broken. */
-async function loadSitesQuietly(): Promise<readonly WebSite[]> {
+/** What the live Apache reads, looked at once for all that a rehearsal and a reload need of it. */
+interface Live extends TakenFiles {
+  /** Null: with a broken configuration there is no list of sites; the rehearsal will say what is broken. */
+  readonly sites: readonly WebSite[] | null;
+}
+
+async function lookAtLive(record: ApacheRecord): Promise<Live> {
+  const taken = await record.take();
   try {
-    return await loadSites();
+    return { ...taken, sites: await listSites(taken.texts) };
   } catch (error) {
-    if (error instanceof HaubanError && error.code === 'CONFIG_INVALID') return [];
+    if (error instanceof HaubanError && error.code === 'CONFIG_INVALID') return { ...taken, sites: null };
     throw error;
   }
 }
 
-async function runRehearsalProcess(command: RehearsalCommand, job: RehearsalJob): Promise<RehearsalEnd> {
-  const result = await runProgram(
-    PROGRAM_PATHS.unshare,
-    [
-      '--net',
-      '--mount',
-      '--propagation',
-      'private',
-      '--pid',
-      '--fork',
-      '--kill-child=KILL',
-      '--mount-proc',
-      '--',
-      command.program,
-      ...command.args,
-    ],
-    { stdin: JSON.stringify(job), timeoutMs: REHEARSAL_TIMEOUT_MS },
-  );
-  if (result.status !== 0)
-    throw new HaubanError('REHEARSAL_FAILED', `the rehearsal itself did not run: ${saidBy(result)}`);
-  // Our own process, over a pipe that nothing else can write.
-  const answer = JSON.parse(result.stdout) as RehearsalAnswer;
-  if (!answer.ok) throw new HaubanError('REHEARSAL_FAILED', `the rehearsal itself did not run: ${answer.problem}`);
-  return answer.rehearsal;
-}
-
-const ownAddresses = (): readonly string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((entries) => entries ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
-    .map(({ address }) => address);
-
 /** What is changed on purpose is no proof that the others are as before: what was given, and what a hand has changed. */
-async function chooseUnchanged(
-  { record }: ApacheOptions,
+function chooseUnchanged(
+  { pendingFiles, sites }: Live,
   candidates: readonly CandidateFile[],
   probes: readonly HttpProbe[],
 ): Promise<readonly Canary[]> {
   const names = new Set([
     ...candidates.map(({ path }) => basename(path)),
-    ...(await record.pendingFiles()).map((path) => basename(path)),
+    ...pendingFiles.map((path) => basename(path)),
   ]);
   return chooseCanaries(
-    await loadSitesQuietly(),
+    sites ?? [],
     async ({ serverName, port, file }) =>
       names.has(basename(file)) ||
       probes.some((probe) => probe.host === serverName && probe.port === port) ||
@@ -140,15 +108,15 @@ async function chooseUnchanged(
 
 async function rehearse(
   options: ApacheOptions,
+  live: Live,
   candidates: readonly CandidateFile[],
   probes: readonly HttpProbe[],
   others: OtherSites,
 ): Promise<Rehearsal> {
-  options.requireRoot('A rehearsal of Apache');
-  const canaries = await chooseUnchanged(options, candidates, probes);
+  const canaries = await chooseUnchanged(live, candidates, probes);
   const all = [...probes, ...canaries.flatMap((canary) => canary.probes)];
   const job = { candidates, probes: all, addresses: ownAddresses() };
-  const result = await runRehearsalProcess(options.rehearsalCommand, job);
+  const result = await rehearseApart<RehearsalEnd>(options.rehearsalCommand, job);
   if (!result.ok) return result;
   let at = probes.length;
   for (const canary of canaries) {
@@ -182,16 +150,16 @@ async function reload(options: ApacheOptions): Promise<void> {
   const { clock, record } = options;
   const master = await findApacheMaster();
   if (master === null) throw new HaubanError('ACTION_FAILED', 'Apache does not run');
-  const loading = await record.take();
-  const rehearsal = await rehearse(options, [], [], 'same');
+  const live = await lookAtLive(record);
+  const rehearsal = await rehearse(options, live, [], [], 'same');
   if (!rehearsal.ok)
     throw new HaubanError(rehearsal.stage === 'start' ? 'REHEARSAL_FAILED' : 'CONFIG_INVALID', placeText(rehearsal));
-  const canaries = await chooseCanaries(await loadSites(), ({ file }) => isSuspended(file));
+  const canaries = await chooseCanaries(live.sites ?? (await loadSites()), ({ file }) => isSuspended(file));
   const before = await workersOf(master);
   const result = await runProgram(PROGRAM_PATHS.apache2ctl, ['graceful']);
   if (result.status !== 0) throw new HaubanError('ACTION_FAILED', `apache2ctl graceful: ${saidBy(result)}`);
   await waitForGeneration(clock, master, before);
-  await record.write(master, loading);
+  await record.write(master, live.fingerprint);
   for (const { site, probes } of canaries) {
     const [first] = probes;
     if (first === undefined) continue;
@@ -217,7 +185,10 @@ export function createApache(options: ApacheOptions): HostWeb {
     modules: async () => parseModules(await list('-M')),
     sites: loadSites,
     pending: () => options.record.pending(),
-    rehearse: (candidates, probes, others = 'same') => rehearse(options, candidates, probes, others),
+    async rehearse(candidates, probes, others = 'same') {
+      options.requireRoot('A rehearsal of Apache');
+      return rehearse(options, await lookAtLive(options.record), candidates, probes, others);
+    },
     reload: () => reload(options),
     probe: (probe) => probeHttp(probe, PROBE_TIMEOUT_MS),
   };

@@ -14,6 +14,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
 import type { CustomParts } from './custom/custom-parts.ts';
 import type { RequireRoot } from './program-paths.ts';
+import type { RehearsalCommand } from './rehearse-apart.ts';
 
 /**
  * Drivers: how resources, tasks and questions of the families of actions (`packages/shared/src/actions/resource.ts`) are
@@ -47,6 +48,7 @@ export interface DriverParts {
   /** The hoster's own programs. */
   readonly custom: CustomParts;
   readonly receiptKeys: HostReceiptKeys;
+  readonly rehearsalCommand: RehearsalCommand;
 }
 
 /** The executor's own key, as an action sees it. */

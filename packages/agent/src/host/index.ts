@@ -4,7 +4,6 @@
  */
 export { createRealHost, type RealHost } from './real-host.ts';
 export { withinPrograms } from './listed-programs.ts';
-export { runRehearsalProcess } from './rehearsal-process.ts';
 export type { NeverBan } from './never-ban.ts';
 export { checkPin } from './custom/custom-drivers.ts';
 export type { CustomParts, PinAnswer } from './custom/custom-parts.ts';

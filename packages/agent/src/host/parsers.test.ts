@@ -286,7 +286,12 @@ server {
 }
 `;
     expect(
-      parseListens(printed).map(({ file, line, listener }) => [file, line, listener.address, listener.port]),
+      parseListens(printed.split('\n')).map(({ file, line, listener }) => [
+        file,
+        line,
+        listener.address,
+        listener.port,
+      ]),
     ).toEqual([
       ['/etc/nginx/sites/a', 2, any4, 80],
       ['/etc/nginx/sites/a', 3, any6, 80],

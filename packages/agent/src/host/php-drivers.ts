@@ -32,7 +32,7 @@ export interface PhpDriver {
   /** CONFIG_INVALID with what php-fpm says when its configuration is not good. */
   start(all: readonly Starting[]): Promise<void>;
   /** Also removes what `start` has left when nothing runs. */
-  stop(master: PhpMaster): Promise<void>;
+  stop(all: readonly PhpMaster[]): Promise<void>;
 }
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
@@ -155,6 +155,18 @@ async function startDirectly(
   }
 }
 
+async function stopDirectly(master: PhpMaster, clock: Clock, files: HostFiles): Promise<void> {
+  const running = await findMaster(master);
+  if (running !== null) {
+    signal(running.pid, 'SIGQUIT');
+    const isOver = (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running), POLL_MS)) ?? false;
+    if (!isOver) signal(running.pid, 'SIGKILL');
+    if (!isOver && (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) === null)
+      throw new HaubanError('ACTION_FAILED', `PHP ${master.version} of ${master.account} does not end`);
+  }
+  await files.removeFile(master.socket);
+}
+
 /** Where systemd is not process 1: bubblewrap, detached. */
 export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
   return {
@@ -162,22 +174,14 @@ export function createDirectDriver(clock: Clock, files: HostFiles): PhpDriver {
     async start(all) {
       for (const one of all) await startDirectly(one, clock, files);
     },
-    async stop(master) {
-      const running = await findMaster(master);
-      if (running !== null) {
-        signal(running.pid, 'SIGQUIT');
-        const isOver = (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running), POLL_MS)) ?? false;
-        if (!isOver) signal(running.pid, 'SIGKILL');
-        if (!isOver && (await waitUntil(clock, STOP_TIMEOUT_MS, () => isGone(running))) === null)
-          throw new HaubanError('ACTION_FAILED', `PHP ${master.version} of ${master.account} does not end`);
-      }
-      await files.removeFile(master.socket);
+    async stop(all) {
+      for (const master of all) await stopDirectly(master, clock, files);
     },
   };
 }
 
 async function systemctl(...args: readonly string[]): Promise<void> {
-  await mustRun(PROGRAM_PATHS.systemctl, ['--no-ask-password', '--quiet', ...args], { timeoutMs: 60_000 });
+  await mustRun(PROGRAM_PATHS.systemctl, ['--no-ask-password', '--quiet', ...args], { timeoutMs: UNITS_TIMEOUT_MS });
 }
 
 /** What systemd and the service said at this start; the account's log belongs to every version. */
@@ -224,14 +228,18 @@ export function createSystemdDriver(files: HostFiles): PhpDriver {
       const failed = units.find((_, index) => active[index] !== true) ?? units[0] ?? '';
       throw new HaubanError('CONFIG_INVALID', `${failed} does not start: ${await journalOf(failed)}`);
     },
-    async stop(master) {
-      if ((await files.state(unitFile(master))).type === 'absent') return;
-      await systemctl('disable', '--now', '--', unitName(master));
-      await files.removeFile(unitFile(master));
+    async stop(all) {
+      const states = await Promise.all(all.map((master) => files.state(unitFile(master))));
+      const known = all.filter((_, index) => states[index]?.type !== 'absent');
+      if (known.length === 0) return;
+      const units = known.map(unitName);
+      await systemctl('disable', '--no-reload', '--now', '--', ...units);
+      for (const master of known) await files.removeFile(unitFile(master));
+      // To read all units of the machine again takes longer the more accounts there are.
       await systemctl('daemon-reload');
       // Fails for a unit that is not loaded any more, which is what is wanted.
-      await runProgram(PROGRAM_PATHS.systemctl, ['reset-failed', '--', unitName(master)]);
-      await files.removeFile(master.socket);
+      await runProgram(PROGRAM_PATHS.systemctl, ['reset-failed', '--', ...units]);
+      for (const master of known) await files.removeFile(master.socket);
     },
   };
 }

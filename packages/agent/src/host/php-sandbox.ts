@@ -82,14 +82,16 @@ export function bubblewrapArguments(master: PhpMaster, installation: PhpInstalla
 }
 
 export const phpArguments = (master: PhpMaster): readonly string[] => ['-F', '-y', master.configFile];
-const phpTestArguments = (master: PhpMaster): readonly string[] => ['-t', '-y', master.configFile];
 
 /** A standby has a file of its own, and so a unit of its own. */
 export const unitName = ({ account, configFile }: PhpMaster): string =>
   `hosting-php-${account}-${configFile.slice(configFile.lastIndexOf('/') + 1, -'.conf'.length)}.service`;
 export const unitFile = (master: PhpMaster): string => `/etc/systemd/system/${unitName(master)}`;
 
-/** Names and paths in it come from checked types: no space, no quote, no percent sign. */
+/**
+ * Names and paths in it come from checked types: no space, no quote, no percent sign. No test in front of the start: a
+ * configuration that is not good ends the start before it says that it is ready.
+ */
 export function unitText(master: PhpMaster, installation: PhpInstallation, logFile: string): string {
   const { root, binary } = installation;
   const sandbox = describe(master, installation);
@@ -101,7 +103,6 @@ After=network.target systemd-tmpfiles-setup.service
 
 [Service]
 Type=notify
-ExecStartPre=${binary} ${phpTestArguments(master).join(' ')}
 ExecStart=${binary} ${phpArguments(master).join(' ')}
 ExecReload=/bin/kill -USR2 $MAINPID
 # Graceful: requests in flight end within process_control_timeout.

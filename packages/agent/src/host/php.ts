@@ -82,7 +82,7 @@ async function locate(files: HostFiles, version: string): Promise<PhpInstallatio
   throw new HaubanError('ACTION_REFUSED', `PHP ${version} is not installed on this node`);
 }
 
-const baseParams = (script: string, file: string): Readonly<Record<string, string>> => ({
+export const scriptParams = (script: string, file: string): Readonly<Record<string, string>> => ({
   GATEWAY_INTERFACE: 'CGI/1.1',
   REQUEST_METHOD: 'GET',
   SCRIPT_NAME: script,
@@ -97,7 +97,7 @@ const baseParams = (script: string, file: string): Readonly<Record<string, strin
 
 async function ping(master: PhpMaster): Promise<boolean> {
   try {
-    const reply = await requestFastCgi(master.socket, baseParams(PING_PATH, PING_PATH), REQUEST_TIMEOUT_MS);
+    const reply = await requestFastCgi(master.socket, scriptParams(PING_PATH, PING_PATH), REQUEST_TIMEOUT_MS);
     return reply.body.trim() === 'pong';
   } catch (error) {
     if (error instanceof HaubanError && error.code === 'UNAVAILABLE') return false;
@@ -110,7 +110,7 @@ async function probe(master: PhpMaster): Promise<PhpProbe> {
   const reply = await requestFastCgi(
     master.socket,
     {
-      ...baseParams('/probe.php', page),
+      ...scriptParams('/probe.php', page),
       [PROBE_PARAMS.homesRoot]: master.homesRoot,
       [PROBE_PARAMS.home]: master.home,
     },
@@ -160,16 +160,18 @@ export function createPhp(clock: Clock, files: HostFiles, driver: PhpDriver, req
     if (starting.length > 0) await driver.start(starting);
     await Promise.all(masters.map(answers));
   };
+  const stopAll = async (masters: readonly PhpMaster[]): Promise<void> => {
+    requireRoot('Stopping PHP');
+    await Promise.all(masters.map((master) => finishRequests(clock, files, master)));
+    await driver.stop(masters);
+  };
   return {
     installedVersions: listVersions,
     isRunning: (master) => driver.isRunning(master),
     start: (master) => startAll([master]),
     startAll,
-    async stop(master) {
-      requireRoot(`Stopping PHP ${master.version}`);
-      await finishRequests(clock, files, master);
-      await driver.stop(master);
-    },
+    stop: (master) => stopAll([master]),
+    stopAll,
     probe,
   };
 }

@@ -32,6 +32,8 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   pg_dump: '/usr/bin/pg_dump',
   pg_restore: '/usr/bin/pg_restore',
   doveadm: '/usr/bin/doveadm',
+  // Debian has one for each version; see `programAt`.
+  'php-fpm': '/usr/sbin/php-fpm',
   postmap: '/usr/sbin/postmap',
   postqueue: '/usr/sbin/postqueue',
   postsuper: '/usr/sbin/postsuper',
@@ -47,17 +49,19 @@ export const PROGRAM_PATHS: Readonly<Record<Program, string>> = {
   userdel: '/usr/sbin/userdel',
   usermod: '/usr/sbin/usermod',
   virsh: '/usr/bin/virsh',
+  zfs: '/usr/sbin/zfs',
 };
 
 /** Debian keeps PostgreSQL's own programs apart, a folder a version. */
 const POSTGRESQL = /^\/usr\/lib\/postgresql\/[0-9]{2}\/bin\/(pg_dump|pg_restore|psql)$/;
+const PHP_FPM = /^\/usr\/sbin\/php-fpm[0-9]\.[0-9]$/;
 const NAMES: ReadonlyMap<string, Program> = new Map(
   Object.entries(PROGRAM_PATHS).map(([name, path]) => [path, name as Program]),
 );
 
 /** The program that lies there; null: none of an action. */
 export const programAt = (path: string): Program | null =>
-  NAMES.get(path) ?? (POSTGRESQL.exec(path)?.[1] as Program | undefined) ?? null;
+  NAMES.get(path) ?? (POSTGRESQL.exec(path)?.[1] as Program | undefined) ?? (PHP_FPM.test(path) ? 'php-fpm' : null);
 
 /** Throws NEEDS_ROOT with what it was for, when we are not root. */
 export type RequireRoot = (what: string) => void;

@@ -4,7 +4,7 @@ import type { Host } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock, Random } from '@hauban/shared/time';
 import { createAccounts } from './accounts.ts';
-import { createApache, type RehearsalCommand } from './apache.ts';
+import { createApache } from './apache.ts';
 import { createApacheRecord } from './apache-record.ts';
 import { createBanStore } from './ban-store.ts';
 import type { CustomParts } from './custom/custom-parts.ts';
@@ -16,6 +16,7 @@ import { createDirectDriver, createSystemdDriver } from './php-drivers.ts';
 import { createPhp } from './php.ts';
 import { createPrograms } from './create-programs.ts';
 import type { RequireRoot } from './program-paths.ts';
+import type { RehearsalCommand } from './rehearse-apart.ts';
 import { createSafeFiles } from './safe-files.ts';
 import { errorCode, ROOT_TRUST } from './safe-path.ts';
 
@@ -106,6 +107,7 @@ export function createRealHost(options: RealHostOptions): RealHost {
         isSystemd: hasSystemd,
         custom,
         receiptKeys: options.receiptKeys ?? NO_RECEIPT_KEYS,
+        rehearsalCommand: options.rehearsalCommand,
       }),
     ),
     async reconcile() {

@@ -1,11 +1,15 @@
 import { HaubanError } from '@hauban/shared/errors';
-import { runRehearsal, type RehearsalEnd, type RehearsalJob } from '../rehearsal/index.ts';
+import { runRehearsal, type RehearsalJob } from '../rehearsal/index.ts';
 import { withinPrograms } from './listed-programs.ts';
+import { rehearsePools, type PoolJob } from './pool-rehearsal.ts';
 import { createRehearsalTools } from './rehearsal-tools.ts';
 
+/** What it is given: one kind of rehearsal. */
+export type RehearsalOrder = RehearsalJob | PoolJob;
+
 /** What the rehearsal process prints: one JSON object. */
-export type RehearsalAnswer =
-  | { readonly ok: true; readonly rehearsal: RehearsalEnd }
+export type RehearsalAnswer<T> =
+  | { readonly ok: true; readonly rehearsal: T }
   | { readonly ok: false; readonly problem: string };
 
 async function readInput(): Promise<string> {
@@ -14,12 +18,13 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function answer(source: string): Promise<RehearsalAnswer> {
+async function answer(source: string): Promise<RehearsalAnswer<unknown>> {
   try {
     // From our own executor, over a pipe.
-    const job = JSON.parse(source) as RehearsalJob;
-    const rehearse = (): Promise<RehearsalEnd> => runRehearsal(job, createRehearsalTools());
-    return { ok: true, rehearsal: await withinPrograms(['apache2ctl', 'ip', 'mount'], rehearse) };
+    const job = JSON.parse(source) as RehearsalOrder;
+    const rehearse = (): Promise<unknown> =>
+      'poolsOf' in job ? rehearsePools(job) : runRehearsal(job, createRehearsalTools());
+    return { ok: true, rehearsal: await withinPrograms(['apache2ctl', 'ip', 'mount', 'php-fpm'], rehearse) };
   } catch (error) {
     if (error instanceof HaubanError) return { ok: false, problem: error.detail };
     throw error;

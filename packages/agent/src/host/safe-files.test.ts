@@ -213,6 +213,7 @@ describe('as an ordinary user', () => {
     ['a ban', (of) => of.firewall.update([{ target: '192.0.2.1', expiresAt: null, reason: 'manual' }], [])],
     ['the list of bans', (of) => of.firewall.bans()],
     ['a look as somebody else', (of) => of.accounts.canAs(1, 1, 'read', '/etc/passwd')],
+    ['several looks as somebody else', (of) => of.accounts.allSoAs(1, 1, [])],
   ])('%s needs root, and says so', async (_, act) => {
     const error: unknown = await act(host()).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(HaubanError);

@@ -72,6 +72,20 @@ describe('a path', () => {
     expect(await open(uid + 1)).toMatch(/^FILE_UNSAFE .* belongs to uid/);
   });
 
+  it('with such a directory further up is refused, however safe the last one is', async () => {
+    const last = join(base, 'up/middle/last');
+    mkdirSync(last, { recursive: true });
+    const open = (checkLast: boolean): Promise<string> =>
+      codeOf(openDirectory(last, { base, ownerUid: uid }, checkLast).then((found) => found?.handle.close()));
+    for (const above of ['up', 'up/middle']) {
+      chmodSync(join(base, above), 0o777);
+      for (const checkLast of [true, false])
+        expect(await open(checkLast)).toMatch(/^FILE_UNSAFE .* may be written by others/);
+      chmodSync(join(base, above), 0o755);
+      expect(await open(true)).toBe('taken');
+    }
+  });
+
   it('whose folder is not there is said to be missing, or answered by the caller', async () => {
     const at = join(base, 'gone/x');
     const trust = { base, ownerUid: uid };

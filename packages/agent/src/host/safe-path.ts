@@ -1,5 +1,6 @@
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, open as openCallback, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { HaubanError } from '@hauban/shared/errors';
 
 /**
@@ -58,10 +59,14 @@ function unreachable(path: string, error: unknown): HaubanError {
   return new HaubanError('FILE_FAILED', `${path} can not be opened (${code ?? 'unknown'})`, { cause: error });
 }
 
-const asDirectory = (handle: FileHandle): OpenDirectory => ({
-  handle,
-  at: (name) => `/proc/self/fd/${handle.fd}/${name}`,
-});
+const entryOf = (fd: number, name: string): string => `/proc/self/fd/${fd}/${name}`;
+const asDirectory = (handle: FileHandle): OpenDirectory => ({ handle, at: (name) => entryOf(handle.fd, name) });
+
+/**
+ * Folders on the way are held by number. Opening one may wait for a file server, so it goes to the thread pool; to look
+ * at it then and to close it waits for nothing, and the detour costs several times what the kernel needs for it.
+ */
+const openNumber = promisify(openCallback);
 
 /** Opens the directory itself, every directory above it checked; null when it or one above does not exist. */
 export async function openDirectory(path: string, trust: Trust, checkLast: boolean): Promise<OpenDirectory | null> {
@@ -69,22 +74,37 @@ export async function openDirectory(path: string, trust: Trust, checkLast: boole
   const parts = path === '/' ? [] : splitPath(path);
   if (baseParts.some((part, index) => parts[index] !== part))
     throw new HaubanError('FILE_UNSAFE', `${path} does not lie below ${trust.base}`);
-  let current = asDirectory(await open(trust.base, O_RDONLY | O_DIRECTORY));
+  const below = parts.slice(baseParts.length);
+  const last = below.at(-1);
+  if (last === undefined) return asDirectory(await open(trust.base, O_RDONLY | O_DIRECTORY));
   let walked = trust.base === '/' ? '' : trust.base;
+  let fd = await openNumber(trust.base, O_RDONLY | O_DIRECTORY);
   try {
-    const below = parts.slice(baseParts.length);
-    for (const [index, part] of below.entries()) {
+    for (const part of below.slice(0, -1)) {
       walked = `${walked}/${part}`;
-      const next = asDirectory(await open(current.at(part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      await current.handle.close();
-      current = next;
-      if (checkLast || index < below.length - 1) checkDirectory(walked, await current.handle.stat(), trust);
+      const next = await openNumber(entryOf(fd, part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      closeSync(fd);
+      fd = next;
+      checkDirectory(walked, fstatSync(fd), trust);
     }
-    return current;
+    walked = `${walked}/${last}`;
+    const found = asDirectory(await open(entryOf(fd, last), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (checkLast) await checkOrClose(found, walked, trust);
+    return found;
   } catch (error) {
-    await current.handle.close();
     if (errorCode(error) === 'ENOENT') return null;
     throw error instanceof HaubanError ? error : unreachable(walked, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function checkOrClose({ handle }: OpenDirectory, path: string, trust: Trust): Promise<void> {
+  try {
+    checkDirectory(path, fstatSync(handle.fd), trust);
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 

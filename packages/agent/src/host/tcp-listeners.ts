@@ -23,7 +23,8 @@ export function parseListeners(table: string): readonly TcpListener[] {
     });
 }
 
-async function readTable(path: string): Promise<string> {
+/** Empty when the kernel has no such table. */
+export async function readTcpTable(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -35,7 +36,10 @@ async function readTable(path: string): Promise<string> {
 
 /** Of the network namespace that this process is in. */
 export async function listListeners(): Promise<readonly TcpListener[]> {
-  return [...parseListeners(await readTable('/proc/net/tcp')), ...parseListeners(await readTable('/proc/net/tcp6'))];
+  return [
+    ...parseListeners(await readTcpTable('/proc/net/tcp')),
+    ...parseListeners(await readTcpTable('/proc/net/tcp6')),
+  ];
 }
 
 /** Inodes of the sockets that a process holds. */

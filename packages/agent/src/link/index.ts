@@ -2,6 +2,7 @@
  * The link process: dials the controller, keeps the link up, and passes on what comes either way. It has no privilege
  * and checks no order; it may not import the executor, host changes, or anything that a taken-over process could use.
  */
+export { AreaFeed } from './area-feed.ts';
 export { AuditWitness } from './audit-witness.ts';
 export { ClockOffset } from './clock-offset.ts';
 export { ControllerKeys } from './controller-keys.ts';
@@ -18,3 +19,4 @@ export { MetricsFeed } from './metrics-feed.ts';
 export { NodeLink } from './node-link.ts';
 export { RecordingUpload } from './recording-upload.ts';
 export { ShellRelay } from './shell-relay.ts';
+export { watchAreas } from './watch-areas.ts';

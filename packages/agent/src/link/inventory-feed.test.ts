@@ -86,6 +86,24 @@ describe('the inventory feed', () => {
     expect(runs).toHaveLength(2);
   });
 
+  it('asks apt after files have changed only when they came with other packages', async () => {
+    sections = [{ name: 'packages', data: { php: '1' } }];
+    feed.linkUp(channel);
+    clock.advance(0);
+    await finish();
+    const look = async (): Promise<void> => {
+      feed.filesChanged();
+      clock.advance(5_000);
+      await finish();
+      clock.advance(5_000);
+    };
+    await look();
+    expect(runs.slice(1)).toEqual([['packages', 'units', 'ports', 'php', 'sites', 'accounts', 'certificates']]);
+    sections = [{ name: 'packages', data: { php: '2' } }];
+    await look();
+    expect(runs.slice(3)).toEqual([['os', 'updates']]);
+  });
+
   it('sends nothing without a link, and takes the inventory when it is back', async () => {
     feed.linkUp(channel);
     clock.advance(0);

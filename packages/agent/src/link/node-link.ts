@@ -1,6 +1,7 @@
 import { decodeShellFrame, FRAME_TYPES, type FromExecutor, type LinkItem } from '@hauban/shared/protocol';
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { BodyType, FrameChannel } from '@hauban/link';
+import type { AreaFeed } from './area-feed.ts';
 import type { AuditWitness } from './audit-witness.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { ControllerKeys } from './controller-keys.ts';
@@ -34,6 +35,7 @@ export interface NodeLinkDeps {
   readonly recordings: RecordingUpload;
   readonly metrics: MetricsFeed;
   readonly inventory: InventoryFeed;
+  readonly areas: Pick<AreaFeed, 'linkUp' | 'linkDown' | 'ask'>;
   readonly clockOffset: ClockOffset;
   readonly keyRotation: KeyRotation;
   readonly auditWitness: AuditWitness;
@@ -89,8 +91,8 @@ export class NodeLink implements LinkKeeperEvents {
     const state = this.#state;
     if (state.at === 'introducing') state.timer.cancel();
     this.#state = { at: 'down' };
-    const { shells, recordings, metrics, inventory, clockOffset, keyRotation } = this.#deps;
-    for (const part of [shells, recordings, metrics, inventory, clockOffset, keyRotation]) part.linkDown();
+    const { shells, recordings, metrics, inventory, areas, clockOffset, keyRotation } = this.#deps;
+    for (const part of [shells, recordings, metrics, inventory, areas, clockOffset, keyRotation]) part.linkDown();
   }
 
   echo(echo: Parameters<ClockOffset['echo']>[0]): void {
@@ -130,6 +132,8 @@ export class NodeLink implements LinkKeeperEvents {
         return metrics.watched(message.periodMs);
       case 'inventory.refresh':
         return inventory.refresh(message.sections);
+      case 'areas.watch':
+        return this.#deps.areas.ask(message.areas);
       case 'link.steps':
         return this.#follow(message.items);
       case 'audit.head':
@@ -156,8 +160,8 @@ export class NodeLink implements LinkKeeperEvents {
     state.timer.cancel();
     this.#state = { at: 'up', channel };
     this.#sendStatus(channel);
-    const { shells, recordings, metrics, inventory, clockOffset, keyRotation, executor } = this.#deps;
-    for (const part of [shells, recordings, metrics, inventory, clockOffset, keyRotation]) part.linkUp(channel);
+    const { shells, recordings, metrics, inventory, areas, clockOffset, keyRotation, executor } = this.#deps;
+    for (const part of [shells, recordings, metrics, inventory, areas, clockOffset, keyRotation]) part.linkUp(channel);
     // Receipts, shells and chunks that wait there come now, when they can be passed on.
     executor.sync();
   }

@@ -1,8 +1,20 @@
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { fileFailed } from './write-durably.ts';
 
 /** Is there a folder at this path? A link to one counts. */
 export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Is there a folder at this path, by no link on the way to it? */
+export function isUnlinkedFolder(path: string): boolean {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  try {
+    return realpathSync.native(path) === path;
+  } catch (error) {
+    // It went, or may not be looked at, between the two.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+}
 
 /** Makes a folder and those above it, unless they are there. @param mode of the folders that are made */
 export function ensureFolder(path: string, mode: number): void {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { MOST_CREATED } from '@hauban/shared/actions';
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
@@ -11,6 +10,7 @@ import { print, type Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { importAccounts, type ImportOptions } from '../import-accounts.ts';
 import { importSummary } from '../import-summary.ts';
+import { loadText } from '../load-text.ts';
 
 interface ImportCommand {
   readonly on: string;
@@ -25,20 +25,11 @@ interface ImportCommand {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const SIZE_LIMIT_BYTES = 8 * 1024 * 1024;
+const LIMIT_MIB = 8;
 const SHOWN_PROBLEMS = 50;
 
 async function loadLines(path: string): Promise<readonly AccountLine[]> {
-  const tooLong = new CliError(EXIT.usage, 'BAD_REQUEST', `${path} has more than 8 MiB: import it in parts.`);
-  let text: string;
-  try {
-    if ((await stat(path)).size > SIZE_LIMIT_BYTES) throw tooLong;
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(EXIT.usage, 'BAD_REQUEST', `${path} can not be read.`, { cause: error });
-  }
-  const parsed = parseAccountFile(text);
+  const parsed = parseAccountFile(await loadText(path, LIMIT_MIB));
   if (parsed.ok) return parsed.accounts;
   const { problems } = parsed;
   const more = problems.length > SHOWN_PROBLEMS ? [`and ${problems.length - SHOWN_PROBLEMS} more`] : [];

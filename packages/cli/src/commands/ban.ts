@@ -52,7 +52,7 @@ function listHints(address: string, { found }: BanSearch): readonly string[] {
 }
 
 function renderSearch(address: string, search: BanSearch): string {
-  const { found, clear, away, unsure } = search;
+  const { found, clear, away, unsure, connected } = search;
   const rows = found.flatMap(({ hostName, answer }) =>
     answer.bans.map(({ source, where, target, reason, since, until }) =>
       [hostName, `${source} ${where}`, target, reason, time(since, '-'), time(until, 'lifted')].map(plainLine),
@@ -70,6 +70,9 @@ function renderSearch(address: string, search: BanSearch): string {
       answer.never === null
         ? []
         : [plainLine(`${hostName} never bans it: ${answer.never.target} is ${answer.never.why}.`)],
+    ),
+    ...connected.map(({ hostName, count }) =>
+      plainLine(`${hostName} has ${count} TCP ${count === 1 ? 'connection' : 'connections'} with it open now.`),
     ),
     ...listHints(address, search),
     ...(away.length === 0 ? [] : [`Away, nobody knows what they do: ${names(away, false)}`]),

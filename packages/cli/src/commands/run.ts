@@ -47,8 +47,15 @@ async function prepare(context: Context, name: string, words: readonly string[],
   return { api, action, chosen: await chooseNodes(api, on, [name]), args };
 }
 
-const waitOf = ({ startWithin }: RunOptions): Pick<RunRequest, 'startWithinMs'> =>
-  startWithin === undefined ? {} : { startWithinMs: parseDuration('--start-within', startWithin) };
+/** How it goes over the nodes, as it was typed. Read before anything is asked: what is mistyped is told at once. */
+function howOf(options: RunOptions): Pick<RunRequest, 'strategy' | 'startWithinMs'> {
+  const strategy = parseStrategy(options);
+  const { startWithin } = options;
+  return {
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(startWithin === undefined ? {} : { startWithinMs: parseDuration('--start-within', startWithin) }),
+  };
+}
 
 async function makePlan(
   context: Context,
@@ -98,9 +105,13 @@ async function confirm(
   return { args: run.args, confirms: { run: run.id } };
 }
 
-async function run(context: Context, wanted: Wanted, options: RunOptions): Promise<void> {
+async function run(
+  context: Context,
+  wanted: Wanted,
+  options: RunOptions,
+  how: ReturnType<typeof howOf>,
+): Promise<void> {
   const { api, action, chosen } = wanted;
-  const strategy = parseStrategy(options);
   const confirmed = options.yes === true || action.readOnly ? { args: wanted.args } : await confirm(context, wanted);
   if (confirmed === null) return;
   const request: RunRequest = {
@@ -108,9 +119,8 @@ async function run(context: Context, wanted: Wanted, options: RunOptions): Promi
     ...chosen.where,
     mode: 'apply',
     ...confirmed,
-    ...waitOf(options),
+    ...how,
     ...(options.overrideWindows === true ? { overrideWindows: true } : {}),
-    ...(strategy === undefined ? {} : { strategy }),
     ...(options.why === undefined ? {} : { reason: options.why }),
     ...(options.supersedeKey === undefined ? {} : { supersedeKey: options.supersedeKey }),
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
@@ -157,6 +167,9 @@ function addActions(program: Command, context: Context): void {
     });
 }
 
+const EXAMPLE = `
+Example: hauban run php.switch-version --on 'role=web' --account w4a100010 --to 8.4 --canary 1 --waves 10%
+`;
 const EXITS = `
 Exit status: 0 done on every node, or nothing to do; 1 failed or unhealthy on at least one; 2 the command line is not
 right; 3 not allowed; 4 no such node, action or run; 5 a node refused; 6 not reached, expired or cancelled; 7 not known
@@ -184,6 +197,7 @@ export function addRun(program: Command, context: Context): void {
       plan(context, await prepare(context, name, words, options.on), options),
   );
   addStrategyOptions(command(program, 'run', 'Run an action on nodes: plan, confirm, apply wave by wave, verify'))
+    .addHelpText('after', EXAMPLE)
     .option('--plan', 'only show the plan')
     .option('--yes', 'do not ask')
     .option('--detach', 'do not wait for the end')
@@ -193,7 +207,9 @@ export function addRun(program: Command, context: Context): void {
     .option('--supersede-key <key>', 'takes the place of what is still queued by the same key')
     .option('--idempotency-key <key>', 'the same key is the same run, however often it is sent')
     .action(async (name: string, words: string[], options: RunOptions) => {
+      const how = howOf(options);
       const wanted = await prepare(context, name, words, options.on);
-      await (options.plan === true ? plan : run)(context, wanted, options);
+      if (options.plan === true) await plan(context, wanted, options);
+      else await run(context, wanted, options, how);
     });
 }

@@ -2,6 +2,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { isConnectionLost, isRetryableTransaction, toDatabaseError } from './database-error.ts';
 import { parseDatabaseUrl } from './database-url.ts';
+import { createGate, type Gate } from './gate.ts';
 import { surviveLostConnections } from './lost-connection.ts';
 import { preferPrepared } from './prepared-statements.ts';
 import { createTogether, createTransact, type Queries, type Together, type Transact } from './transaction.ts';
@@ -17,18 +18,23 @@ export interface Database {
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Most connections at once; default 10. */
+  /** Most connections at once, not less than 4; default 10. */
   readonly poolSize?: number;
 }
 
 /** Least wait before a new attempt to connect: a restarted server is found again at once, a dead one costs little. */
 const RECONNECT_MS = 100;
+/** One that nobody uses is given back to the server. */
+const IDLE_S = 60;
+/** Connections of each kind: to a pool of one the driver lets a statement begin what nobody commits. */
+const LEAST = 2;
 
 export function connectPostgres(options: DatabaseOptions): postgres.Sql {
   return postgres({
     ...parseDatabaseUrl(options.url),
     max: options.poolSize ?? 10,
     connect_timeout: 5,
+    idle_timeout: IDLE_S,
     // Grows to 1 s; requests meanwhile fail after the connect attempt that they wait for.
     backoff: (retries) => Math.min(RECONNECT_MS * 2 ** Math.min(retries, 4), 1000) / 1000,
     onnotice: () => undefined,
@@ -43,50 +49,22 @@ export function connectPostgres(options: DatabaseOptions): postgres.Sql {
   });
 }
 
-/** Opens no connection yet: the first statement does. A server that is killed and comes back is found again. */
+/**
+ * Opens no connection yet: the first statement does. A server that is killed and comes back is found again. Transactions
+ * and single statements have connections of their own, so that a statement that is needed inside of a transaction never
+ * waits for another transaction to end.
+ */
 export function createDatabase(options: DatabaseOptions): Database {
-  let pool = openPool(options);
-  let isClosed = false;
-
-  /** After a loss the next statement gets a new pool; what still waits in the old one ends with an error. */
-  const judge = (error: unknown, used: Pool): unknown => {
-    if (isConnectionLost(error) && used === pool && !isClosed) {
-      pool = openPool(options);
-      void used.client.end({ timeout: 1 });
-    }
-    return toDatabaseError(error);
-  };
-
+  const size = options.poolSize ?? 10;
+  const forStatements = Math.max(LEAST, Math.floor(size * 0.4));
+  const statements = createPart({ ...options, poolSize: forStatements });
+  const transactions = createPart({ ...options, poolSize: Math.max(LEAST, size - forStatements) });
   return {
-    query: async (work) => {
-      const used = pool;
-      try {
-        return await work(used.db);
-      } catch (error) {
-        throw judge(error, used);
-      }
-    },
-    transaction: createTransact(async (work) => {
-      const used = pool;
-      try {
-        return await used.db.transaction((transaction) => work(transaction));
-      } catch (error) {
-        if (isRetryableTransaction(error)) throw error;
-        throw judge(error, used);
-      }
-    }),
-    together: createTogether(async (build) => {
-      const used = pool;
-      try {
-        return (await used.db.execute(build(used.db))).length;
-      } catch (error) {
-        if (isRetryableTransaction(error)) throw error;
-        throw judge(error, used);
-      }
-    }),
+    query: (work) => statements.use(async (db) => await work(db)),
+    transaction: createTransact((work) => transactions.use((db) => db.transaction(work))),
+    together: createTogether((build) => statements.use(async (db) => (await db.execute(build(db))).length)),
     close: async () => {
-      isClosed = true;
-      await pool.client.end({ timeout: 5 });
+      await Promise.all([statements.close(), transactions.close()]);
     },
   };
 }
@@ -96,7 +74,44 @@ interface Pool {
   readonly db: PostgresJsDatabase;
 }
 
+/** Connections of one kind. */
+interface Part {
+  use<T>(work: (db: PostgresJsDatabase) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
 function openPool(options: DatabaseOptions): Pool {
   const client = connectPostgres(options);
   return { client, db: drizzle({ client: preferPrepared(surviveLostConnections(client)) }) };
+}
+
+function createPart(options: DatabaseOptions & { readonly poolSize: number }): Part {
+  const gate: Gate = createGate(options.poolSize);
+  let pool = openPool(options);
+  let isClosed = false;
+
+  /** After a loss the next statement gets a new pool; what still runs in the old one ends with an error. */
+  const judge = (error: unknown, used: Pool): unknown => {
+    if (isConnectionLost(error) && used === pool && !isClosed) {
+      pool = openPool(options);
+      void used.client.end({ timeout: 1 });
+    }
+    return isRetryableTransaction(error) ? error : toDatabaseError(error);
+  };
+
+  return {
+    use: (work) =>
+      gate.enter(async () => {
+        const used = pool;
+        try {
+          return await work(used.db);
+        } catch (error) {
+          throw judge(error, used);
+        }
+      }),
+    close: async () => {
+      isClosed = true;
+      await pool.client.end({ timeout: 5 });
+    },
+  };
 }

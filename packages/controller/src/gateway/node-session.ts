@@ -97,6 +97,10 @@ export class NodeSession implements RegisteredLink {
     return this.#channel.sendControl({ t: 'inventory.refresh', sections });
   }
 
+  watchAreas(areas: readonly string[]): SendOutcome {
+    return this.#channel.sendControl({ t: 'areas.watch', areas });
+  }
+
   sendLinkSteps(items: readonly LinkItem[]): SendOutcome {
     return items.length === 0 ? 'sent' : this.#channel.sendControl({ t: 'link.steps', items: [...items] });
   }
@@ -140,7 +144,7 @@ export class NodeSession implements RegisteredLink {
   }
 
   async #take(message: Exclude<Message, { t: 'enrol' }>): Promise<void> {
-    const { nodes, runs, metrics, inventory, shells } = this.#ports;
+    const { nodes, runs, metrics, inventory, areas, shells } = this.#ports;
     const link = this.#ref;
     switch (message.t) {
       case 'status':
@@ -162,6 +166,8 @@ export class NodeSession implements RegisteredLink {
         return this.#receiptKey(message.step);
       case 'inventory':
         return inventory.inventory(link, message);
+      case 'areas.changed':
+        return areas.changed(link, message.areas);
       case 'shell.opened':
         return shells.opened(link, message.session);
       case 'shell.refused':

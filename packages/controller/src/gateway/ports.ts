@@ -14,7 +14,7 @@ import type {
  * the services know the database. Neither knows the other's inside: `main.ts` wires both by these interfaces.
  *
  * Calls of one link come in the order in which the node sent the messages. Control messages (`status`, `series`,
- * `receipt`, `receipt-key.step`, `inventory`, `progress`, `output`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
+ * `receipt`, `receipt-key.step`, `inventory`, `areas.changed`, `progress`, `output`, `order.taken`, `shell.opened`, `shell.refused`) are handed over one at a time: the
  * next waits for the promise of the one before, and while many wait the gateway stops reading from that node. Live
  * and shell frames are handed over at once and must not block. Chunks of metrics and recordings run beside.
  *
@@ -26,6 +26,7 @@ type Agent<T extends AgentMessage['t']> = Extract<AgentMessage, { t: T }>;
 export type StatusMessage = Agent<'status'>;
 export type EnrolMessage = Agent<'enrol'>;
 export type InventoryMessage = Agent<'inventory'>;
+export type AreasChangedMessage = Agent<'areas.changed'>;
 export type KeyRotateMessage = Agent<'key.rotate'>;
 export type ProgressMessage = Agent<'progress'>;
 export type OutputMessage = Agent<'output'>;
@@ -190,6 +191,11 @@ export interface RecordingPort {
   ): Promise<{ readonly session: string; readonly index: number } | null>;
 }
 
+export interface AreaPort {
+  /** Something in these areas changed (rule AREA3): a hint, bounded by the service, of which nothing is stored here. */
+  changed(link: LinkRef, areas: AreasChangedMessage['areas']): void;
+}
+
 export interface AuditPort {
   /** After each `status`: what the node keeps (rule AUDIT3). Gives the newest head, for the node to keep; null: there is none yet. */
   seen(link: LinkRef, auditHead: string | null): Promise<string | null>;
@@ -222,6 +228,7 @@ export interface GatewayPorts {
   readonly runs: RunPort;
   readonly metrics: MetricPort;
   readonly inventory: InventoryPort;
+  readonly areas: AreaPort;
   readonly shells: ShellPort;
   readonly recordings: RecordingPort;
   readonly trust: TrustPort;
@@ -247,6 +254,8 @@ export interface NodeLink extends LinkRef {
   watch(periodMs: 1000 | 10_000): SendOutcome;
   /** Null: all sections. */
   refreshInventory(sections: readonly string[] | null): SendOutcome;
+  /** Rule AREA1. */
+  watchAreas(areas: readonly string[]): SendOutcome;
   /** Rule KEYS21; nothing is sent for an empty list. */
   sendLinkSteps(items: readonly LinkItem[]): SendOutcome;
   /** Rule AUDIT1. */

@@ -8,6 +8,7 @@ export { callerOf, type Caller, type Credential } from './caller.ts';
 export type { HttpApp } from './fastify-types.ts';
 export { buildApp, closeApp, listen, type App } from './http-app.ts';
 export { allowedOrigins } from './origin.ts';
+export { requesterOf } from './requester-of.ts';
 export { requestFrom } from './request-from.ts';
 export {
   decisionOf,

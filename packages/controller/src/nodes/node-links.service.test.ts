@@ -376,7 +376,7 @@ describe('a link', () => {
     });
     await heir.start();
     expect(await state()).toBe('down');
-    heir.stop();
+    await heir.stop();
   });
 
   it('that ends while the database is away is down at once, and stored when it is back', async () => {
@@ -400,7 +400,7 @@ describe('a link', () => {
         Number((await fixture.sql`SELECT last_seen_at AS at FROM node WHERE id = ${nodeId}`)[0]?.['at']),
       )
       .toBe(clock.nowMs());
-    links.stop();
+    await links.stop();
   });
 });
 

@@ -1,8 +1,8 @@
 import type { AgentMessage, NodeId } from '@hauban/shared/protocol';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
-import { createBatchWriter, type Log } from '../runtime/index.ts';
+import { createBatchWriter, startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { NodeLinksRepository } from './node-links.repository.ts';
 import type { NodesRepository } from './nodes.repository.ts';
 import { createOpenSession } from './open-session.ts';
@@ -47,9 +47,9 @@ const ENDS_AT_ONCE = 100;
 
 /** What the gateway tells about links (the `NodePort` of its `ports.ts`). */
 export function createNodeLinksService(parts: NodeLinksParts) {
-  const { repository, nodes, presence, audit, transaction, clock, log } = parts;
+  const { repository, nodes, presence, audit, transaction, clock } = parts;
   const linkKeys = createLinkKeyRotation(parts);
-  let timer: Timer | null = null;
+  let beat: Beat | null = null;
   /** Ends that could not be stored while the database was away: else these nodes would stay connected in it. */
   let unstored: EndedLink[] = [];
 
@@ -72,7 +72,7 @@ export function createNodeLinksService(parts: NodeLinksParts) {
   );
   const storeEnd = async (link: LinkOf, end: LinkEnd): Promise<void> => writer.write({ link, end });
 
-  const beat = async (): Promise<void> => {
+  const storeTimes = async (): Promise<void> => {
     await repository.touch(presence.ids(), clock.nowMs());
     for (const entry of [...unstored]) {
       await storeEnd(entry.link, entry.end);
@@ -84,11 +84,9 @@ export function createNodeLinksService(parts: NodeLinksParts) {
     /** Before any node is let in. */
     start: async (): Promise<void> => {
       await repository.allDown();
-      timer = clock.every(TOUCH_MS, () => {
-        beat().catch((error: unknown) => log.warn({ err: error }, 'the last-seen times could not be stored'));
-      });
+      beat = startBeat(parts, { everyMs: TOUCH_MS, says: 'the last-seen times could not be stored', work: storeTimes });
     },
-    stop: (): void => timer?.cancel(),
+    stop: async (): Promise<void> => beat?.stop(),
 
     findLinkIdentity: async (
       nodeId: NodeId,

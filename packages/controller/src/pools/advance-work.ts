@@ -8,6 +8,7 @@ import { FAILED_COMPARE, type DriftRepository, type SeenDrift } from './drift.re
 import type { PoolWorkRepository, WorkChunk, WorkRecord } from './pool-work.repository.ts';
 import type { ItemRecord, PoolRecord, PoolsRepository } from './pools.repository.ts';
 import { readCompared } from './read-compared.ts';
+import { areasOfWish } from './wish-areas.ts';
 import { alone, chunksFor } from './work-chunks.ts';
 
 export interface AdvanceParts {
@@ -41,8 +42,12 @@ interface Here {
   readonly tx: Tx;
   readonly work: WorkRecord;
   readonly pool: PoolRecord;
+  /** What is wished; of a compare of some wishes those. */
   readonly items: readonly ItemRecord[];
 }
+
+/** A compare that looks at some wishes only: what else there is stays as it was seen. */
+const isOfSome = ({ kind, items }: WorkRecord): boolean => kind === 'compare' && items !== null;
 
 const wishes = (count: number): string => (count === 1 ? '1 wish' : `${count} wishes`);
 const targetOf = (run: RunDetail | undefined): RunTarget | undefined => run?.targets[0];
@@ -98,7 +103,7 @@ function createOrders(parts: AdvanceParts) {
   };
 
   return async (here: Here, chunks: readonly WorkChunk[], underWay: number): Promise<void> => {
-    const { tx, work } = here;
+    const { tx, work, pool } = here;
     const waiting = chunks.filter(({ runId }) => runId === null).slice(0, ORDERS_AT_ONCE - underWay);
     if (waiting.length === 0) return;
     if (!links.isOnline(work.nodeId)) return works.set(tx, work.id, { chunks, says: 'Waits for the node.' });
@@ -107,7 +112,10 @@ function createOrders(parts: AdvanceParts) {
     for (const chunk of waiting) made.set(chunk.key, await start(here, chunk));
     const says = work.phase === 'compare' ? 'Compares.' : `Puts right; ${wishes(work.done)} so far.`;
     return works.set(tx, work.id, {
-      chunks: chunks.map((chunk) => ({ ...chunk, runId: made.get(chunk.key) ?? chunk.runId })),
+      chunks: chunks.map((chunk) => {
+        const runId = made.get(chunk.key);
+        return runId === undefined ? chunk : { ...chunk, runId, version: pool.version };
+      }),
       says,
     });
   };
@@ -132,27 +140,40 @@ function seenBy(
   return seen;
 }
 
-/** After a compare: what was seen is kept, and what can be put right is ordered. */
-function createCompareEnd(parts: AdvanceParts) {
-  const { drift, work: works, audit, clock } = parts;
-  const finish = createFinish(parts);
+/** When the node saw the change that this wish is about; null: it did not say, or that is before it was in order last. */
+function changedAt(work: WorkRecord, action: string | undefined, comparedAt: number, now: number): number | null {
+  if (work.hinted === null || action === undefined) return null;
+  const times = areasOfWish(action).flatMap((area) => work.hinted?.[area] ?? []);
+  return times.length === 0
+    ? null
+    : Math.min(now, Math.max(comparedAt, ...times.toSorted((a, b) => a - b).slice(0, 1)));
+}
 
-  const keep = async ({ tx, work, pool, items }: Here, seen: readonly SeenDrift[]): Promise<ReadonlySet<string>> => {
-    const at = { poolId: pool.id, nodeId: work.nodeId, seenAt: clock.nowMs() };
-    const before = new Map((await drift.ofNode(tx, pool.id, work.nodeId)).map((one) => [one.itemId, one]));
-    await drift.put(tx, at, seen);
-    const inOrder = items.length - seen.length;
-    await drift.putNode(tx, {
-      poolId: pool.id,
-      nodeId: work.nodeId,
-      comparedAt: at.seenAt,
-      version: pool.version,
-      inOrder,
-    });
+/** Keeps what a compare has seen. Gives the differences that a person has said are meant to be. */
+function createKeeping({ drift, audit, clock }: AdvanceParts) {
+  return async ({ tx, work, pool, items }: Here, seen: readonly SeenDrift[]): Promise<ReadonlySet<string>> => {
+    const { id: poolId } = pool;
+    const { nodeId } = work;
+    const seenAt = clock.nowMs();
+    const before = new Map((await drift.ofNode(tx, poolId, nodeId)).map((one) => [one.itemId, one]));
+    const comparedAt = (await drift.node(tx, poolId, nodeId))?.comparedAt ?? 0;
+    const actionOf = new Map(items.map(({ id, action }) => [id, action]));
+    const timed = seen.map((one) => ({
+      ...one,
+      changedAt: changedAt(work, actionOf.get(one.itemId), comparedAt, seenAt),
+    }));
+    await drift.put(tx, { poolId, nodeId, seenAt, items: isOfSome(work) ? [...actionOf.keys()] : null }, timed);
+    if (isOfSome(work)) await drift.countAgain(tx, poolId, nodeId);
+    else {
+      const inOrder = items.length - seen.length;
+      // What was wished when the first of the orders was made: a node that was asked about less is compared again soon.
+      const version = Math.min(pool.version, ...work.chunks.map((chunk) => chunk.version ?? 0));
+      await drift.putNode(tx, { poolId, nodeId, comparedAt: seenAt, version, inOrder });
+    }
     const fresh = seen.filter(({ itemId, hash }) => before.get(itemId)?.hash !== hash);
     if (fresh.length > 0) {
       const says = fresh.slice(0, 5).map((one) => one.says);
-      const detail = { poolId: pool.id, pool: pool.name, nodeId: work.nodeId, count: fresh.length, says };
+      const detail = { poolId, pool: pool.name, nodeId, count: fresh.length, says };
       audit.record(tx, { code: 'A3038W', who: 'system', detail });
     }
     const isAdopted = ({ itemId, hash }: SeenDrift): boolean => {
@@ -161,6 +182,13 @@ function createCompareEnd(parts: AdvanceParts) {
     };
     return new Set(seen.filter(isAdopted).map(({ itemId }) => itemId));
   };
+}
+
+/** After a compare: what was seen is kept, and what can be put right is ordered. */
+function createCompareEnd(parts: AdvanceParts) {
+  const { drift, work: works, clock } = parts;
+  const finish = createFinish(parts);
+  const keep = createKeeping(parts);
 
   const goOn = async (here: Here, left: readonly SeenDrift[]): Promise<void> => {
     const { tx, work, items } = here;
@@ -193,14 +221,16 @@ function createCompareEnd(parts: AdvanceParts) {
       // What a node refuses it refuses each time; what failed otherwise (it was busy, or killed) is tried again soon.
       const version = all.isRefused ? pool.version : FAILED_COMPARE;
       const comparedAt = clock.nowMs();
-      await drift.putNode(tx, { poolId: pool.id, nodeId: work.nodeId, comparedAt, version, inOrder: 0 });
+      if (!isOfSome(work) || !all.isRefused)
+        await drift.putNode(tx, { poolId: pool.id, nodeId: work.nodeId, comparedAt, version, inOrder: 0 });
       return finish(here, false, `It could not be compared: ${all.why}`);
     }
     const known = new Set(items.map(({ id }) => id));
     const seen = all.filter(({ itemId }) => known.has(itemId));
     const adopted = await keep(here, seen);
     // Who names a difference wants it put right, adopted or not.
-    const left = seen.filter(({ itemId }) => !adopted.has(itemId) || (work.items?.includes(itemId) ?? false));
+    const isNamed = (itemId: string): boolean => work.kind !== 'compare' && work.items?.includes(itemId) === true;
+    const left = seen.filter(({ itemId }) => !adopted.has(itemId) || isNamed(itemId));
     if (work.kind === 'compare')
       return finish(here, left.length === 0, left.length === 0 ? 'As wished.' : `Differs in ${wishes(left.length)}.`);
     return goOn(here, left);
@@ -250,7 +280,13 @@ export function createAdvanceWork(parts: AdvanceParts) {
     const work = await works.tryLock(tx, workId);
     const pool = work === null ? null : await pools.find(work.poolId);
     if (work === null || pool === null) return;
-    const here: Here = { tx, work, pool, items: await pools.items(pool.id) };
+    const wished = await pools.items(pool.id);
+    const here: Here = {
+      tx,
+      work,
+      pool,
+      items: isOfSome(work) ? wished.filter(({ id }) => work.items?.includes(id)) : wished,
+    };
     try {
       await step(here);
     } catch (error) {

@@ -11,10 +11,8 @@ import {
   NoContent,
   Uuid,
 } from '@hauban/shared/api';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, decisionOf, readableOf, type HttpApp } from '../http/index.ts';
-import type { Requester } from '../runs/start-run.service.ts';
+import { type HttpApp, readableOf, requesterOf } from '../http/index.ts';
 import type { BanLists } from './ban-lists.service.ts';
 
 const params = Type.Object({ banListId: Uuid });
@@ -28,11 +26,6 @@ const OWN = { access: 'owner', needs: { right: 'admin', on: 'fleet' } } as const
 export interface BanListRouteParts {
   readonly banLists: BanLists;
   readonly poolMembers: (poolId: string) => Promise<readonly string[] | null>;
-}
-
-function requesterOf(request: FastifyRequest): Requester {
-  const { personId, name, via } = callerOf(request);
-  return { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
 }
 
 function readRoutes(app: HttpApp, { banLists, poolMembers }: BanListRouteParts): void {

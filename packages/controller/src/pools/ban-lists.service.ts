@@ -22,12 +22,12 @@ import type {
   BanListRow,
 } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import { canonicalJson } from '@hauban/link';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
 import type { Requester } from '../runs/start-run.service.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { BanEntryRecord, BanListRecord, BanListsRepository } from './ban-lists.repository.ts';
 import { listWishes, whyNoList } from './list-wishes.ts';
 import type { PoolRecord, PoolsRepository } from './pools.repository.ts';
@@ -342,12 +342,11 @@ function createListViews({ lists, clock }: BanListParts) {
 }
 
 export function createBanLists(parts: BanListParts) {
-  const { lists, transaction, clock, log } = parts;
+  const { lists, transaction, clock } = parts;
   const { tell } = createTelling(parts);
   const changes = createListChanges(parts);
   const { keeping } = createKeeping(parts);
-  let timer: Timer | null = null;
-  let running: Promise<void> = Promise.resolve();
+  let beat: Beat | null = null;
 
   /** Tells pools what a run, or a controller that died, left untold; forgets what ran out. */
   const tick = async (): Promise<void> => {
@@ -371,18 +370,8 @@ export function createBanLists(parts: BanListParts) {
         : (await lists.pools()).filter((one) => one.listId === listId).map(({ id }) => id),
     tick,
     start: () => {
-      let isTicking = false;
-      timer = clock.every(TICK_MS, () => {
-        if (isTicking) return;
-        isTicking = true;
-        running = tick()
-          .catch((error: unknown) => log.warn({ err: error }, 'ban lists could not be looked at'))
-          .finally(() => (isTicking = false));
-      });
+      beat = startBeat(parts, { everyMs: TICK_MS, says: 'ban lists could not be looked at', work: tick });
     },
-    stop: async () => {
-      timer?.cancel();
-      await running;
-    },
+    stop: async () => beat?.stop(),
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ACTIONS, applyChanges, parseActionArguments, type Compared } from '@hauban/shared/actions';
 import type { Receipt } from '@hauban/shared/protocol';
-import { createFakeHost, SeededRandom, type FakeHost } from '@hauban/shared/testing';
+import { createFakeHost, type FakeHost } from '@hauban/shared/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createRunWorld,
@@ -9,11 +9,7 @@ import {
   type SentOrder,
   type WorldController,
 } from '../../../../test/support/run-world.ts';
-import { createAccountUidsRepository } from '../actions/account-uids.repository.ts';
-import { createActionsService } from '../actions/actions.service.ts';
-import { createPools } from '../compose-pools.ts';
-import { createLog } from '../runtime/index.ts';
-import type { PoolMemberNode } from './pool-members.ts';
+import { createWorldPools, type WorldPools } from '../../../../test/support/world-pools.ts';
 
 /** Each goes through many rounds of orders; the machine may have more to do. */
 const WITHIN_MS = 120_000;
@@ -22,7 +18,7 @@ const LISTED = Number(process.env['HAUBAN_LIST'] ?? 5000);
 
 let world: RunWorld;
 let made: WorldController;
-let pools: ReturnType<typeof createPools>;
+let pools: WorldPools;
 /** Machines in memory, with the real actions. */
 let hosts = new Map<string, FakeHost>();
 let orders: SentOrder[] = [];
@@ -38,23 +34,7 @@ const banned = (index: number): readonly string[] =>
 
 function build(): void {
   made = world.build();
-  const { audit, transaction, database, clock } = world;
-  const shared = {
-    ...{ audit, transaction, clock, together: database.together },
-    ...{ random: new SeededRandom(1), log: createLog('silent') },
-  };
-  const member = (id: string): PoolMemberNode => ({
-    ...{ id, hostName: id.slice(0, 8), labels: {}, roles: [] },
-    ...{ connectedAt: world.online.has(id) ? 1 : null, barredWhy: null },
-  });
-  pools = createPools(shared, database, {
-    runs: made.runs,
-    actions: createActionsService(createAccountUidsRepository(database), clock),
-    links: { isOnline: (id) => world.online.has(id) },
-    judgeRelease: async () => world.rights,
-    nodes: { all: async () => world.nodeIds.map(member) },
-    selectTargets: { resolve: async () => world.nodeIds.map(member) },
-  });
+  pools = createWorldPools(world, made);
 }
 
 async function carryOut({ order }: SentOrder): Promise<Partial<Receipt>> {

@@ -4,6 +4,8 @@ import { poolDrift, poolNode } from '../db/schema/pools.ts';
 
 export type DriftRecord = typeof poolDrift.$inferSelect;
 export type SeenDrift = Pick<DriftRecord, 'itemId' | 'state' | 'hash' | 'says' | 'changes'>;
+/** What one compare saw, with the time at which the node saw the change; null: it did not. */
+export type TimedDrift = SeenDrift & Pick<DriftRecord, 'changedAt'>;
 /** In the place of a pool's version: the compare failed, so nothing is known of any version. */
 export const FAILED_COMPARE = -1;
 
@@ -29,14 +31,18 @@ function driftRows(database: Database) {
         .select()
         .from(poolDrift)
         .where(and(eq(poolDrift.poolId, poolId), eq(poolDrift.nodeId, nodeId))),
-    /** What one compare saw of these wishes; what it did not see to differ is in order. */
+    /**
+     * What one compare saw of these wishes; what it did not see to differ is in order.
+     * @param at `items`: those that it looked at; null: all
+     */
     put: async (
       tx: Tx,
-      at: Pick<DriftRecord, 'poolId' | 'nodeId' | 'seenAt'>,
-      seen: readonly SeenDrift[],
+      at: Pick<DriftRecord, 'poolId' | 'nodeId' | 'seenAt'> & { readonly items: readonly string[] | null },
+      seen: readonly TimedDrift[],
     ): Promise<void> => {
-      const { poolId, nodeId, seenAt } = at;
-      const here = and(eq(poolDrift.poolId, poolId), eq(poolDrift.nodeId, nodeId));
+      const { poolId, nodeId, seenAt, items } = at;
+      const looked = items === null ? undefined : inArray(poolDrift.itemId, [...items]);
+      const here = and(eq(poolDrift.poolId, poolId), eq(poolDrift.nodeId, nodeId), looked);
       const left = seen.map(({ itemId }) => itemId);
       await tx.db.delete(poolDrift).where(left.length === 0 ? here : and(here, notInArray(poolDrift.itemId, left)));
       for (const { says, changes, ...rest } of seen) {
@@ -56,6 +62,7 @@ function driftRows(database: Database) {
               since: sql`CASE WHEN ${poolDrift.hash} = ${one.hash} THEN ${poolDrift.since} ELSE ${seenAt} END`,
               adoptedBy: sql`CASE WHEN ${poolDrift.hash} = ${one.hash} THEN ${poolDrift.adoptedBy} END`,
               adoptedAt: sql`CASE WHEN ${poolDrift.hash} = ${one.hash} THEN ${poolDrift.adoptedAt} END`,
+              changedAt: sql`CASE WHEN ${poolDrift.hash} = ${one.hash} THEN ${poolDrift.changedAt} ELSE ${one.changedAt}::bigint END`,
             },
           });
       }
@@ -95,6 +102,22 @@ function nodeRows(database: Database) {
         .values(record)
         .onConflictDoUpdate({ target: [poolNode.poolId, poolNode.nodeId], set });
     },
+    node: async (tx: Tx, poolId: string, nodeId: string): Promise<NodeRecord | null> =>
+      (
+        await tx.db
+          .select()
+          .from(poolNode)
+          .where(and(eq(poolNode.poolId, poolId), eq(poolNode.nodeId, nodeId)))
+      )[0] ?? null,
+    /** After a compare of some wishes: how many of all are in order now. */
+    countAgain: async (tx: Tx, poolId: string, nodeId: string): Promise<void> =>
+      void (await tx.db
+        .update(poolNode)
+        .set({
+          inOrder: sql`(SELECT count(*) FROM pool_item i WHERE i.pool_id = ${poolId} AND NOT EXISTS
+            (SELECT FROM pool_drift d WHERE d.node_id = ${nodeId} AND d.item_id = i.id))`,
+        })
+        .where(and(eq(poolNode.poolId, poolId), eq(poolNode.nodeId, nodeId)))),
     /** Nodes that are members no longer. */
     forgetOthers: async (tx: Tx, poolId: string, members: readonly string[]): Promise<void> => {
       const none = members.length === 0;

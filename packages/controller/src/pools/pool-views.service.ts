@@ -82,6 +82,7 @@ export function createPoolViews({ pools, drift, work, members }: PoolViewParts) 
         hostName,
         isOnline: connectedAt !== null,
         comparedAt: knownOf.get(id)?.comparedAt ?? null,
+        isCurrent: knownOf.get(id)?.version === pool.version,
         inOrder: knownOf.get(id)?.inOrder ?? 0,
         differs: count(({ state, adoptedAt }) => state === 'differs' && adoptedAt === null),
         blocked: count(({ state, adoptedAt }) => state === 'blocked' && adoptedAt === null),
@@ -119,8 +120,8 @@ export function createPoolViews({ pools, drift, work, members }: PoolViewParts) 
       return seen.flatMap((one): DriftRow[] => {
         const [item, hostName] = [itemOf.get(one.itemId), nameOf.get(one.nodeId)];
         if (item === undefined || hostName === undefined) return [];
-        const { nodeId, itemId, state, says, hash, since, seenAt, adoptedBy, adoptedAt } = one;
-        const seenAs = { state, says, hash, since, seenAt, adoptedBy, adoptedAt };
+        const { nodeId, itemId, state, says, hash, changedAt, since, seenAt, adoptedBy, adoptedAt } = one;
+        const seenAs = { state, says, hash, changedAt, since, seenAt, adoptedBy, adoptedAt };
         const changes = one.changes as PlannedChange[];
         return [{ nodeId, hostName, itemId, action: item.action, key: item.key, changes, ...seenAs }];
       });

@@ -1,22 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { PoolWorkRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { Timer } from '@hauban/shared/time';
+import type { Random } from '@hauban/shared/time';
 import type { Transact, Tx } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { Requester } from '../runs/start-run.service.ts';
 import type { BanListsRepository } from './ban-lists.repository.ts';
 import { createAdvanceWork, type AdvanceParts } from './advance-work.ts';
+import type { ChangeArea } from '@hauban/shared/protocol';
+import { createChangeHints, type AreaLink, type ChangeHints, type Hinted } from './change-hints.ts';
 import { FAILED_COMPARE, type DriftRecord, type NodeRecord } from './drift.repository.ts';
 import type { PoolMemberNode, ReadMembers } from './pool-members.ts';
 import type { WorkRecord } from './pool-work.repository.ts';
 import type { PoolRecord } from './pools.repository.ts';
+import { areasOfWish } from './wish-areas.ts';
 
 export interface PoolWorkParts extends AdvanceParts {
   readonly lists: Pick<BanListsRepository, 'wishIds'>;
   readonly members: ReadMembers;
   readonly transaction: Transact;
+  readonly random: Random;
   readonly log: Log;
+  readonly links: AdvanceParts['links'] & { linkOf(nodeId: string): AreaLink | null };
 }
 
 export type PoolWork = ReturnType<typeof createPoolWork>;
@@ -33,10 +38,12 @@ const RETRY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const COMPARES_KEPT_MS = 24 * HOUR_MS;
 
-type Asked = Pick<WorkRecord, 'poolId' | 'nodeId' | 'kind' | 'items' | 'requester' | 'reason'>;
+type Asked = Pick<WorkRecord, 'poolId' | 'nodeId' | 'kind' | 'items' | 'requester' | 'reason'> &
+  Partial<Pick<WorkRecord, 'hinted'>>;
 const SYSTEM = { id: 'pool', via: 'system' } as const;
 
 const makeWork = (asked: Asked, now: number): WorkRecord => ({
+  hinted: null,
   ...asked,
   id: randomUUID(),
   phase: 'compare',
@@ -62,9 +69,22 @@ function isDue(pool: PoolRecord, node: PoolMemberNode, known: NodeRecord | undef
   return isStale || now - known.comparedAt >= pool.compareMinutes * 60_000 * jitter(node.id);
 }
 
+/** One look at all pools. */
+interface Round {
+  /** Compares that may still be begun. */
+  room: number;
+  readonly actions: ReadonlyMap<string, readonly string[]>;
+  readonly due: ReturnType<ChangeHints['due']>;
+  /** Areas that are wanted of each node. */
+  readonly wanted: Map<string, Set<ChangeArea>>;
+  /** Nodes that were due by their hints: compared in a pool, and not yet in a pool. */
+  readonly compared: Set<string>;
+  readonly unanswered: Set<string>;
+}
+
 /** Which nodes are due for a compare, and what may be put right without a person. */
 function createPlanning(parts: PoolWorkParts) {
-  const { drift, lists, work: works, members, links, transaction, audit, clock } = parts;
+  const { pools, drift, lists, work: works, members, links, transaction, audit, clock } = parts;
 
   const add = async (tx: Tx, asked: Asked): Promise<boolean> => works.add(tx, makeWork(asked, clock.nowMs()));
 
@@ -105,24 +125,44 @@ function createPlanning(parts: PoolWorkParts) {
     }
   };
 
-  const ofPool = async (pool: PoolRecord, room: number): Promise<number> => {
+  /** Wishes that lie where this node says that something changed. */
+  const touched = async (pool: PoolRecord, hinted: Hinted): Promise<readonly string[]> =>
+    (await pools.items(pool.id))
+      .filter(({ action }) => areasOfWish(action).some((area) => hinted[area] !== undefined))
+      .map(({ id }) => id);
+
+  /** Of one node: all wishes when it is time for them, else those that it gave a hint of. */
+  const compare = async (pool: PoolRecord, nodeId: string, isWhole: boolean, round: Round): Promise<boolean> => {
+    const hinted = round.due.get(nodeId)?.hinted ?? null;
+    const items = isWhole || hinted === null ? null : await touched(pool, hinted);
+    if (items?.length === 0) return false;
+    const requester = { ...SYSTEM, name: `pool ${pool.name}` };
+    const asked = { poolId: pool.id, nodeId, kind: 'compare', items, requester, reason: null, hinted } as const;
+    const isBegun = round.room > 0 && (await transaction((tx) => add(tx, asked)));
+    // Under way before the hint, it may have looked before the change.
+    if (!isBegun) round.unanswered.add(nodeId);
+    else if (hinted !== null) round.compared.add(nodeId);
+    if (isBegun) round.room -= 1;
+    return isBegun;
+  };
+
+  const ofPool = async (pool: PoolRecord, round: Round): Promise<void> => {
     const now = clock.nowMs();
     const known = new Map((await drift.nodes(pool.id)).map((node) => [node.nodeId, node]));
     const online = (await members(pool)).filter(({ id }) => links.isOnline(id));
     const here = new Set(online.map(({ id }) => id));
+    const areas = (round.actions.get(pool.id) ?? []).flatMap(areasOfWish);
+    for (const id of here) round.wanted.set(id, new Set([...(round.wanted.get(id) ?? []), ...areas]));
+    if (round.room <= 0 && round.due.size === 0) return;
     const able = (await drift.ofPool(pool.id)).filter(
       (one) => here.has(one.nodeId) && one.state === 'differs' && one.adoptedAt === null,
     );
     await bringLists(pool, able);
     if (pool.repair === 'auto') await repairBySelf(pool, able);
-    const due = online.filter((node) => isDue(pool, node, known.get(node.id), now)).slice(0, room);
-    if (due.length === 0) return 0;
-    const requester = { ...SYSTEM, name: `pool ${pool.name}` };
-    await transaction(async (tx) => {
-      for (const { id: nodeId } of due)
-        await add(tx, { poolId: pool.id, nodeId, kind: 'compare', items: null, requester, reason: null });
-    });
-    return due.length;
+    for (const node of online) {
+      const isWhole = isDue(pool, node, known.get(node.id), now);
+      if (isWhole || round.due.has(node.id)) await compare(pool, node.id, isWhole, round);
+    }
   };
   return { add, ofPool };
 }
@@ -143,7 +183,8 @@ function createBeginning(parts: PoolWorkParts) {
         requester,
         reason: reason ?? null,
       };
-      const does = ({ kind: doing }: WorkRecord): boolean => doing !== 'compare' || kind === 'compare';
+      const does = ({ kind: doing, items: some }: WorkRecord): boolean =>
+        doing !== 'compare' || (kind === 'compare' && some === null);
       const open = await works.openOn(tx, pool.id, nodeId);
       if (open !== null && does(open)) return open.id;
       // A compare that is under way makes room for what a person wants.
@@ -170,20 +211,32 @@ export function createPoolWork(parts: PoolWorkParts) {
   const begin = createBeginning(parts);
   const advance = createAdvanceWork(parts);
   const planning = createPlanning(parts);
-  let timer: Timer | null = null;
+  const hints = createChangeHints(parts);
+  let beat: Beat | null = null;
   let ticks = 0;
-  let running: Promise<void> = Promise.resolve();
 
   const plan = async (open: readonly WorkRecord[]): Promise<void> => {
-    let room = COMPARES_AT_ONCE - open.filter(({ kind }) => kind === 'compare').length;
+    const round: Round = {
+      room: COMPARES_AT_ONCE - open.filter(({ kind }) => kind === 'compare').length,
+      actions: await pools.actions(),
+      due: hints.due(),
+      wanted: new Map(),
+      compared: new Set(),
+      unanswered: new Set(),
+    };
+    let isWhole = true;
     for (const pool of await pools.all()) {
-      if (room <= 0) return;
       try {
-        room -= await planning.ofPool(pool, room);
+        await planning.ofPool(pool, round);
       } catch (error) {
+        isWhole = false;
         log.warn({ err: error, pool: pool.name }, 'members of a pool could not be looked at');
       }
     }
+    // What a pool that could not be looked at wants of its nodes is not known.
+    if (isWhole) hints.ask(round.wanted);
+    for (const [nodeId, { upTo }] of round.due)
+      if (isWhole && !round.unanswered.has(nodeId)) hints.answered(nodeId, upTo, round.compared.has(nodeId));
     await transaction(async (tx) => works.forgetCompares(tx, clock.nowMs() - COMPARES_KEPT_MS));
   };
 
@@ -214,21 +267,16 @@ export function createPoolWork(parts: PoolWorkParts) {
     },
     /** Something changed on this node: it is compared soon. */
     hint: async (nodeId: string): Promise<void> => {
+      if (!hints.spend(nodeId)) return;
       await transaction(async (tx) => drift.forgetCompare(tx, [nodeId], clock.nowMs() - REST_MS));
     },
+    /** Something in these areas changed on this node: how many ms ago. What is too much of it is left out. */
+    changed: (nodeId: string, areas: Readonly<Record<string, number>>): void => {
+      if (hints.changed(nodeId, areas) === 1) log.warn({ nodeId }, 'a node tells of changes more often than it may');
+    },
     start: () => {
-      let isTicking = false;
-      timer = clock.every(TICK_MS, () => {
-        if (isTicking) return;
-        isTicking = true;
-        running = tick()
-          .catch((error: unknown) => log.warn({ err: error }, 'pools could not be looked at'))
-          .finally(() => (isTicking = false));
-      });
+      beat = startBeat(parts, { everyMs: TICK_MS, says: 'pools could not be looked at', work: tick });
     },
-    stop: async () => {
-      timer?.cancel();
-      await running;
-    },
+    stop: async () => beat?.stop(),
   };
 }

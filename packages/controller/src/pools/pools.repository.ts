@@ -52,6 +52,15 @@ function itemRows(database: Database) {
       database.query((db) =>
         db.select().from(poolItem).where(eq(poolItem.poolId, poolId)).orderBy(asc(poolItem.position)),
       ),
+    /** Of what kinds the wishes of each pool are. */
+    actions: async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+      const rows = await database.query((db) =>
+        db.selectDistinct({ id: poolItem.poolId, action: poolItem.action }).from(poolItem),
+      );
+      const found = new Map<string, string[]>();
+      for (const { id, action } of rows) found.set(id, [...(found.get(id) ?? []), action]);
+      return found;
+    },
     /** The last wish about a thing counts; it keeps its place and its id. */
     putItem: (tx: Tx, item: NewItem): void =>
       tx.write('pool_item_put', (db) =>

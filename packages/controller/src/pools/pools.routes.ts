@@ -16,10 +16,8 @@ import {
   RunDetail,
   Uuid,
 } from '@hauban/shared/api';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, decisionOf, readableOf, type HttpApp } from '../http/index.ts';
-import type { Requester } from '../runs/start-run.service.ts';
+import { type HttpApp, readableOf, requesterOf } from '../http/index.ts';
 import type { PoolViews } from './pool-views.service.ts';
 import type { PoolWork } from './pool-work.service.ts';
 import type { PoolsService } from './pools.service.ts';
@@ -37,11 +35,6 @@ export interface PoolRouteParts {
   readonly pools: PoolsService;
   readonly poolViews: PoolViews;
   readonly poolWork: PoolWork;
-}
-
-function requesterOf(request: FastifyRequest): Requester {
-  const { personId, name, via } = callerOf(request);
-  return { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
 }
 
 function readRoutes(app: HttpApp, { pools, poolViews }: PoolRouteParts): void {

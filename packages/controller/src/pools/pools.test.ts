@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Compared } from '@hauban/shared/actions';
 import type { PoolWorkRow } from '@hauban/shared/api';
 import type { Receipt } from '@hauban/shared/protocol';
-import { SeededRandom } from '@hauban/shared/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createRunWorld,
@@ -10,45 +9,32 @@ import {
   type SentOrder,
   type WorldController,
 } from '../../../../test/support/run-world.ts';
-import { createAccountUidsRepository } from '../actions/account-uids.repository.ts';
-import { createActionsService } from '../actions/actions.service.ts';
-import { createPools } from '../compose-pools.ts';
-import type { PoolMemberNode } from './pool-members.ts';
-import { createLog } from '../runtime/index.ts';
+import { createWorldPools, type WorldPools } from '../../../../test/support/world-pools.ts';
 
 type Items = readonly { readonly action: string; readonly args: Readonly<Record<string, unknown>> }[];
 const itemsOf = ({ order }: SentOrder): Items => (order.args as { readonly items: Items }).items;
 
 let world: RunWorld;
 let made: WorldController;
-let pools: ReturnType<typeof createPools>;
+let pools: WorldPools;
 /** What each node has, as texts of items: the node's side of compare and apply. */
 const has = new Map<string, Set<string>>();
 /** Items that no node can do. */
 const broken = new Set<string>();
 let orders: SentOrder[] = [];
+/** Areas that each node was asked to watch. */
+const watched = new Map<string, readonly string[]>();
 const nodeAt = (index: number): string => world.nodeIds[index] ?? '';
 const unit = (name: string) => ({ action: 'service.start', args: { unit: name } });
 
+const linkTo = (nodeId: string) => ({
+  session: 'one',
+  watchAreas: (areas: readonly string[]) => void watched.set(nodeId, areas),
+});
+
 function build(): void {
   made = world.build();
-  const { audit, transaction, database, clock } = world;
-  const shared = {
-    ...{ audit, transaction, clock, together: database.together },
-    ...{ random: new SeededRandom(1), log: createLog('silent') },
-  };
-  const member = (id: string): PoolMemberNode => ({
-    ...{ id, hostName: id.slice(0, 8), labels: {}, roles: [] },
-    ...{ connectedAt: world.online.has(id) ? 1 : null, barredWhy: null },
-  });
-  pools = createPools(shared, database, {
-    runs: made.runs,
-    actions: createActionsService(createAccountUidsRepository(database), clock),
-    links: { isOnline: (id) => world.online.has(id) },
-    judgeRelease: async () => world.rights,
-    nodes: { all: async () => world.nodeIds.map(member) },
-    selectTargets: { resolve: async () => world.nodeIds.map(member) },
-  });
+  pools = createWorldPools(world, made, linkTo);
 }
 
 /** A node does what it is told, as the agent does. */
@@ -111,6 +97,7 @@ beforeEach(async () => {
   await world.sql`DELETE FROM pool`;
   await world.startOver();
   has.clear();
+  watched.clear();
   broken.clear();
   orders = [];
   world.clock.advance(3_600_000);
@@ -238,6 +225,20 @@ describe('a compare', () => {
     expect(orders).toHaveLength(again);
   });
 
+  it('that was under way while the wishes changed is made anew soon: it was about those before', async () => {
+    const poolId = await newPool({ nodes: [nodeAt(0)] });
+    await pools.pools.wish(poolId, unit('nginx'), world.requester);
+    has.set(nodeAt(0), new Set([JSON.stringify(unit('nginx'))]));
+    await settle(false);
+    expect(orders).toHaveLength(1);
+    await pools.pools.wish(poolId, { action: 'service.stop', args: { unit: 'nginx' } }, world.requester);
+    for (const order of orders) await world.answer(made, order, answerOf(order));
+    await settle();
+    world.clock.advance(11_000);
+    for (let times = 0; times < 3; times += 1) await settle();
+    expect(await drift(poolId)).toMatchObject([{ action: 'service.stop', state: 'differs' }]);
+  });
+
   it('is made anew soon after a hint of the node', async () => {
     const poolId = await newPool();
     await pools.pools.wish(poolId, unit('nginx'), world.requester);
@@ -247,6 +248,112 @@ describe('a compare', () => {
     await pools.poolWork.hint(nodeAt(0));
     await settle();
     expect(orders.map(({ order }) => order.aud)).toEqual([nodeAt(0)]);
+  });
+});
+
+describe('a hint of a node', () => {
+  const keys = { action: 'account.set-ssh-keys', args: { name: 'w4a100010', keys: [] } };
+  const there = (...items: readonly object[]): Set<string> => new Set(items.map((item) => JSON.stringify(item)));
+  /** A pool of two nodes that is as wished: a unit, and keys. */
+  async function wellPool(): Promise<string> {
+    const poolId = await newPool();
+    for (const item of [unit('nginx'), keys]) await pools.pools.wish(poolId, item, world.requester);
+    for (const id of world.nodeIds) has.set(id, there(unit('nginx'), keys));
+    await settle();
+    await settle();
+    orders = [];
+    return poolId;
+  }
+  /** Seconds go by, with what is done in them. */
+  async function pass(seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second += 5) {
+      world.clock.advance(5_000);
+      await settle();
+      await settle();
+    }
+  }
+
+  it('has that node compared within seconds, with the wishes of that area only, and shows when the change was seen', async () => {
+    const poolId = await wellPool();
+    expect(watched.get(nodeAt(0))).toEqual(['hosting', 'packages', 'units', 'users']);
+    // Both differ now: only the area that was told of is looked at.
+    has.set(nodeAt(0), there());
+    world.clock.advance(60_000);
+    const at = world.clock.nowMs() - 3_000;
+    pools.poolWork.changed(nodeAt(0), { units: 3_000 });
+    await pass(10);
+    expect(orders.map((one) => [one.order.aud, itemsOf(one)])).toEqual([[nodeAt(0), [unit('nginx')]]]);
+    const [seen, ...others] = await drift(poolId);
+    expect(others).toEqual([]);
+    expect(seen).toMatchObject({ nodeId: nodeAt(0), action: 'service.start', changedAt: at });
+    const { members } = await pools.poolViews.detail(await pools.pools.need(poolId));
+    expect(members.find(({ nodeId }) => nodeId === nodeAt(0))).toMatchObject({ inOrder: 1, differs: 1 });
+  });
+
+  it('leaves the other differences of the node as they were seen, and its time at the next compare of all', async () => {
+    const poolId = await wellPool();
+    has.set(nodeAt(0), there());
+    pools.poolWork.changed(nodeAt(0), { hosting: 0 });
+    await pass(10);
+    const first = await drift(poolId);
+    expect(first.map(({ action }) => action)).toEqual(['account.set-ssh-keys']);
+    pools.poolWork.changed(nodeAt(0), { units: 0 });
+    await pass(15);
+    expect((await drift(poolId)).map(({ action }) => action).toSorted()).toEqual([
+      'account.set-ssh-keys',
+      'service.start',
+    ]);
+    await work(poolId, 'compare');
+    await settle();
+    const kept = (await drift(poolId)).find(({ action }) => action === 'account.set-ssh-keys');
+    expect(kept).toMatchObject({ changedAt: first[0]?.changedAt, since: first[0]?.since });
+  });
+
+  it('of what is as wished, as an order of ours leaves it, shows nothing and says nothing', async () => {
+    const poolId = await wellPool();
+    const before = (await world.audit.list({ code: 'A3038W' })).rows.length;
+    pools.poolWork.changed(nodeAt(0), { units: 0 });
+    await pass(10);
+    expect(orders).toHaveLength(1);
+    expect(await drift(poolId)).toEqual([]);
+    expect((await world.audit.list({ code: 'A3038W' })).rows).toHaveLength(before);
+  });
+
+  it('that lies about the time is shown between the last compare of all and now', async () => {
+    const poolId = await wellPool();
+    const { comparedAt } = await pools.poolViews.detail(await pools.pools.need(poolId));
+    has.set(nodeAt(0), there());
+    pools.poolWork.changed(nodeAt(0), { units: 86_400_000 });
+    await pass(10);
+    expect(await drift(poolId)).toMatchObject([{ changedAt: comparedAt }]);
+  });
+
+  it('is not answered by a compare that began before it, and a person who asks for all gets all', async () => {
+    const poolId = await wellPool();
+    pools.poolWork.changed(nodeAt(0), { units: 0 });
+    world.clock.advance(5_000);
+    for (let times = 0; times < 6; times += 1) await pools.poolWork.tick();
+    const [partial] = await pools.poolViews.works(poolId, { limit: 1 });
+    pools.poolWork.changed(nodeAt(0), { units: 0 });
+    const [asked] = await work(poolId, 'compare', { only: [nodeAt(0)] });
+    expect(asked?.id).not.toBe(partial?.id);
+    await settle();
+    orders = [];
+    await pass(20);
+    expect(orders.map((one) => itemsOf(one))).toEqual([[unit('nginx')]]);
+  });
+
+  it('AREA3 that is repeated all day costs a bounded number of compares', async () => {
+    await wellPool();
+    for (let times = 0; times < 120; times += 1) {
+      pools.poolWork.changed(nodeAt(0), { units: 0 });
+      world.clock.advance(10_000);
+      for (let ticks = 0; ticks < 6; ticks += 1) await pools.poolWork.tick();
+      await settle();
+    }
+    const partial = orders.filter((one) => itemsOf(one).length === 1);
+    expect(partial.length).toBeGreaterThan(20);
+    expect(partial.length).toBeLessThanOrEqual(30);
   });
 });
 

@@ -1,10 +1,10 @@
 import { ACTIONS } from '@hauban/shared/actions';
 import { LIMITS } from '@hauban/shared/protocol';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import type { AuditCode } from '@hauban/shared/audit';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvents } from './run-events.ts';
 import { toRunTarget } from './run-row.ts';
@@ -27,7 +27,7 @@ export interface ExpiryParts {
 
 export interface ExpiryService {
   start(): void;
-  stop(): void;
+  stop(): Promise<void>;
   /** One look at what is overdue; the number of targets that were closed. */
   sweep(): Promise<number>;
 }
@@ -73,8 +73,8 @@ const NO_WORD: Verdict = {
 
 /** Closes what can have no good end any more. Delivery and execution have times of their own. */
 export function createExpiryService(parts: ExpiryParts): ExpiryService {
-  const { runs, targets, queue, audit, transaction, events, open, clock, log } = parts;
-  let timer: Timer | null = null;
+  const { runs, targets, queue, audit, transaction, events, open, clock } = parts;
+  let beat: Beat | null = null;
 
   const close = async (target: TargetRecord, verdict: Verdict): Promise<number> => {
     const hostName = await parts.hostNameOf(target.nodeId);
@@ -123,24 +123,15 @@ export function createExpiryService(parts: ExpiryParts): ExpiryService {
     return closed;
   };
 
-  let isSweeping = false;
-  const beat = async (): Promise<void> => {
-    if (isSweeping) return;
-    isSweeping = true;
-    try {
-      while ((await sweep()) >= AT_ONCE);
-    } finally {
-      isSweeping = false;
-    }
+  const sweepAll = async (): Promise<void> => {
+    while ((await sweep()) >= AT_ONCE);
   };
 
   return {
     sweep,
     start: () => {
-      timer = clock.every(SWEEP_MS, () => {
-        beat().catch((error: unknown) => log.warn({ err: error }, 'expired orders could not be closed'));
-      });
+      beat = startBeat(parts, { everyMs: SWEEP_MS, says: 'expired orders could not be closed', work: sweepAll });
     },
-    stop: () => timer?.cancel(),
+    stop: async () => beat?.stop(),
   };
 }

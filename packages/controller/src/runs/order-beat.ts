@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '@hauban/shared/time';
 import type { Log } from '../runtime/index.ts';
 import type { DispatchService } from './dispatch.service.ts';
+import type { LateOrders } from './late-orders.ts';
 import type { SigningService } from './signing-queue.service.ts';
 
-/** The slow beat of what nobody waits for: unsigned orders, and how far orders came. */
+/** The slow beat of what nobody waits for: unsigned orders, how far orders came, and those that missed their node's link. */
 export interface OrderBeat {
   start(): void;
   /** Fulfilled when a beat that is under way has ended. */
@@ -13,7 +14,7 @@ export interface OrderBeat {
 const BEAT_MS = 250;
 
 export function createOrderBeat(
-  parts: { readonly dispatch: DispatchService; readonly signing: SigningService },
+  parts: { readonly dispatch: DispatchService; readonly signing: SigningService; readonly late: LateOrders },
   clock: Clock,
   log: Log,
 ): OrderBeat {
@@ -24,9 +25,10 @@ export function createOrderBeat(
     try {
       await parts.dispatch.storeMoments();
       await parts.signing.work();
+      await parts.late.look();
     } catch (error) {
       // The database is away: the queue is still there when it is back.
-      log.warn({ err: error }, 'orders could not be signed or their progress stored');
+      log.warn({ err: error }, 'orders could not be signed or sent, or their progress not stored');
     } finally {
       running = null;
     }

@@ -129,6 +129,14 @@ export function createOrderQueueRepository(database: Database) {
       );
       return rows.map(({ target }) => target);
     },
+    /** Nodes for which signed orders wait that were never on their way. */
+    nodesWaitedFor: async (now: number): Promise<string[]> => {
+      const waits = and(isOpen, eq(runTarget.state, 'queued'), gt(runTarget.expiresAt, now), isNotNull(runTarget.jws));
+      const rows = await database.query((db) =>
+        db.selectDistinct({ nodeId: runTarget.nodeId }).from(runTarget).where(waits),
+      );
+      return rows.map(({ nodeId }) => nodeId);
+    },
     /** Open targets of one requester's runs, locked until the transaction ends, in one order for everybody. */
     openOf: async (tx: Tx, requesterId: string): Promise<TargetRecord[]> => {
       const rows = await tx.db

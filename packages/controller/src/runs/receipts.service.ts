@@ -138,7 +138,7 @@ function createReceiptStore(parts: ReceiptsParts, budget: RefusalBudget): Store 
       return problem === null;
     });
     for (const runId of closed.keys()) tx.afterCommit(() => events.runFinished(runId));
-    for (const [orderId, outcome] of fresh) targets.finish(tx, orderId, outcome);
+    targets.finishMany(tx, fresh);
     // In one order for everybody: two batches never wait for each other's runs in a circle.
     for (const [runId, n] of [...closed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       runs.closeTargets(tx, runId, n, clock.nowMs());

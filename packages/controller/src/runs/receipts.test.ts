@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createKeyPair, keyThumbprint, signOrder, signReceipt } from '@hauban/link';
+import type { Receipt } from '@hauban/shared/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRunDesk, type RunDesk } from '../../../../test/support/run-desk.ts';
 import type { RunWorld, WorldNode } from '../../../../test/support/run-world.ts';
@@ -135,5 +136,49 @@ describe('a receipt', () => {
       verification: [{ name: script, ok: true, saw: 'x\uFFFDy' }],
       data: { text: '2', half: '\uFFFD' },
     });
+  });
+
+  it('of many nodes at once is kept as each of them said it, whatever it holds', async () => {
+    const run = await desk.start(desk.ping({ nodes: desk.nodes.map(({ id }) => id) }));
+    const says = [
+      { detail: 'done' },
+      {
+        outcome: 'failed',
+        code: 'ACTION_FAILED',
+        detail: `no\0 "luck" \\ {}`,
+        verification: [{ name: 'n', ok: 0, saw: 'x\0y' }],
+      },
+      { outcome: 'unchanged', plan: { hash: 'h', changes: [], notes: [`it's`] }, data: { half: '\ud83d', n: null } },
+      { outcome: 'refused', code: 'POLICY_DENIED', data: { list: [1.5, 'two'] }, startedAt: 7, finishedAt: 8 },
+    ] as const;
+    const answers = desk.nodes.map((node, at) => desk.answer(desk.sentTo(node), node, says[at] as Partial<Receipt>));
+    expect(await Promise.all(answers)).not.toContain(null);
+    const rows = await world.sql`
+      SELECT node_id AS node, state, code, detail, plan, verification, data, finished_at::int8 = 8 AS "isEarly"
+      FROM run_target WHERE run_id = ${run.id}`;
+    const nothing = { code: null, plan: null, verification: [], data: null, isEarly: false };
+    const byNode = new Map(rows.map(({ node, ...row }) => [String(node), row]));
+    expect(desk.nodes.map(({ id }) => byNode.get(id))).toEqual([
+      { ...nothing, state: 'succeeded', detail: 'done' },
+      {
+        ...nothing,
+        ...{ state: 'failed', code: 'ACTION_FAILED', detail: 'no\uFFFD "luck" \\ {}' },
+        verification: [{ name: 'n', ok: 0, saw: 'x\uFFFDy' }],
+      },
+      {
+        ...nothing,
+        ...{ state: 'unchanged', detail: 'done', plan: { hash: 'h', changes: [], notes: [`it's`] } },
+        data: { half: '\uFFFD', n: null },
+      },
+      {
+        ...nothing,
+        state: 'refused',
+        code: 'POLICY_DENIED',
+        detail: 'done',
+        data: { list: [1.5, 'two'] },
+        isEarly: true,
+      },
+    ]);
+    expect((await desk.made.runs.get(run.id)).finishedAt).not.toBeNull();
   });
 });

@@ -316,12 +316,30 @@ describe('a merged plan', () => {
       ['1 node: refused, disk full on node N', null],
     ]);
     const [failure] = await desk.made.runViews.failures(run.id);
-    expect(failure).toMatchObject({ says: 'disk full on node N', example: 'disk full on node 17', count: 1 });
+    expect(failure).toMatchObject({ says: 'disk full on node 17', example: 'disk full on node 17', count: 1 });
     const page = await desk.made.runViews.targets(run.id, { cause: failure?.cause ?? '' });
     expect(page.targets.map(({ state }) => state)).toEqual(['refused']);
     const first = await desk.made.runViews.targets(run.id, { limit: 3 });
     const rest = await desk.made.runViews.targets(run.id, { limit: 3, cursor: first.cursor ?? '' });
     expect([...first.targets, ...rest.targets].map(({ nodeId }) => nodeId)).toEqual(world.nodeIds.slice(0, 4));
+  });
+
+  it('a cause is told as its nodes tell it, and without what differs where something does; nodes by name', async () => {
+    const failed = async (...details: readonly string[]) => {
+      const nodes = world.nodeIds.slice(0, details.length);
+      const run = await desk.start(desk.ping({ strategy: 'at-once', nodes }));
+      const orders = world.takeSent();
+      for (const [at, detail] of details.entries())
+        await desk.answerAll(orders.slice(at, at + 1), { outcome: 'refused', code: 'ACTION_REFUSED', detail });
+      return desk.made.runViews.failures(run.id);
+    };
+    const [same, ...others] = await failed('there is no PHP 8.4', 'there is no PHP 8.4');
+    expect(others).toEqual([]);
+    expect(same).toMatchObject({ says: 'there is no PHP 8.4', count: 2 });
+    const names = same?.nodes.map(({ hostName }) => hostName) ?? [];
+    expect(names).toEqual(names.toSorted());
+    const [unlike] = await failed('12 MiB are free', '40 MiB are free');
+    expect(unlike).toMatchObject({ says: 'N MiB are free', count: 2 });
   });
 
   it('that is confirmed binds each node to its own plan and leaves out the others', async () => {

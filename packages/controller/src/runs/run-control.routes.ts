@@ -14,10 +14,9 @@ import {
   Uuid,
 } from '@hauban/shared/api';
 import Type from 'typebox';
-import { callerOf, readableOf, type HttpApp } from '../http/index.ts';
+import { callerOf, readableOf, type HttpApp, requesterOf } from '../http/index.ts';
 import type { RunControl } from './run-control.service.ts';
 import type { RunViews } from './run-views.service.ts';
-import { requesterOf } from './runs.routes.ts';
 import type { SelectTargets } from './select-targets.service.ts';
 
 const params = Type.Object({ runId: Uuid });

@@ -36,12 +36,15 @@ interface Cause extends Pick<FailureGroup, 'cause' | 'says'> {
   readonly members: Ending[];
 }
 
+/** What its node says; of one that was harmed later, how. */
+const wordsOf = ({ harm, detail }: Ending): string => harm ?? detail;
+
 /** By state, code and sentence, the most frequent first. */
 function groupCauses(endings: readonly Ending[], names: ReadonlyMap<string, string>): Cause[] {
   const causes = new Map<string, Cause>();
   for (const ending of endings) {
-    const { state, code, detail, harm, nodeId } = ending;
-    const says = normaliseDetail(harm ?? detail, names.get(nodeId) ?? '');
+    const { state, code, harm, nodeId } = ending;
+    const says = normaliseDetail(wordsOf(ending), names.get(nodeId) ?? '');
     const cause = sha256Hex(JSON.stringify([harm === null ? state : 'harmed', code, says])).slice(0, 16);
     const known = causes.get(cause);
     if (known === undefined) causes.set(cause, { cause, says, first: ending, members: [ending] });
@@ -95,8 +98,16 @@ function titlesOf(plan: PlanGroup['plan']): string {
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
+/** The first of them by their names: a person looks for one in it. */
 const someNodes = (members: readonly { readonly nodeId: string }[], names: ReadonlyMap<string, string>) =>
-  members.slice(0, MOST_NODES).map(({ nodeId }) => ({ nodeId, hostName: names.get(nodeId) ?? nodeId }));
+  members
+    .map(({ nodeId }) => ({ nodeId, hostName: names.get(nodeId) ?? nodeId }))
+    .toSorted((a, b) => (a.hostName < b.hostName ? -1 : 1))
+    .slice(0, MOST_NODES);
+
+/** The sentence of a cause; where no node says it in other words, with its numbers and names. */
+const sentenceOf = ({ says, first, members }: Cause): string =>
+  members.every((ending) => wordsOf(ending) === wordsOf(first)) ? wordsOf(first) : says;
 
 /** The plans of a run as one. */
 function createPlanView(views: RunViewsRepository, nodes: RunViewsParts['nodes']) {
@@ -175,14 +186,14 @@ export function createRunViews({ views, open, nodes }: RunViewsParts) {
     },
     failures: async (runId: string): Promise<FailureGroup[]> => {
       const { causes, names } = await causesOf(runId);
-      return causes.slice(0, MOST_GROUPS).map(({ cause, says, first, members }) => ({
-        cause,
-        says,
-        state: first.state,
-        code: first.code,
-        example: first.harm ?? first.detail,
-        count: members.length,
-        nodes: someNodes(members, names),
+      return causes.slice(0, MOST_GROUPS).map((group) => ({
+        cause: group.cause,
+        says: sentenceOf(group),
+        state: group.first.state,
+        code: group.first.code,
+        example: wordsOf(group.first),
+        count: group.members.length,
+        nodes: someNodes(group.members, names),
       }));
     },
     plan: createPlanView(views, nodes),

@@ -1,17 +1,10 @@
 import { RunDetail, RunPage, RunQuery, RunRequest, RunWait, Uuid } from '@hauban/shared/api';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, decisionOf, readableOf, targetNodesOf, type HttpApp } from '../http/index.ts';
+import { type HttpApp, readableOf, requesterOf, targetNodesOf } from '../http/index.ts';
 import type { RunsService } from './runs.service.ts';
-import type { Requester } from './start-run.service.ts';
 
 const RunParams = Type.Object({ runId: Uuid });
 const tags = ['runs'];
-
-export function requesterOf(request: FastifyRequest): Requester {
-  const { personId, name, via } = callerOf(request);
-  return { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
-}
 
 export function runRoutes(app: HttpApp, { runs }: { readonly runs: RunsService }): void {
   app.post(

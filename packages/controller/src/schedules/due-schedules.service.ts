@@ -5,11 +5,11 @@
  */
 import type { RunDetail, RunRequest } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import { authorizeOrWait, usesOf, type Decision, type Grant, type Target } from '../authorization/index.ts';
 import type { Transact } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { Requester } from '../runs/start-run.service.ts';
 import type { ScheduleRecord, SchedulesRepository } from './schedules.repository.ts';
 import { needCron } from './schedules.service.ts';
@@ -171,23 +171,12 @@ export function createDueSchedules(parts: DueParts) {
     }
   };
 
-  let timer: Timer | null = null;
-  let running: Promise<void> = Promise.resolve();
+  let beat: Beat | null = null;
   return {
     tick,
     start: () => {
-      let isTicking = false;
-      timer = clock.every(TICK_MS, () => {
-        if (isTicking) return;
-        isTicking = true;
-        running = tick()
-          .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be looked at'))
-          .finally(() => (isTicking = false));
-      });
+      beat = startBeat(parts, { everyMs: TICK_MS, says: 'schedules could not be looked at', work: tick });
     },
-    stop: async () => {
-      timer?.cancel();
-      await running;
-    },
+    stop: async () => beat?.stop(),
   };
 }

@@ -13,10 +13,9 @@ import {
   type ShellEnding,
   type ShellFrame,
 } from '@hauban/shared/protocol';
-import type { Timer } from '@hauban/shared/time';
 import type { Tx } from '../db/transaction.ts';
 import type { LeftShell } from '../people/offboard.service.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import { listSessions, toSessionRow } from './list-sessions.ts';
 import { ShellHub, type ConnectedViewer, type ShellLink, type ShellViewer } from './shell-hub.ts';
 import { exitOf, ShellLedger, type LedgerParts } from './shell-ledger.ts';
@@ -55,7 +54,7 @@ export class ShellsService {
   readonly #opening: ShellOpening;
   /** Open sessions that a node no longer names, and since when. */
   readonly #missing = new Map<string, number>();
-  #timer: Timer | null = null;
+  #beat: Beat | null = null;
 
   constructor(parts: ShellsParts) {
     this.#parts = parts;
@@ -196,13 +195,12 @@ export class ShellsService {
   }
 
   start(): void {
-    this.#timer = this.#parts.clock.every(SWEEP_MS, () => {
-      this.#sweep().catch((error: unknown) => this.#parts.log.warn({ err: error }, 'old shells could not be settled'));
-    });
+    const says = 'old shells could not be settled';
+    this.#beat = startBeat(this.#parts, { everyMs: SWEEP_MS, says, work: async () => this.#sweep() });
   }
 
-  stop(): void {
-    this.#timer?.cancel();
+  async stop(): Promise<void> {
+    await this.#beat?.stop();
   }
 
   #isMissing(id: string): void {

@@ -1,15 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type * as Pkcs11 from 'pkcs11js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createSoftToken,
+  hasSoftHsm,
+  SOFT_TOKEN_MODULE,
+  SOFT_TOKEN_PIN,
+  type SoftToken,
+} from '../../../../test/support/soft-token.ts';
 import { openToken, type TokenSettings } from './token-key.ts';
 
-const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
-const UTIL = '/usr/bin/softhsm2-util';
-const PIN = '87654321';
-const hasSoftHsm = existsSync(MODULE) && existsSync(UTIL);
 /** What the standard's version 3.0 numbers and the binding does not name. */
 const EDWARDS_KEY_PAIR_GEN = 0x1055;
 const EDWARDS = 0x40;
@@ -22,40 +21,27 @@ interface Held {
   readonly session: Buffer;
 }
 
-let folder: string;
+let made: SoftToken | null = null;
 let settings: TokenSettings;
-const before = process.env['SOFTHSM2_CONF'];
 
 beforeAll(() => {
   if (!hasSoftHsm) return;
-  folder = mkdtempSync(join(tmpdir(), 'hauban-token-'));
-  const conf = join(folder, 'softhsm2.conf');
-  mkdirSync(join(folder, 'tokens'));
-  writeFileSync(conf, `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const pinFile = join(folder, 'pin');
-  writeFileSync(pinFile, `${PIN}\n`, { mode: 0o600 });
-  const init = ['--init-token', '--free', '--label', 'hauban', '--so-pin', '12345678', '--pin', PIN];
-  execFileSync(UTIL, init, { cwd: '/', env: { SOFTHSM2_CONF: conf }, timeout: 20_000 });
-  process.env['SOFTHSM2_CONF'] = conf;
-  settings = { module: MODULE, tokenLabel: 'hauban', pinFile };
+  made = createSoftToken();
+  ({ settings } = made);
 });
-afterAll(() => {
-  if (before === undefined) delete process.env['SOFTHSM2_CONF'];
-  else process.env['SOFTHSM2_CONF'] = before;
-  if (hasSoftHsm) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => made?.remove());
 
-/** Somebody at the token with the PIN, past the signer. */
+/** Somebody at the token with the SOFT_TOKEN_PIN, past the signer. */
 async function atToken<T>(work: (held: Held) => T): Promise<T> {
   const { default: binding } = await import('pkcs11js');
   const token = new binding.PKCS11();
-  token.load(MODULE);
+  token.load(SOFT_TOKEN_MODULE);
   token.C_Initialize();
   try {
     const slot = token.C_GetSlotList(true).find((one) => token.C_GetTokenInfo(one).label.trim() === 'hauban');
     const flags = binding.CKF_SERIAL_SESSION | binding.CKF_RW_SESSION;
     const session = token.C_OpenSession(slot ?? Buffer.alloc(0), flags);
-    token.C_Login(session, binding.CKU_USER, PIN);
+    token.C_Login(session, binding.CKU_USER, SOFT_TOKEN_PIN);
     return work({ binding, token, session });
   } finally {
     token.C_Finalize();

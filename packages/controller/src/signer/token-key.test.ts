@@ -1,16 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyThumbprint, pinnedKeys, systemClock, verifyOrder } from '@hauban/link';
 import type { ActionOrder } from '@hauban/shared/protocol';
@@ -18,35 +7,25 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../runtime/index.ts';
 import { runSigner } from './run-signer.ts';
 import { createSignerClient } from './signer-client.ts';
+import {
+  createSoftToken,
+  hasSoftHsm,
+  SOFT_TOKEN_MODULE,
+  SOFT_TOKEN_PIN,
+  type SoftToken,
+} from '../../../../test/support/soft-token.ts';
 import { openToken, type TokenSettings } from './token-key.ts';
 
-const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
-const UTIL = '/usr/bin/softhsm2-util';
-const PIN = '87654321';
-const hasSoftHsm = existsSync(MODULE) && existsSync(UTIL);
-
+let made: SoftToken | null = null;
 let folder: string;
 let settings: TokenSettings;
-const before = process.env['SOFTHSM2_CONF'];
 
 beforeAll(() => {
   if (!hasSoftHsm) return;
-  folder = mkdtempSync(join(tmpdir(), 'hauban-token-'));
-  mkdirSync(join(folder, 'tokens'));
-  const conf = join(folder, 'softhsm2.conf');
-  writeFileSync(conf, `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const pinFile = join(folder, 'pin');
-  writeFileSync(pinFile, `${PIN}\n`, { mode: 0o600 });
-  const init = ['--init-token', '--free', '--label', 'hauban', '--so-pin', '12345678', '--pin', PIN];
-  execFileSync(UTIL, init, { cwd: '/', env: { SOFTHSM2_CONF: conf }, timeout: 20_000 });
-  process.env['SOFTHSM2_CONF'] = conf;
-  settings = { module: MODULE, tokenLabel: 'hauban', pinFile };
+  made = createSoftToken();
+  ({ folder, settings } = made);
 });
-afterAll(() => {
-  if (before === undefined) delete process.env['SOFTHSM2_CONF'];
-  else process.env['SOFTHSM2_CONF'] = before;
-  if (hasSoftHsm) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => made?.remove());
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -136,12 +115,12 @@ describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () 
     keys.close();
     const { default: binding } = await import('pkcs11js');
     const token = new binding.PKCS11();
-    token.load(MODULE);
+    token.load(SOFT_TOKEN_MODULE);
     token.C_Initialize();
     cleanUps.push(() => token.C_Finalize());
     const slot = token.C_GetSlotList(true).find((one) => token.C_GetTokenInfo(one).label.trim() === 'hauban');
     const session = token.C_OpenSession(slot ?? Buffer.alloc(0), binding.CKF_SERIAL_SESSION);
-    token.C_Login(session, binding.CKU_USER, PIN);
+    token.C_Login(session, binding.CKU_USER, SOFT_TOKEN_PIN);
     token.C_FindObjectsInit(session, [{ type: binding.CKA_CLASS, value: binding.CKO_PRIVATE_KEY }]);
     const [privateKey, ...others] = token.C_FindObjects(session, 5);
     expect(others).toEqual([]);
@@ -149,11 +128,11 @@ describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () 
     expect(read).toThrow('CKR_ATTRIBUTE_SENSITIVE');
   });
 
-  it('a wrong PIN, a PIN file that others may read, another token and no library are refused in one sentence', async () => {
+  it('a wrong SOFT_TOKEN_PIN, a PIN file that others may read, another token and no library are refused in one sentence', async () => {
     const wrong = join(folder, 'wrong-pin');
     writeFileSync(wrong, '00000000', { mode: 0o600 });
     const open = join(folder, 'open-pin');
-    writeFileSync(open, PIN);
+    writeFileSync(open, SOFT_TOKEN_PIN);
     chmodSync(open, 0o644);
     for (const [change, says] of [
       [{ pinFile: wrong }, 'CKR_PIN_INCORRECT'],
@@ -166,7 +145,7 @@ describe.skipIf(!hasSoftHsm)('a key on a token (SoftHSM; package softhsm2)', () 
         code: 'CONFIG_BAD',
         detail: expect.stringContaining(says) as string,
       });
-    expect(readFileSync(settings.pinFile, 'utf8')).toBe(`${PIN}\n`);
+    expect(readFileSync(settings.pinFile, 'utf8')).toBe(`${SOFT_TOKEN_PIN}\n`);
     (await openToken(settings)).close();
   });
 });

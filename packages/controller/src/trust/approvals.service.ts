@@ -3,11 +3,11 @@ import { approvalChallenge } from '@hauban/link';
 import type { ApprovalAnswer, ApprovalOutcome, ApprovalRow } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ApprovalStatement, Assertion, Bundle } from '@hauban/shared/protocol';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import type { AuditCode } from '@hauban/shared/audit';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact, Tx } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import { assertionsOf, type ApprovalsRepository, type RequestRecord } from './approvals.repository.ts';
 import { isOwnRequest, type Approver, type Approvers } from './approvers.ts';
 import { statementWords } from './statement-words.ts';
@@ -65,7 +65,7 @@ async function isReadable({ statement }: RequestRecord, { readable }: Approver):
 
 export class ApprovalsService {
   readonly #parts: ApprovalsParts;
-  #timer: Timer | null = null;
+  #beat: Beat | null = null;
 
   constructor(parts: ApprovalsParts) {
     this.#parts = parts;
@@ -174,14 +174,12 @@ export class ApprovalsService {
   }
 
   start(): void {
-    const { clock, log } = this.#parts;
-    this.#timer = clock.every(SWEEP_MS, () => {
-      this.sweep().catch((error: unknown) => log.warn({ err: error }, 'old requests for approval could not be closed'));
-    });
+    const says = 'old requests for approval could not be closed';
+    this.#beat = startBeat(this.#parts, { everyMs: SWEEP_MS, says, work: async () => this.sweep() });
   }
 
-  stop(): void {
-    this.#timer?.cancel();
+  async stop(): Promise<void> {
+    await this.#beat?.stop();
   }
 
   /** One look at what is overdue. */

@@ -1,60 +1,39 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKeyPair, followLinkItems, linkStepHash, pinnedKeys, systemClock, verifyJws } from '@hauban/link';
+import { createKeyPair, followLinkItems, linkStepHash, pinnedKeys, verifyJws } from '@hauban/link';
 import { LINK_STEP_TYPE, type LinkStep } from '@hauban/shared/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres-database.ts';
+import { createLinkKeyWorld, type LinkKeyWorld } from '../../../../test/support/link-key-world.ts';
 import { rotateLinkKeyHere, type LinkKeyMachine } from '../compose-link-keys.ts';
-import { createDatabase, type Database } from '../db/index.ts';
-import { createControllerIdentityRepository } from '../enrolment/controller-identity.repository.ts';
-import { loadControllerIdentity } from '../enrolment/controller-identity.service.ts';
-import { createLinkKeyFolder, type LinkKeyFolder } from '../enrolment/link-key-folder.ts';
-import { createLog } from '../runtime/index.ts';
-import { allowLinkStep, createSignerClient, runSigner, type SignerClient } from '../signer/index.ts';
+import type { LinkKeyFolder } from '../enrolment/link-key-folder.ts';
+import { allowLinkStep, type SignerClient } from '../signer/index.ts';
 import { createLinkKeysRepository } from './link-keys.repository.ts';
 import { LinkKeysService } from './link-keys.service.ts';
 
 const HOUR_MS = 3_600_000;
-const log = createLog('silent');
-let root: string;
-let fixture: TestDatabase;
-let database: Database;
+let world: LinkKeyWorld;
+let database: LinkKeyWorld['database'];
 let folder: LinkKeyFolder;
 let signer: SignerClient;
-let stopSigner: () => Promise<void>;
 let controllerId: string;
 
 beforeEach(async () => {
-  root = mkdtempSync(join(tmpdir(), 'hb-'));
-  fixture = await createTestDatabase();
-  database = createDatabase({ url: fixture.url });
-  folder = createLinkKeyFolder(join(root, 'controller'));
-  const settings = { socketPath: join(root, 'run', 's.sock'), keyDir: join(root, 'signer') };
-  const running = await runSigner({ ...settings, passphrase: { credential: null, file: null } }, systemClock, log);
-  stopSigner = () => running.stop();
-  signer = createSignerClient(settings.socketPath, systemClock);
+  world = await createLinkKeyWorld();
+  ({ database, folder, signer } = world);
   ({ controllerId } = await identity());
 });
 afterEach(async () => {
-  signer.close();
-  await stopSigner();
-  await database.close();
-  await fixture.drop();
-  rmSync(root, { recursive: true, force: true });
+  await world.stop();
 });
 
-/** As a start of the controller loads it. */
-const identity = () =>
-  loadControllerIdentity(createControllerIdentityRepository(database), folder.current(), systemClock, folder.find);
-const signerDir = (): string => join(root, 'signer');
-const keyFile = (): string => readFileSync(join(root, 'controller', 'link-key.json'), 'utf8');
+const identity = async () => world.identity();
+const keyFile = (): string => readFileSync(join(world.root, 'controller', 'link-key.json'), 'utf8');
 const machine = async (change: Partial<LinkKeyMachine> = {}): Promise<LinkKeyMachine> => ({
   database,
   identity: await identity(),
   folder,
   signer,
-  signerDir: signerDir(),
+  signerDir: world.signerDir,
   ...change,
 });
 const serviceOf = async (): Promise<LinkKeysService> =>
@@ -62,7 +41,7 @@ const serviceOf = async (): Promise<LinkKeysService> =>
     repository: createLinkKeysRepository(database),
     identity: await identity(),
     loadKey: folder.find,
-    log,
+    log: world.log,
   });
 
 /** What a taken-over controller would have signed. */
@@ -100,7 +79,7 @@ describe('rotation of the link key', () => {
     const anew = await serviceOf();
     await anew.refresh();
     expect(anew.after(first, { after: () => [] })).toEqual(items);
-    const [{ code } = { code: '' }] = await fixture.sql`SELECT code FROM audit_entry ORDER BY seq DESC LIMIT 1`;
+    const [{ code } = { code: '' }] = await world.fixture.sql`SELECT code FROM audit_entry ORDER BY seq DESC LIMIT 1`;
     expect(code).toBe('A7020W');
   });
 
@@ -128,9 +107,11 @@ describe('rotation of the link key', () => {
   });
 
   it('of two at once brings one into force', async () => {
-    const both = await Promise.allSettled([machine(), machine()].map(async (one) => rotateLinkKeyHere(await one, 0)));
+    // Both have seen the key of before: one after the other would be two rotations.
+    const machines = await Promise.all([machine(), machine()]);
+    const both = await Promise.allSettled(machines.map(async (one) => rotateLinkKeyHere(one, 0)));
     expect(both.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
-    const [{ count } = { count: 0 }] = await fixture.sql`SELECT count(*)::int AS count FROM link_step`;
+    const [{ count } = { count: 0 }] = await world.fixture.sql`SELECT count(*)::int AS count FROM link_step`;
     expect(count).toBe(both.filter(({ status }) => status === 'fulfilled').length);
     const { key } = await identity();
     expect(folder.find(key.publicText)).not.toBeNull();
@@ -142,13 +123,13 @@ describe('rotation of the link key', () => {
     await expect(signer.signLinkStep(step)).rejects.toMatchObject({ code: 'LINK_STEP_NOT_ALLOWED' });
     // Nor in place of the one that was allowed, nor a second time.
     const allowed = await stepTo(createKeyPair().publicText);
-    allowLinkStep(signerDir(), linkStepHash(allowed));
+    allowLinkStep(world.signerDir, linkStepHash(allowed));
     await expect(signer.signLinkStep(step)).rejects.toMatchObject({ code: 'LINK_STEP_NOT_ALLOWED' });
     const jws = await signer.signLinkStep(allowed);
     const { authorityKeys } = await signer.keys();
     expect(await verifyJws(jws, { typ: LINK_STEP_TYPE }, pinnedKeys(authorityKeys))).toMatchObject({ ok: true });
     await expect(signer.signLinkStep(allowed)).rejects.toMatchObject({ code: 'LINK_STEP_NOT_ALLOWED' });
-    expect(existsSync(join(signerDir(), 'link-step.allowed'))).toBe(false);
+    expect(existsSync(join(world.signerDir, 'link-step.allowed'))).toBe(false);
   });
 
   it.each<[string, string, Partial<LinkStep>]>([
@@ -157,13 +138,13 @@ describe('rotation of the link key', () => {
     ['by another authority key', 'LINK_STEP_AUTHORITY', { authority: 2 }],
   ])('KEYS24 a step %s is not signed, though it is allowed', async (_name, code, change) => {
     const step = await stepTo(createKeyPair().publicText, change);
-    allowLinkStep(signerDir(), linkStepHash(step));
+    allowLinkStep(world.signerDir, linkStepHash(step));
     await expect(signer.signLinkStep(step)).rejects.toMatchObject({ code });
   });
 
   it('without the right to write into the signer’s folder says so, and changes nothing', async () => {
     const before = keyFile();
-    const elsewhere = join(root, 'nowhere');
+    const elsewhere = join(world.root, 'nowhere');
     await expect(rotateLinkKeyHere(await machine({ signerDir: elsewhere }), 0)).rejects.toMatchObject({
       code: 'CONFIG_BAD',
     });

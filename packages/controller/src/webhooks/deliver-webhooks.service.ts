@@ -7,10 +7,10 @@
 import { randomUUID } from 'node:crypto';
 import { signDetached } from '@hauban/link';
 import type { WebhookBody } from '@hauban/shared/api';
-import { fullJitterMs, type Clock, type Random, type Timer } from '@hauban/shared/time';
+import { fullJitterMs, type Clock, type Random } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { DeliveriesRepository, DeliveryEnd } from './deliveries.repository.ts';
 import type { SendOutcome, SendWebhook } from './send-webhook.ts';
 import type { WebhookKeysService } from './webhook-keys.service.ts';
@@ -115,26 +115,6 @@ function createTidy({ deliveries, audit, transaction, clock }: DeliverParts) {
   };
 }
 
-/** Calls it again and again, never twice at once. */
-function createBeat({ clock, log }: DeliverParts, everyMs: number, work: () => Promise<void>) {
-  let isBusy = false;
-  let last: Promise<void> = Promise.resolve();
-  const timer: Timer = clock.every(everyMs, () => {
-    if (isBusy) return;
-    isBusy = true;
-    last = work()
-      .catch((error: unknown) => log.warn({ err: error }, 'webhooks could not be looked at'))
-      .finally(() => (isBusy = false));
-  });
-  return {
-    /** Ends when the last call has. */
-    stop: (): Promise<void> => {
-      timer.cancel();
-      return last;
-    },
-  };
-}
-
 export function createDeliverWebhooks(parts: DeliverParts) {
   const { deliveries, clock, log } = parts;
   /** Attempts under way by webhook, and which of them failed last. */
@@ -176,7 +156,7 @@ export function createDeliverWebhooks(parts: DeliverParts) {
   };
   const tidy = createTidy(parts);
 
-  let beats: readonly ReturnType<typeof createBeat>[] = [];
+  let beats: readonly Beat[] = [];
   return {
     tick,
     tidy,
@@ -184,7 +164,11 @@ export function createDeliverWebhooks(parts: DeliverParts) {
     once: run,
     by,
     start: () => {
-      beats = [createBeat(parts, TICK_MS, tick), createBeat(parts, TIDY_MS, tidy)];
+      const says = 'webhooks could not be looked at';
+      beats = [
+        startBeat(parts, { everyMs: TICK_MS, says, work: tick }),
+        startBeat(parts, { everyMs: TIDY_MS, says, work: tidy }),
+      ];
     },
     /** Ends when no attempt is under way. */
     stop: async () => {

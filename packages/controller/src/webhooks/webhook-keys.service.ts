@@ -5,10 +5,10 @@
  */
 import { keyThumbprint, type KeyPair } from '@hauban/link';
 import type { WebhookKeys } from '@hauban/shared/api';
-import type { Clock, Timer } from '@hauban/shared/time';
+import type { Clock } from '@hauban/shared/time';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Transact } from '../db/transaction.ts';
-import type { Log } from '../runtime/index.ts';
+import { startBeat, type Beat, type Log } from '../runtime/index.ts';
 import type { WebhookKeysRepository } from './webhook-keys.repository.ts';
 
 /** Where the private halves are. */
@@ -70,7 +70,7 @@ export async function rotateWebhookKey(
 }
 
 export function createWebhookKeys(parts: KeyParts) {
-  const { keys, ring, transaction, clock, log } = parts;
+  const { keys, ring, transaction, clock } = parts;
   let signing: KeyPair | null = null;
 
   const show = async (pair: KeyPair, signsFrom: number): Promise<number> => {
@@ -97,7 +97,7 @@ export function createWebhookKeys(parts: KeyParts) {
     if (next === null && since + LIFE_MS <= now) await rotateWebhookKey(parts, false);
   };
 
-  let timer: Timer | null = null;
+  let beat: Beat | null = null;
   return {
     look,
     current: (): { readonly pair: KeyPair; readonly kid: string } => {
@@ -112,11 +112,9 @@ export function createWebhookKeys(parts: KeyParts) {
     }),
     start: async () => {
       await look();
-      timer = clock.every(LOOK_MS, () => {
-        look().catch((error: unknown) => log.warn({ err: error }, 'the keys of webhooks could not be looked at'));
-      });
+      beat = startBeat(parts, { everyMs: LOOK_MS, says: 'the keys of webhooks could not be looked at', work: look });
     },
-    stop: () => timer?.cancel(),
+    stop: async () => beat?.stop(),
   };
 }
 

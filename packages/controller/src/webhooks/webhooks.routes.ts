@@ -11,10 +11,8 @@ import {
   WebhookRequest,
   WebhookRow,
 } from '@hauban/shared/api';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, decisionOf, type HttpApp } from '../http/index.ts';
-import type { Requester } from '../runs/start-run.service.ts';
+import { type HttpApp, requesterOf } from '../http/index.ts';
 import type { WebhookKeysService } from './webhook-keys.service.ts';
 import type { WebhooksService } from './webhooks.service.ts';
 
@@ -26,11 +24,6 @@ const config = { access: 'owner', needs: { right: 'admin', on: 'fleet' } } as co
 export interface WebhookRouteParts {
   readonly webhooks: WebhooksService;
   readonly webhookKeys: Pick<WebhookKeysService, 'shown'>;
-}
-
-function requesterOf(request: FastifyRequest): Requester {
-  const { personId, name, via } = callerOf(request);
-  return { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
 }
 
 /** What other software is told, and by which keys that is signed. */

@@ -1,17 +1,10 @@
 import { NoContent, Uuid, WindowList, WindowRequest, WindowRow } from '@hauban/shared/api';
-import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { callerOf, decisionOf, type HttpApp } from '../http/index.ts';
-import type { Requester } from '../runs/start-run.service.ts';
+import { type HttpApp, requesterOf } from '../http/index.ts';
 import type { WindowsService } from './windows.service.ts';
 
 const tags = ['windows'];
 const OWN = { access: 'owner', needs: { right: 'admin', on: 'fleet' } } as const;
-
-function requesterOf(request: FastifyRequest): Requester {
-  const { personId, name, via } = callerOf(request);
-  return { id: personId, name, via, address: request.ip, decision: decisionOf(request) };
-}
 
 /** When nodes may be changed. */
 export function windowRoutes(app: HttpApp, { windows }: { readonly windows: WindowsService }): void {

@@ -49,6 +49,7 @@ export const PROGRAMS = [
   'nginx',
   'pg_dump',
   'pg_restore',
+  'php-fpm',
   'postmap',
   'postqueue',
   'postsuper',
@@ -68,6 +69,7 @@ export const PROGRAMS = [
   'userdel',
   'usermod',
   'virsh',
+  'zfs',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 
@@ -154,15 +156,27 @@ export interface GroupEntry {
   readonly members: readonly string[];
 }
 
+/** What somebody may do to a file, or may not. */
+export interface AccessLook {
+  readonly operation: 'write' | 'list' | 'read';
+  readonly path: string;
+  readonly isAllowed: boolean;
+}
+
 export interface HostAccounts {
   userByName(name: string): Promise<UserEntry | null>;
   userByUid(uid: number): Promise<UserEntry | null>;
   groupByName(name: string): Promise<GroupEntry | null>;
   groupByGid(gid: number): Promise<GroupEntry | null>;
+  /** Of this machine's own files only, which is what the programs of package passwd change; no program is started. */
+  ownUser(name: string): Promise<UserEntry | null>;
+  ownGroup(name: string): Promise<GroupEntry | null>;
   /** Lines of /etc/subuid and /etc/subgid of that name or uid: must be empty for a hosting account. */
   subordinateRanges(name: string, uid: number): Promise<readonly string[]>;
   /** Does a test file operation as that uid and gid with no supplementary groups, in a short-lived child. */
-  canAs(uid: number, gid: number, operation: 'write' | 'list' | 'read', path: string): Promise<boolean>;
+  canAs(uid: number, gid: number, operation: AccessLook['operation'], path: string): Promise<boolean>;
+  /** Whether all of these are so, looked at in the same way by one child; which one is not, `canAs` says. */
+  allSoAs(uid: number, gid: number, looks: readonly AccessLook[]): Promise<boolean>;
 }
 
 /** What a rehearsal sees instead of (or beside) what is on disk. */
@@ -279,6 +293,8 @@ export interface HostPhp {
   startAll(masters: readonly PhpMaster[]): Promise<void>;
   /** Ends it gracefully (SIGQUIT), waits, and removes its service definition. Idempotent. */
   stop(master: PhpMaster): Promise<void>;
+  /** The same for many, ended at the same time where that is possible. */
+  stopAll(masters: readonly PhpMaster[]): Promise<void>;
   /** FastCGI request for an agent-owned probe file through that socket. */
   probe(master: PhpMaster): Promise<PhpProbe>;
 }

@@ -46,7 +46,13 @@ export const BanTarget = Type.String({
 });
 export const DurationS = Type.Integer({ minimum: 60, maximum: 31_536_000, title: 'Duration', description: 'Seconds' });
 export const BanReason = Type.Union(
-  ['manual', 'bruteforce', 'scan', 'abuse', 'xmlrpc'].map((reason) => Type.Literal(reason)),
+  [
+    Type.Literal('manual'),
+    Type.Literal('bruteforce'),
+    Type.Literal('scan'),
+    Type.Literal('abuse'),
+    Type.Literal('xmlrpc'),
+  ],
   { title: 'Reason' },
 );
 

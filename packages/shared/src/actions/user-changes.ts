@@ -3,7 +3,10 @@ import type { ChangeHandler } from './change-handler.ts';
 import type { ChangeState } from './change.ts';
 import type { GroupEntry, Host, Program, UserEntry } from './host.ts';
 
-/** Users and groups: changed by the programs of package passwd, which hold its locks; read back, never assumed. */
+/**
+ * Users and groups: changed by the programs of package passwd, which hold its locks; read back, never assumed. Read from
+ * the files that those programs write: every source of names was asked by the plan, and is asked again by the verify.
+ */
 
 async function run(host: Host, program: Program, args: readonly string[]): Promise<void> {
   const result = await host.programs.run(program, args);
@@ -43,7 +46,7 @@ const removeGroup = (host: Host, group: GroupEntry): Promise<void> => run(host, 
 const addUser = (host: Host, user: UserEntry): Promise<void> =>
   run(host, 'useradd', [
     ...['--uid', String(user.uid), '--gid', String(user.gid), '--no-user-group', '--no-create-home'],
-    ...['--no-log-init', '--home-dir', user.home, '--shell', user.shell, '--comment', user.comment],
+    ...['--no-log-init', `--home-dir=${user.home}`, `--shell=${user.shell}`, `--comment=${user.comment}`],
     ...['-K', 'UID_MAX=2000000', '-K', 'SUB_UID_COUNT=0', '-K', 'SUB_GID_COUNT=0'],
     ...['--', user.name],
   ]);
@@ -54,7 +57,7 @@ const removeUser = (host: Host, user: UserEntry): Promise<void> => run(host, 'us
 export const groupHandler: ChangeHandler<'group'> = {
   async state(host, { before, after }) {
     const { name } = only(after ?? before, 'group');
-    return compare(groupText(await host.accounts.groupByName(name)), groupText(before), groupText(after));
+    return compare(groupText(await host.accounts.ownGroup(name)), groupText(before), groupText(after));
   },
   apply: (host, { before, after }) =>
     after === null ? removeGroup(host, only(before, 'group')) : addGroup(host, after),
@@ -65,7 +68,7 @@ export const groupHandler: ChangeHandler<'group'> = {
 export const userHandler: ChangeHandler<'user'> = {
   async state(host, { before, after }) {
     const { name } = only(after ?? before, 'user');
-    return compare(userText(await host.accounts.userByName(name)), userText(before), userText(after));
+    return compare(userText(await host.accounts.ownUser(name)), userText(before), userText(after));
   },
   apply: (host, { before, after }) => (after === null ? removeUser(host, only(before, 'user')) : addUser(host, after)),
   revert: (host, { before, after }) =>

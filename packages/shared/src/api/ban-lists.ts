@@ -5,7 +5,9 @@ import { closed, NullableTime, TimeMs, Uuid } from './primitives.ts';
 /** Ban lists: what all nodes of the pools that have the list ban, and lift when it is not listed any more. */
 
 const ListName = Type.String({ pattern: '^[a-z][a-z0-9-]{0,39}$', description: 'Lower-case letters, digits and -' });
-const Targets = Type.Array(BanTarget, { minItems: 1, maxItems: 20_000 });
+/** Of one change; a longer list comes in parts. */
+export const MOST_LISTED_AT_ONCE = 20_000;
+const Targets = Type.Array(BanTarget, { minItems: 1, maxItems: MOST_LISTED_AT_ONCE });
 const Pools = Type.Array(Uuid, { maxItems: 100 });
 
 export const BanListRow = Type.Object(

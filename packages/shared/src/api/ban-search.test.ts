@@ -62,6 +62,23 @@ describe('a search for a ban', () => {
     ]);
   });
 
+  it('tells which nodes talk with the address now, banned there or not, and how many counted', () => {
+    const clear = { ...answer, bans: [] };
+    const search = summariseBans([
+      target('a', { data: { ...clear, connections: 1 } }),
+      target('b', { data: { ...answer, connections: 12 } }),
+      target('c', { data: { ...clear, connections: 0 } }),
+      target('old'),
+      target('liar', { data: { ...clear, connections: -5 } }),
+      target('gone', { state: 'expired', data: { ...clear, connections: 9 } }),
+    ]);
+    expect(search.connected.map(({ hostName, count }) => [hostName, count])).toEqual([
+      ['b', 12],
+      ['a', 1],
+    ]);
+    expect(search.counted).toBe(3);
+  });
+
   it('lifts the address and the prefixes around it on the nodes where they are', () => {
     const around = { ...answer, bans: [{ ...ban, target: '192.0.2.0/24' }, ban] };
     const search = summariseBans([target('a', { data: around }), target('b', { data: answer }), target('c')]);

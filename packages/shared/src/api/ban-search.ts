@@ -36,7 +36,7 @@ function parseBan(value: unknown): FoundBan | null {
 
 /** What one node says; null: it is no such answer. */
 export function parseBanAnswer(data: unknown): BanAnswer | null {
-  const { address, bans, never, sources } = asFields(data);
+  const { address, bans, never, sources, connections } = asFields(data);
   if (!isText(address) || !Array.isArray(bans) || !Array.isArray(sources)) return null;
   const parsed = bans.slice(0, MOST_BANS).map(parseBan);
   if (parsed.includes(null)) return null;
@@ -52,6 +52,7 @@ export function parseBanAnswer(data: unknown): BanAnswer | null {
         ? [{ source, state, detail }]
         : [];
     }),
+    connections: Number.isSafeInteger(connections) && Number(connections) >= 0 ? Number(connections) : null,
   };
 }
 
@@ -60,6 +61,13 @@ export interface SilentNode {
   readonly nodeId: string;
   readonly hostName: string;
   readonly detail: string;
+}
+
+/** One node that has TCP connections with the address open now, banned there or not. */
+export interface ConnectedNode {
+  readonly nodeId: string;
+  readonly hostName: string;
+  readonly count: number;
 }
 
 export interface BanSearch {
@@ -73,6 +81,10 @@ export interface BanSearch {
   readonly unsure: readonly SilentNode[];
   /** No answer yet. */
   readonly open: readonly SilentNode[];
+  /** Most first. */
+  readonly connected: readonly ConnectedNode[];
+  /** Nodes that counted their connections; older ones do not. */
+  readonly counted: number;
 }
 
 const OPEN: ReadonlySet<RunTarget['state']> = new Set(['waiting', 'queued', 'leased', 'delivered', 'started']);
@@ -81,7 +93,8 @@ const ANSWERED: ReadonlySet<RunTarget['state']> = new Set(['succeeded', 'unchang
 export function summariseBans(targets: readonly RunTarget[]): BanSearch {
   const found: { nodeId: string; hostName: string; answer: BanAnswer }[] = [];
   const [away, unsure, open]: [SilentNode[], SilentNode[], SilentNode[]] = [[], [], []];
-  let clear = 0;
+  const connected: ConnectedNode[] = [];
+  let [clear, counted] = [0, 0];
   for (const { nodeId, hostName, state, detail, data } of targets) {
     const node = { nodeId, hostName };
     const answer = ANSWERED.has(state) ? parseBanAnswer(data) : null;
@@ -91,11 +104,14 @@ export function summariseBans(targets: readonly RunTarget[]): BanSearch {
     else {
       if (answer.bans.length > 0) found.push({ ...node, answer });
       else clear += 1;
+      if (answer.connections !== null) counted += 1;
+      if (answer.connections !== null && answer.connections > 0) connected.push({ ...node, count: answer.connections });
       const silent = answer.sources.find((source) => source.state === 'silent');
       if (silent !== undefined) unsure.push({ ...node, detail: `${silent.source}: ${silent.detail}` });
     }
   }
-  return { found, clear, away, unsure, open };
+  connected.sort((a, b) => b.count - a.count || (a.hostName < b.hostName ? -1 : 1));
+  return { found, clear, away, unsure, open, connected, counted };
 }
 
 /** What has to be lifted, and where: the address itself first, then the prefixes that it lies in. */

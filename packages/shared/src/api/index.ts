@@ -1,5 +1,6 @@
 /** REST and browser-WebSocket schemas (TypeBox = JSON Schema): one definition for server, page, CLI and OpenAPI. */
 export * from './audit.ts';
+export * from './ban-list-lines.ts';
 export * from './ban-lists.ts';
 export * from './ban-search.ts';
 export * from './live.ts';

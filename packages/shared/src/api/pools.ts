@@ -73,6 +73,7 @@ export const PoolMember = Type.Object(
     isOnline: Type.Boolean(),
     /** Null: it was never compared. */
     comparedAt: NullableTime,
+    isCurrent: Type.Boolean({ description: 'It was compared with what is wished now, not with what was before' }),
     inOrder: Type.Integer(),
     differs: Type.Integer(),
     blocked: Type.Integer(),
@@ -126,6 +127,8 @@ export const DriftRow = Type.Object(
     /** `before` is what is there, `after` what is wished. */
     changes: Type.Array(PlannedChange),
     hash: Type.String({ description: 'Of exactly this difference, for adopt' }),
+    /** When the node saw that something changed there; null: a compare found it. */
+    changedAt: NullableTime,
     since: TimeMs,
     seenAt: TimeMs,
     adoptedBy: Type.Union([Type.String(), Type.Null()]),

@@ -3,6 +3,7 @@ export * from './access.ts';
 export * from './approval.ts';
 export * from './authority-step.ts';
 export * from './bytes.ts';
+export * from './change-areas.ts';
 export * from './check.ts';
 export * from './close-codes.ts';
 export * from './frames.ts';

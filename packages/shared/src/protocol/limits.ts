@@ -22,4 +22,7 @@ export const LIMITS = {
   shellGraceMs: 120_000,
   unackedChunks: 4,
   watchLapseMs: 60_000,
+  /** Between two messages of a node that areas changed. */
+  changeEveryMs: 10_000,
+  changeAgeMs: 86_400_000,
 } as const;

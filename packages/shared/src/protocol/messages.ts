@@ -15,6 +15,7 @@ import {
   type Checked,
   type Parsed,
 } from './check.ts';
+import { checkAreaChanges, checkWatchedAreas } from './change-areas.ts';
 import { MOST_LINK_ITEMS } from './handshake.ts';
 import { UUID_PATTERN } from './ids.ts';
 import { checkLinkItem } from './link-step.ts';
@@ -84,6 +85,8 @@ const agentMessages = {
     takenAt: timeMs,
     sections: list(object({ name: text(32), hash, data: json }), 64),
   }),
+  /** Something in these areas changed (rule AREA2). */
+  'areas.changed': object({ t: literal('areas.changed'), areas: checkAreaChanges }),
   /** A new link key, proven by the one before and by itself (rule KEYS8). */
   'key.rotate': object({ t: literal('key.rotate'), linkKey: key, before: key, byCurrent: jws, byNext: jws }),
   /** A new receipt key (rule KEYS25); sent again at each link, before receipts. */
@@ -129,6 +132,8 @@ const controllerMessages = {
   'link.steps': object({ t: literal('link.steps'), items: list(checkLinkItem, MOST_LINK_ITEMS) }),
   'audit.head': object({ t: literal('audit.head'), jws: auditHead }),
   'inventory.refresh': object({ t: literal('inventory.refresh'), sections: nullable(list(text(32), 64)) }),
+  /** Of changes in these areas it wants to hear from now on (rule AREA1). */
+  'areas.watch': object({ t: literal('areas.watch'), areas: checkWatchedAreas }),
 } as const;
 
 type MessageOf<T extends Record<string, Check<unknown>>> = { [K in keyof T]: Checked<T[K]> }[keyof T];

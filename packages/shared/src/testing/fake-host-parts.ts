@@ -5,6 +5,7 @@ import {
   type BanState,
   type CandidateFile,
   type FileState,
+  type AccessLook,
   type HostAccounts,
   type HostFiles,
   type HostFirewall,
@@ -100,6 +101,8 @@ const refusedRun = (status: number, stderr: string): RunResult => ({ status, std
 
 export function createFakePrograms(world: FakeWorld, effect: Effect, record: string[]): HostPrograms {
   const after = (args: readonly string[], flag: string): string => args[args.indexOf(flag) + 1] ?? '';
+  const within = (args: readonly string[], flag: string): string =>
+    args.find((one) => one.startsWith(`${flag}=`))?.slice(flag.length + 1) ?? '';
   return {
     async run(program, args) {
       record.push([program, ...args].join(' '));
@@ -110,8 +113,8 @@ export function createFakePrograms(world: FakeWorld, effect: Effect, record: str
         await effect(`groupadd ${name}`, () => void world.groups.set(name, { name, gid, members: [] }));
       } else if (program === 'useradd') {
         if (world.users.has(name)) return refusedRun(9, `useradd: user '${name}' already exists`);
-        const [uid, home] = [Number(after(args, '--uid')), after(args, '--home-dir')];
-        const [comment, shell] = [after(args, '--comment'), after(args, '--shell')];
+        const [uid, home] = [Number(after(args, '--uid')), within(args, '--home-dir')];
+        const [comment, shell] = [within(args, '--comment'), within(args, '--shell')];
         await effect(`useradd ${name}`, () => {
           world.users.set(name, { name, uid, gid, comment, home, shell });
           // What Debian's useradd does when it is not told otherwise.
@@ -139,14 +142,19 @@ export function createFakeAccounts(world: FakeWorld): HostAccounts {
     if (state.uid === uid) return (state.mode & (bit << 6)) !== 0;
     return (state.mode & (state.gid === gid ? bit << 3 : bit)) !== 0;
   };
+  const can = (uid: number, gid: number, operation: AccessLook['operation'], path: string): boolean =>
+    mayDo(world.files.get(path), uid, gid, operation === 'write' ? 2 : 4);
   return {
     userByName: (name) => Promise.resolve(world.users.get(name) ?? null),
     userByUid: (uid) => Promise.resolve([...world.users.values()].find((user) => user.uid === uid) ?? null),
     groupByName: (name) => Promise.resolve(world.groups.get(name) ?? null),
     groupByGid: (gid) => Promise.resolve([...world.groups.values()].find((group) => group.gid === gid) ?? null),
     subordinateRanges: (name) => Promise.resolve(world.subordinateRanges.filter((line) => line.startsWith(`${name}:`))),
-    canAs: (uid, gid, operation, path) =>
-      Promise.resolve(mayDo(world.files.get(path), uid, gid, operation === 'write' ? 2 : 4)),
+    ownUser: (name) => Promise.resolve(world.users.get(name) ?? null),
+    ownGroup: (name) => Promise.resolve(world.groups.get(name) ?? null),
+    canAs: (...asked) => Promise.resolve(can(...asked)),
+    allSoAs: (uid, gid, looks) =>
+      Promise.resolve(looks.every(({ operation, path, isAllowed }) => can(uid, gid, operation, path) === isAllowed)),
   };
 }
 
@@ -170,6 +178,13 @@ export function createFakePhp(world: FakeWorld, effect: Effect): HostPhp {
         () => void world.phpRunning.set(master.socket, master),
       );
   };
+  const stop = async (master: PhpMaster): Promise<void> => {
+    if (isRunning(master))
+      await effect(
+        `stop PHP ${master.version} of ${master.account}`,
+        () => void world.phpRunning.delete(master.socket),
+      );
+  };
   return {
     installedVersions: () => Promise.resolve([...world.phpInstalled].sort()),
     isRunning: (master) => Promise.resolve(isRunning(master)),
@@ -177,12 +192,9 @@ export function createFakePhp(world: FakeWorld, effect: Effect): HostPhp {
     async startAll(masters) {
       for (const master of masters) await start(master);
     },
-    async stop(master) {
-      if (isRunning(master))
-        await effect(
-          `stop PHP ${master.version} of ${master.account}`,
-          () => void world.phpRunning.delete(master.socket),
-        );
+    stop,
+    async stopAll(masters) {
+      for (const master of masters) await stop(master);
     },
     probe(master) {
       if (!isRunning(master))

@@ -92,6 +92,7 @@ export function createFakeWorld(): FakeWorld {
     tasks: {},
     answers: {
       'site.scan': () => ({ findings: [], filesRead: 0, limits: [] }),
+      'protection.connections': () => 0,
       'protection.foreign-bans': () => ({ state: 'absent' }),
     },
   };

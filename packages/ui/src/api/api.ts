@@ -55,6 +55,7 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
+import { banCalls } from './ban-calls.ts';
 import { poolCalls } from './pool-calls.ts';
 import { path, type Request, type QueryValue } from './request.ts';
 import { runCalls } from './run-calls.ts';
@@ -147,7 +148,7 @@ export function createApi(request: Request) {
       post<PublicKeyCredentialCreationOptionsJSON>(path('invite', 'passkey-options'), { token }),
     acceptInvite: (body: InviteAccept) => post<unknown>(path('invite', 'accept'), body),
     approveCli: (userCode: string) => post<unknown>(path('cli-sign-in', 'approve'), { userCode }),
-    ...poolCalls({ get, post, put, remove }),
+    ...{ ...poolCalls({ get, post, put, remove }), ...banCalls({ get, post, put, remove }) },
     ...trustCalls({ get, post }),
     ...signOnCalls({ get, post }),
   };

@@ -10,14 +10,7 @@ import type {
   PoolWorkRequest,
   PoolWorkRow,
 } from '@hauban/shared/api';
-import { path, type QueryValue } from './request.ts';
-
-interface Verbs {
-  readonly get: <T>(url: string) => Promise<T>;
-  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
-  readonly put: <T>(url: string, body: unknown) => Promise<T>;
-  readonly remove: <T>(url: string, query?: Readonly<Record<string, QueryValue>>) => Promise<T>;
-}
+import { path, type Verbs } from './request.ts';
 
 /** What happens on the nodes to something that is no longer wished. */
 export type UnwishHow = 'forget' | 'counter';

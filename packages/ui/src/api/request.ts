@@ -74,6 +74,14 @@ export function createRequest(parts: RequestParts): Request {
   };
 }
 
+/** The calls as groups of them are written against; paths come from `path`. */
+export interface Verbs {
+  readonly get: <T>(url: string, query?: Readonly<Record<string, QueryValue>>) => Promise<T>;
+  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
+  readonly put: <T>(url: string, body: unknown) => Promise<T>;
+  readonly remove: <T>(url: string, query?: Readonly<Record<string, QueryValue>>) => Promise<T>;
+}
+
 /** True when asking again may help; a refusal stays a refusal. */
 export function mayRetry(error: unknown): boolean {
   return error instanceof ApiError && error.isRetryable;

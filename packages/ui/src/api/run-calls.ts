@@ -11,18 +11,13 @@ import type {
   TargetsReply,
   TargetsRequest,
 } from '@hauban/shared/api';
-import { path, type QueryValue } from './request.ts';
-
-interface Verbs {
-  readonly get: <T>(url: string, query?: Readonly<Record<string, QueryValue>>) => Promise<T>;
-  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
-}
+import { path, type Verbs } from './request.ts';
 
 /** What people do to a run that they have started. */
 export type RunVerb = 'pause' | 'resume' | 'cancel' | 'undo';
 
 /** Calls about runs over many nodes. */
-export const runCalls = ({ get, post }: Verbs) => ({
+export const runCalls = ({ get, post }: Pick<Verbs, 'get' | 'post'>) => ({
   previewTargets: (body: TargetsRequest) => post<TargetsReply>(path('runs', 'targets'), body),
   runGrid: (id: string) => get<RunGrid>(path('runs', id, 'grid')),
   runStates: (id: string) => get<RunGrid>(path('runs', id, 'grid'), { part: 'states' }),

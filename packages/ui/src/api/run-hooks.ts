@@ -1,6 +1,6 @@
 import type { RunDetail, RunGrid, RunRow, RunTarget } from '@hauban/shared/api';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { keys } from './hooks.ts';
 import { useServices } from './services.ts';
 
@@ -55,9 +55,12 @@ export function useRunGrid(
   useOnChange(signatureOf(run), () => {
     if (isEnabled) void states.refetch();
   });
-  const { data } = names;
-  const error = names.error ?? states.error;
-  return { data: data === undefined ? undefined : { ...data, ...states.data }, error };
+  // The same object until something has changed: what is drawn of it is drawn once.
+  const data = useMemo(
+    () => (names.data === undefined ? undefined : { ...names.data, ...states.data }),
+    [names.data, states.data],
+  );
+  return { data, error: names.error ?? states.error };
 }
 
 /** Of a run with more, `RunDetail` holds only a part. */

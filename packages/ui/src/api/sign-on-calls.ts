@@ -8,15 +8,10 @@ import type {
   SignOnRow,
 } from '@hauban/shared/api';
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
-import { path } from './request.ts';
-
-interface Verbs {
-  readonly get: <T>(url: string) => Promise<T>;
-  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
-}
+import { path, type Verbs } from './request.ts';
 
 /** Calls about sign-on by identity providers. */
-export const signOnCalls = ({ get, post }: Verbs) => ({
+export const signOnCalls = ({ get, post }: Pick<Verbs, 'get' | 'post'>) => ({
   signOnProviders: () => get<SignOnProviderList>(path('sign-on')),
   beginSignOn: (body: SignOnBegin) => post<SignOnBegun>(path('sign-on', 'begin'), body),
   finishSignOn: (body: SignOnFinish) => post<SignOnFinished>(path('sign-on', 'finish'), body),

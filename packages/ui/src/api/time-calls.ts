@@ -10,16 +10,10 @@ import type {
   WindowRequest,
   WindowRow,
 } from '@hauban/shared/api';
-import { path, type QueryValue } from './request.ts';
-
-interface Verbs {
-  readonly get: <T>(url: string, query?: Readonly<Record<string, QueryValue>>) => Promise<T>;
-  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
-  readonly remove: <T>(url: string) => Promise<T>;
-}
+import { path, type Verbs } from './request.ts';
 
 /** Calls about schedules, maintenance windows and webhooks. */
-export const timeCalls = ({ get, post, remove }: Verbs) => ({
+export const timeCalls = ({ get, post, remove }: Pick<Verbs, 'get' | 'post' | 'remove'>) => ({
   schedules: () => get<ScheduleRow[]>(path('schedules')),
   makeSchedule: (body: ScheduleRequest) => post<ScheduleRow>(path('schedules'), body),
   pauseSchedule: (id: string) => post<ScheduleRow>(path('schedules', id, 'pause')),

@@ -1,14 +1,9 @@
 import type { ApprovalAnswer, ApprovalOutcome, ApprovalRow, TrustDraftRequest, TrustState } from '@hauban/shared/api';
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/browser';
-import { path } from './request.ts';
-
-interface Verbs {
-  readonly get: <T>(url: string) => Promise<T>;
-  readonly post: <T>(url: string, body?: unknown) => Promise<T>;
-}
+import { path, type Verbs } from './request.ts';
 
 /** Calls about what people approve: single requests, and the policy bundle. */
-export const trustCalls = ({ get, post }: Verbs) => ({
+export const trustCalls = ({ get, post }: Pick<Verbs, 'get' | 'post'>) => ({
   approvals: () => get<ApprovalRow[]>(path('approvals')),
   approvalOptions: (id: string) => post<PublicKeyCredentialRequestOptionsJSON>(path('approvals', id, 'options')),
   approve: (id: string, answer: ApprovalAnswer) => post<ApprovalOutcome>(path('approvals', id), answer),

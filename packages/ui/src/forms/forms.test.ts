@@ -57,6 +57,19 @@ describe('fields of a schema', () => {
     expect(field('rules')).toMatchObject({ kind: 'json' });
   });
 
+  it('shows how a value typed as JSON looks, with what it has to have, whatever its depth', () => {
+    const item = {
+      type: 'object',
+      required: ['name', 'uid', 'kind'],
+      properties: { name: { type: 'string' }, uid: { type: 'integer', minimum: 7 }, kind: { enum: ['a'] }, more: {} },
+    };
+    const args = { type: 'object', properties: { accounts: { type: 'array', items: item } } };
+    expect(JSON.parse(fieldsOf(args)[0]?.example ?? '')).toEqual([{ name: '…', uid: 7, kind: 'a' }]);
+    let deep: object = { type: 'string' };
+    for (let depth = 0; depth < 50_000; depth += 1) deep = { type: 'array', items: deep };
+    expect(fieldsOf({ type: 'object', properties: { deep } })[0]?.example.length).toBeLessThan(200);
+  });
+
   it('makes a title of a name', () => {
     expect(titleOf('maxChildren')).toBe('Max children');
     expect(titleOf('never_ban')).toBe('Never ban');

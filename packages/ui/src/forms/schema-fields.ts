@@ -2,6 +2,8 @@
  * From the JSON Schema of an action's arguments to the fields of a form, and from what was typed to the arguments.
  * Pure. The node checks again: this is only to tell early and in words.
  */
+import { jsonShape } from './json-shape.ts';
+
 export interface FieldBase {
   readonly name: string;
   readonly title: string;
@@ -102,15 +104,21 @@ function fieldOf(base: FieldBase, schema: Schema): Field {
     case 'array':
       return listField(base, schema);
     default:
-      return { ...base, kind: 'json' };
+      return jsonField(base, schema);
   }
 }
+
+const jsonField = (base: FieldBase, schema: Schema): Field => ({
+  ...base,
+  example: base.example || jsonShape(schema),
+  kind: 'json',
+});
 
 function listField(base: FieldBase, schema: Schema): Field {
   const item = isSchema(schema['items']) ? schema['items'] : {};
   const options = choicesOf(item);
   const isText = item['type'] === 'string' || options?.every((option) => typeof option === 'string') === true;
-  if (!isText) return { ...base, kind: 'json' };
+  if (!isText) return jsonField(base, schema);
   return {
     ...base,
     description: base.description || text(item['description']),

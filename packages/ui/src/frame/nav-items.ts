@@ -4,6 +4,7 @@ import {
   IconCalendarTime,
   IconChecks,
   IconHistory,
+  IconListDetails,
   IconLock,
   IconPlayerPlay,
   IconServer2,
@@ -31,6 +32,8 @@ export const NAV_ITEMS = [
 
 /** Reached from the schedules, the menus and the palette. */
 export const WINDOWS_ITEM = { path: paths.windows, title: texts.nav.windows, icon: IconCalendarTime } as const;
+/** Reached from the bans, the menu of a phone and the palette. */
+export const BAN_LISTS_ITEM = { path: paths.banLists, title: texts.nav.banLists, icon: IconListDetails } as const;
 /** For those who may act. */
 export const APPROVALS_ITEM = { path: paths.approvals, title: texts.nav.approvals, icon: IconChecks } as const;
 /** For owners. */

@@ -5,6 +5,7 @@ import { texts } from '../texts/index.ts';
 import {
   ACCOUNT_ITEM,
   APPROVALS_ITEM,
+  BAN_LISTS_ITEM,
   NAV_ITEMS,
   PEOPLE_ITEM,
   TRUST_ITEM,
@@ -29,15 +30,22 @@ export function fit(text: string, typed: string): number {
 }
 
 const pageItems = (): PaletteItem[] =>
-  [...NAV_ITEMS, WINDOWS_ITEM, APPROVALS_ITEM, PEOPLE_ITEM, TRUST_ITEM, WEBHOOKS_ITEM, ACCOUNT_ITEM].map(
-    ({ path, title }) => ({
-      key: `page ${path}`,
-      group: texts.palette.pages,
-      title,
-      detail: '',
-      path,
-    }),
-  );
+  [
+    ...NAV_ITEMS,
+    WINDOWS_ITEM,
+    BAN_LISTS_ITEM,
+    APPROVALS_ITEM,
+    PEOPLE_ITEM,
+    TRUST_ITEM,
+    WEBHOOKS_ITEM,
+    ACCOUNT_ITEM,
+  ].map(({ path, title }) => ({
+    key: `page ${path}`,
+    group: texts.palette.pages,
+    title,
+    detail: '',
+    path,
+  }));
 
 const actionItem = (action: ActionRow): PaletteItem => ({
   key: `action ${action.name}`,

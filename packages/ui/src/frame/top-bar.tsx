@@ -22,6 +22,7 @@ import { LiveMark } from './live-mark.tsx';
 import {
   ACCOUNT_ITEM,
   APPROVALS_ITEM,
+  BAN_LISTS_ITEM,
   NAV_ITEMS,
   PEOPLE_ITEM,
   TRUST_ITEM,
@@ -35,6 +36,7 @@ export function sectionOf(pathname: string): string {
   if (pathname.startsWith('/nodes/')) return paths.fleet;
   if (pathname.startsWith('/run/')) return paths.actions;
   if (pathname === paths.windows) return paths.schedules;
+  if (pathname.startsWith(paths.banLists)) return paths.bans;
   return `/${pathname.split('/')[1] ?? ''}`;
 }
 
@@ -47,8 +49,8 @@ function NavLinks({ me, onGo }: { readonly me?: Me | undefined; readonly onGo?: 
   const section = useSection();
   const mine =
     me?.may.own === true
-      ? [WINDOWS_ITEM, PEOPLE_ITEM, TRUST_ITEM, WEBHOOKS_ITEM, ACCOUNT_ITEM]
-      : [WINDOWS_ITEM, ACCOUNT_ITEM];
+      ? [WINDOWS_ITEM, BAN_LISTS_ITEM, PEOPLE_ITEM, TRUST_ITEM, WEBHOOKS_ITEM, ACCOUNT_ITEM]
+      : [WINDOWS_ITEM, BAN_LISTS_ITEM, ACCOUNT_ITEM];
   const approvals = useApprovals(me?.may.operate === true);
   const forMe = (approvals.data ?? []).filter(({ mayApprove }) => mayApprove).length;
   const waiting = {

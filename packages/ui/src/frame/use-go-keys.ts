@@ -8,7 +8,9 @@ import { paths } from '../paths.ts';
 const TARGETS: Readonly<Record<string, string>> = {
   f: paths.fleet,
   a: paths.audit,
+  b: paths.bans,
   r: paths.runs,
+  s: paths.schedules,
   x: paths.actions,
   o: paths.pools,
   p: paths.recordings,

@@ -151,6 +151,7 @@ describe('the palette', () => {
       '/nodes/1/shell',
       '/run/firewall.ban',
       '/bans',
+      '/ban-lists',
     ]);
     expect(paletteItems('audit', [node('1', 'web1')], []).map((item) => item.path)).toEqual(['/audit']);
     const many = Array.from({ length: 5 }, (_, n) => node(`${n}`, `web${n}`));

@@ -4,12 +4,13 @@ import { texts } from '../texts/index.ts';
 import { Mark, type Tone } from './mark.tsx';
 import { PlanView } from './plan-view.tsx';
 
+/** Nothing turns but what is still awaited. */
 const TONES: Record<PlanGroup['kind'], Tone> = {
-  changes: 'busy',
+  changes: 'idle',
   nothing: 'ok',
   refused: 'warn',
   failed: 'bad',
-  pending: 'idle',
+  pending: 'busy',
 };
 
 const hostsOf = ({ nodes, count }: PlanGroup): string => {

@@ -79,7 +79,7 @@ export function byWorst(states: readonly string[]): string[] {
 
 const OPEN: ReadonlySet<string> = new Set(['waiting', 'queued', 'leased', 'delivered', 'started']);
 /** Nothing comes of it any more. */
-const isOver = (state: string): boolean => !OPEN.has(state.startsWith(UNDO) ? state.slice(UNDO.length) : state);
+export const isOver = (state: string): boolean => !OPEN.has(state.startsWith(UNDO) ? state.slice(UNDO.length) : state);
 
 /** Orders that are over, and all of them. */
 export function progressOf(counts: Readonly<Record<string, number>>): {

@@ -27,7 +27,7 @@ export function RunCounts({ counts }: { readonly counts: RunRow['counts'] }) {
   const known = byWorst(Object.keys(counts)).filter((state) => (counts[state] ?? 0) > 0);
   const total = known.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   return (
-    <span className="hb-chips">
+    <span className="hb-counts">
       {known.map((state) => {
         const { tone, word, hint } = lookOf(state);
         const text = total === 1 ? word : texts.runs.counts(counts[state] ?? 0, word);
@@ -42,7 +42,7 @@ const RUN: Record<RunState, Tone> = {
   paused: 'idle',
   stopped: 'bad',
   cancelled: 'idle',
-  finished: 'ok',
+  finished: 'idle',
 };
 
 /** Finished says nothing about how well: the counts beside it do. */

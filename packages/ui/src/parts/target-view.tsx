@@ -9,6 +9,7 @@ import { DataView } from './data-view.tsx';
 import { Mark } from './mark.tsx';
 import { Notice } from './notices.tsx';
 import { PlanView } from './plan-view.tsx';
+import { ProgressLine } from './progress-line.tsx';
 import { lookOf } from './order-look.ts';
 import { TargetStateMark } from './state-marks.tsx';
 
@@ -19,12 +20,12 @@ function Steps({ target }: { readonly target: RunTarget }) {
   if (target.state !== 'started' || target.stepTotal === 0) return null;
   const step = target.step === null ? '' : visibleLine(target.step, 200);
   return (
-    <div className="hb-steps" role="status">
-      <progress max={target.stepTotal} value={target.stepDone} aria-label={t.step(target.stepDone, target.stepTotal)} />
-      <span className="hb-quiet hb-foreign">
-        {t.step(target.stepDone, target.stepTotal)} {step}
-      </span>
-    </div>
+    <ProgressLine
+      label={t.step(target.stepDone, target.stepTotal)}
+      more={step}
+      value={target.stepDone}
+      max={target.stepTotal}
+    />
   );
 }
 

@@ -1,4 +1,5 @@
 import { audit } from './en/audit.ts';
+import { banLists } from './en/ban-lists.ts';
 import { bans } from './en/bans.ts';
 import { nodes } from './en/nodes.ts';
 import { people } from './en/people.ts';
@@ -17,6 +18,7 @@ export const en = {
   ...nodes,
   ...runs,
   ...bans,
+  ...banLists,
   ...shells,
   ...people,
   ...roles,

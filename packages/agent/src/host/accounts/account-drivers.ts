@@ -7,6 +7,8 @@ import { listAccounts } from './account-rows.ts';
 import { createJailDevices } from './jail-devices.ts';
 import { createJailFiles, tidyJail } from './jail-files.ts';
 import { collectJail } from './jail-sources.ts';
+import { createZfsProgram } from '../storage/zfs-program.ts';
+import { createKeptDatasets } from './kept-datasets.ts';
 import { createKeptHomes } from './kept-homes.ts';
 import { createPermissions } from './permissions.ts';
 import { createQuotas } from './quotas.ts';
@@ -61,10 +63,11 @@ export function createAccountDrivers(
   const { clock, files, programs, requireRoot } = parts;
   const permissions = createPermissions(parts);
   const quotas = createQuotas(parts);
+  const homes = createKeptHomes(files, createKeptDatasets(files, createZfsProgram(parts), clock));
   return {
     resources: {
       ...users(parts),
-      'account.home': createKeptHomes(files),
+      'account.home': homes.resource,
       'account.jail-file': createJailFiles(parts),
       'account.jail-device': createJailDevices(parts),
       'account.quota': quotas.resource,
@@ -75,6 +78,10 @@ export function createAccountDrivers(
         await endProcessesOf(clock, checkUid(uid));
       },
       'account.fix-permissions': (work) => permissions.fix(work),
+      async 'account.home-settle'({ home }) {
+        requireRoot('Moving homes');
+        await homes.settle(home);
+      },
       async 'account.jail-tidy'({ name }) {
         requireRoot('Tidying a jail');
         await tidyJail(name);
@@ -82,6 +89,10 @@ export function createAccountDrivers(
       'account.restore-permissions': ({ name, list }) => permissions.restore(name, list),
     },
     queries: {
+      'account.dataset': async ({ home }) => {
+        requireRoot('Looking at homes');
+        return homes.datasetOf(home);
+      },
       'account.processes': ({ uid }) => listProcessesOf(checkUid(uid)),
       'account.permissions': (work) => permissions.look(work),
       'account.jail-sources': ({ programs: wanted }) => collectJail(wanted),

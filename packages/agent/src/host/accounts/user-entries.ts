@@ -15,7 +15,8 @@ const UNFINISHED_DAY = 2;
 /** Brought back, a user has expired: its expiry is what the account is put to next. */
 const EXPIRED_DAY = 1;
 const HASH = /^[!*A-Za-z0-9$./=,_-]{1,300}$/;
-const SHELL = /^\/[A-Za-z0-9/._-]{1,100}$/;
+/** A program of the system: no part of it is hidden, and none leads upwards. */
+const SHELL = /^\/(?:bin|sbin|usr|opt)(?:\/[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,30}){1,5}$/;
 const COMMENT = /^[A-Za-z0-9 ._@/+-]{0,60}$/;
 
 async function lineOf(file: string, name: string): Promise<readonly string[] | null> {
@@ -26,6 +27,13 @@ async function lineOf(file: string, name: string): Promise<readonly string[] | n
 
 const dayOf = (field: string | undefined): number | null =>
   field === undefined || field === '' ? null : Number(field);
+
+/** Names are not enough: root has one that an account could have, and so have the users of daemons. */
+async function checkHosted(name: string): Promise<string> {
+  const user = await lineOf('/etc/passwd', checkName(name));
+  if (user !== null) checkUid(Number(user[2]));
+  return name;
+}
 
 /** An expiry of `UNFINISHED_DAY` included. */
 async function readAny(name: string): Promise<(AccountEntry & { readonly expireDay: number | null }) | null> {
@@ -100,7 +108,7 @@ export function createUserEntries(programs: HostPrograms): UserEntries {
     if ((await readAny(name)) === null)
       await run('useradd', [
         ...['--uid', String(entry.uid), '--gid', String(entry.gid), '--no-user-group', '--no-create-home'],
-        ...['--no-log-init', '--home-dir', entry.home, '--shell', entry.shell, '--comment', entry.comment],
+        ...['--no-log-init', `--home-dir=${entry.home}`, `--shell=${entry.shell}`, `--comment=${entry.comment}`],
         ...['--expiredate', `1970-01-0${UNFINISHED_DAY + 1}`],
         // No subordinate ids: see user-changes.ts of the actions.
         ...['-K', 'UID_MAX=2000000', '-K', 'SUB_UID_COUNT=0', '-K', 'SUB_GID_COUNT=0'],
@@ -117,16 +125,16 @@ export function createUserEntries(programs: HostPrograms): UserEntries {
   };
   return {
     async writeEntry(name, entry) {
-      checkName(name);
+      await checkHosted(name);
       await (entry === null ? remove(name) : create(name, entry));
     },
     async writeExpiry(name, day) {
-      await run('chage', ['--expiredate', dayText(day), '--', checkName(name)]);
+      await run('chage', ['--expiredate', dayText(day), '--', await checkHosted(name)]);
     },
     async writeShell(name, shell) {
       if (!SHELL.test(shell))
         throw new HaubanError('ACTION_REFUSED', `${JSON.stringify(shell.slice(0, 60))} is no shell`);
-      await run('usermod', ['--shell', shell, '--', checkName(name)]);
+      await run('usermod', ['--shell', shell, '--', await checkHosted(name)]);
     },
   };
 }

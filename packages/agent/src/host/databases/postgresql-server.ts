@@ -182,8 +182,13 @@ function copies(
     const settings = members.map(
       (member) => `ALTER ROLE ${ident(member)} IN DATABASE ${ident(name)} SET role = ${ident(ownerOf(name))};`,
     );
+    // One beside the live database has none of them: nobody's program works there.
+    const gone =
+      away === sideOf(name)
+        ? members.map((member) => `ALTER ROLE ${ident(member)} IN DATABASE ${ident(away)} RESET role;`)
+        : [];
     const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (${text(name)}, ${text(back)});
-BEGIN; ALTER DATABASE ${ident(name)} RENAME TO ${ident(away)}; ALTER DATABASE ${ident(back)} RENAME TO ${ident(name)}; ${settings.join(' ')} COMMIT;`;
+BEGIN; ALTER DATABASE ${ident(name)} RENAME TO ${ident(away)}; ALTER DATABASE ${ident(back)} RENAME TO ${ident(name)}; ${[...settings, ...gone].join(' ')} COMMIT;`;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await ask(sql);

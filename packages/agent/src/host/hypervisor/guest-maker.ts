@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { GuestDefinition, PreparedGuest, Resources } from '@hauban/shared/actions';
+import type { GuestDefinition, GuestPlace, PreparedGuest, Resources } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, ResourceDriver } from '../drivers.ts';
 import { PROGRAM_PATHS } from '../program-paths.ts';
@@ -16,6 +15,7 @@ import {
   writeImage,
 } from './disk-file.ts';
 import { decodeDefinition, domainXml, METADATA_NAMESPACE } from './domain-xml.ts';
+import { numbersOf } from './guest-numbers.ts';
 import type { LibvirtConfig } from './hypervisor-config.ts';
 import type { Virsh } from './libvirt.ts';
 import { buildSeedImage, readSeedKeys, seedTexts } from './seed-image.ts';
@@ -43,6 +43,8 @@ export type GuestMaker = { readonly [N in MadeName]: ResourceDriver<N> } & {
     readonly template: string;
     readonly bridge: string;
   }): Promise<PreparedGuest>;
+  /** What an unfinished guest left that no resource shows. */
+  tidy(place: GuestPlace): Promise<void>;
 };
 
 export interface MakerParts extends Pick<DriverParts, 'clock' | 'files' | 'programs'> {
@@ -56,22 +58,6 @@ const notOurs = (what: string): never => {
   throw new HaubanError('CHANGE_CONFLICT', `${what}: it is left as it is`);
 };
 
-/** The same guest on the same machine has the same, so that a plan that is made twice is one. */
-function numbersOf(machineId: string, guest: string): { readonly identity: string; readonly mac: string } {
-  const hash = createHash('sha256').update(`hauban-guest\0${machineId}\0${guest}`).digest('hex');
-  const identity = [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `8${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ];
-  return {
-    identity: identity.join('-'),
-    mac: `52:54:00:${hash.slice(40, 42)}:${hash.slice(42, 44)}:${hash.slice(44, 46)}`,
-  };
-}
-
 function createPrepare({ files, config }: MakerParts, folderOf: (guest: string) => string): GuestMaker['prepare'] {
   return async ({ guest, template, bridge }) => {
     const folder = folderOf(guest);
@@ -83,9 +69,7 @@ function createPrepare({ files, config }: MakerParts, folderOf: (guest: string) 
     const path = `${TEMPLATES}/${check(TEMPLATE, template, 'name of a template')}.qcow2`;
     const size = await templateGiB(path);
     if (size === null) throw new HaubanError('ACTION_REFUSED', `there is no template ${path}`);
-    const machine = await files.state('/etc/machine-id');
-    const machineId = machine.type === 'file' ? machine.content.trim() : '';
-    return { ...numbersOf(machineId, guest), folder, templateGiB: Math.ceil(size) };
+    return { ...(await numbersOf(files, guest)), folder, templateGiB: Math.ceil(size) };
   };
 }
 
@@ -198,7 +182,7 @@ function createGuests(
 }
 
 /** In the trash: the definition as libvirt had it and, when it is ours, the guest's folder. */
-function createTrash({ files, virsh, config, identityOf }: MakerParts): GuestMaker['hypervisor.kept'] {
+function createTrash({ files, virsh, config, identityOf }: MakerParts): Pick<GuestMaker, 'hypervisor.kept' | 'tidy'> {
   const trash = `${config.images}/.trash`;
   const folderOf = (guest: string): string =>
     `${trash}/${check(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, guest, 'name of a guest')}.deleted`;
@@ -221,28 +205,39 @@ function createTrash({ files, virsh, config, identityOf }: MakerParts): GuestMak
     await virsh.mustRun('undefine', '--domain', identity, '--keep-nvram');
     if (await isFolder(`${config.images}/${guest}`)) await moveInto(config.images, guest, folder, 'disks');
   };
+  const forget = async (folder: string): Promise<void> => {
+    for (const name of ['domain.xml', 'identity']) await files.removeFile(`${folder}/${name}`);
+    await files.removeDirectory(folder);
+  };
+  /** What a move into the trash that broke off before the guest was gone has left there. */
+  const tidy = async ({ guest, identity }: GuestPlace): Promise<void> => {
+    const folder = folderOf(guest);
+    if (!(await isFolder(folder)) || (await isFolder(`${folder}/disks`)) || (await identityOf(guest)) !== identity)
+      return;
+    const note = await files.state(`${folder}/identity`);
+    // Of an earlier guest of that name.
+    if (note.type === 'file' && note.content !== identity) return;
+    await forget(folder);
+  };
   const bringBack = async (guest: string): Promise<void> => {
     const folder = folderOf(guest);
     if (await isFolder(`${folder}/disks`)) await moveInto(folder, 'disks', config.images, guest);
     const xml = await files.state(`${folder}/domain.xml`);
     if (xml.type !== 'file') throw new HaubanError('ACTION_UNDO_FAILED', `${folder}/domain.xml is gone`);
     await virsh.define(xml.content);
-    for (const name of ['domain.xml', 'identity']) await files.removeFile(`${folder}/${name}`);
-    await files.removeDirectory(folder);
+    await forget(folder);
   };
-  return {
-    read,
-    async write(guest, value) {
-      const now = await read(guest);
-      if (value === null) {
-        if (now !== null) await bringBack(guest);
-        return;
-      }
-      if (now?.identity === value.identity) return;
-      if (now !== null) notOurs(`an earlier ${guest} lies in ${folderOf(guest)}`);
-      await put(guest, value.identity);
-    },
+  const write: ResourceDriver<'hypervisor.kept'>['write'] = async (guest, value) => {
+    const now = await read(guest);
+    if (value === null) {
+      if (now !== null) await bringBack(guest);
+      return;
+    }
+    if (now?.identity === value.identity) return;
+    if (now !== null) notOurs(`an earlier ${guest} lies in ${folderOf(guest)}`);
+    await put(guest, value.identity);
   };
+  return { 'hypervisor.kept': { read, write }, tidy };
 }
 
 export function createGuestMaker(parts: MakerParts): GuestMaker {
@@ -252,6 +247,6 @@ export function createGuestMaker(parts: MakerParts): GuestMaker {
     'hypervisor.disk': createDisks(parts, folderOf),
     'hypervisor.seed': createSeeds(folderOf),
     'hypervisor.guest': createGuests(parts, folderOf),
-    'hypervisor.kept': createTrash(parts),
+    ...createTrash(parts),
   };
 }

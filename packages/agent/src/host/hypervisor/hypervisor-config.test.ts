@@ -57,4 +57,26 @@ describe('/etc/hosting/hypervisor.toml', () => {
     ['driver = "libvirt"\nuri = 5', /uri must name/],
     ['driver = ', /line 1: /],
   ])('says what is wrong with %j', (text, wanted) => expect(problemOf(text)).toMatch(wanted));
+
+  const proxmox = `driver = "proxmox"\nnode = "pve1"\nfingerprint = "${Array(32).fill('AB').join(':')}"\n`;
+
+  it('names guests of Proxmox VE that new ones are copied from', () => {
+    const text = `${proxmox}bridges = ["vmbr0"]\n[[templates]]\nname = "debian12"\nvmid = 9000\nstorage = "fast"`;
+    expect(parseHypervisorConfig(text)).toMatchObject({
+      bridges: ['vmbr0'],
+      templates: [{ name: 'debian12', vmid: 9000, storage: 'fast', pool: '' }],
+    });
+    expect(parseHypervisorConfig(proxmox)).toMatchObject({ bridges: [], templates: [] });
+  });
+
+  it.each([
+    ['templates = 5', /templates must be tables/],
+    ['bridges = "vmbr0"', /bridges must be a list/],
+    ['[[templates]]\nname = "../x"\nvmid = 9000', /a template needs a name/],
+    ['[[templates]]\nname = "a"\nvmid = "9000/../101"', /vmid of a must be/],
+    ['[[templates]]\nname = "a"\nvmid = 99', /vmid of a must be/],
+    ['[[templates]]\nname = "a"\nvmid = 9000\nstorage = "a&full=0"', /must be names/],
+    ['[[templates]]\nname = "a"\nvmid = 9000\npool = 5', /must be names/],
+    ['[[templates]]\nname = "a"\nvmid = 9000\nnode = "pve2"', /"node" is not known/],
+  ])('and not with %j', (text, wanted) => expect(problemOf(proxmox + text)).toMatch(wanted));
 });

@@ -23,6 +23,16 @@ export interface LibvirtConfig {
   readonly accelerate: 'kvm' | 'tcg';
 }
 
+/** A guest of Proxmox VE that new ones are copied from. */
+export interface ProxmoxTemplate {
+  readonly name: string;
+  readonly vmid: number;
+  /** Where the disks of the copies come to lie; empty: beside those of the template. */
+  readonly storage: string;
+  /** That the copies belong to; empty: none. */
+  readonly pool: string;
+}
+
 export interface ProxmoxConfig {
   readonly hosts: readonly OtherHost[];
   readonly driver: 'proxmox';
@@ -32,6 +42,10 @@ export interface ProxmoxConfig {
   readonly node: string;
   /** Of its certificate, SHA-256, as `openssl x509 -fingerprint -sha256` and Proxmox show it. */
   readonly fingerprint: string;
+  /** The only bridges that a new guest may get a card at. */
+  readonly bridges: readonly string[];
+  /** The only guests that may be copied. */
+  readonly templates: readonly ProxmoxTemplate[];
 }
 
 export type HypervisorConfig = LibvirtConfig | ProxmoxConfig;
@@ -92,9 +106,30 @@ function parseLibvirt(value: Readonly<Record<string, unknown>>): LibvirtConfig {
   return { driver: 'libvirt', uri, images, bridges, accelerate, hosts: parseHosts(value['hosts'], true) };
 }
 
+/** Names of storages and pools, as Proxmox checks them. */
+const PLACE = /^(?:[A-Za-z][A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+
+function parseTemplates(value: unknown): readonly ProxmoxTemplate[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw refused('templates must be tables: [[templates]]');
+  return value.map((one: unknown): ProxmoxTemplate => {
+    const template = (typeof one === 'object' && one !== null ? one : {}) as Readonly<Record<string, unknown>>;
+    checkKeys(template, ['name', 'vmid', 'storage', 'pool']);
+    const { name, vmid, storage = '', pool = '' } = template;
+    if (typeof name !== 'string' || !/^[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?$/.test(name))
+      throw refused('a template needs a name: small letters, digits, dots, dashes');
+    if (typeof vmid !== 'number' || !Number.isInteger(vmid) || vmid < 100 || vmid > 999_999_999)
+      throw refused(`vmid of ${name} must be its number on Proxmox VE`);
+    if (typeof storage !== 'string' || typeof pool !== 'string' || !PLACE.test(storage) || !PLACE.test(pool))
+      throw refused(`storage and pool of ${name} must be names`);
+    return { name, vmid, storage, pool };
+  });
+}
+
 function parseProxmox(value: Readonly<Record<string, unknown>>): ProxmoxConfig {
-  checkKeys(value, ['driver', 'url', 'node', 'fingerprint', 'hosts']);
-  const { url = 'https://127.0.0.1:8006', node, fingerprint } = value;
+  checkKeys(value, ['driver', 'url', 'node', 'fingerprint', 'hosts', 'bridges', 'templates']);
+  const { url = 'https://127.0.0.1:8006', node, fingerprint, bridges = [] } = value;
+  if (!isTexts(bridges)) throw refused('bridges must be a list of names: ["vmbr0"]');
   const [, host, port] = /^https:\/\/([A-Za-z0-9][A-Za-z0-9.-]{0,252}):([0-9]{2,5})\/?$/.exec(String(url)) ?? [];
   if (host === undefined) throw refused('url must be like https://127.0.0.1:8006');
   if (typeof node !== 'string' || !/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(node))
@@ -103,7 +138,11 @@ function parseProxmox(value: Readonly<Record<string, unknown>>): ProxmoxConfig {
     throw refused(
       'fingerprint must be the SHA-256 of the certificate: 32 pairs of hexadecimal digits, upper case, colons',
     );
-  return { driver: 'proxmox', host, port: Number(port), node, fingerprint, hosts: parseHosts(value['hosts'], false) };
+  return {
+    ...{ driver: 'proxmox', host, port: Number(port), node, fingerprint, bridges },
+    hosts: parseHosts(value['hosts'], false),
+    templates: parseTemplates(value['templates']),
+  };
 }
 
 export function parseHypervisorConfig(text: string): HypervisorConfig {

@@ -8,6 +8,7 @@ import { loadHypervisorConfig, loadProxmoxToken } from './hypervisor-config.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { createLibvirt, createVirsh } from './libvirt.ts';
 import { createProxmoxApi } from './proxmox-api.ts';
+import { createProxmoxMaker } from './proxmox-maker.ts';
 import { createProxmox } from './proxmox.ts';
 
 const GUEST = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -38,8 +39,12 @@ function createOpeners(parts: DriverParts): {
   };
   const openMaker = async (): Promise<GuestMaker> => {
     const config = await loadHypervisorConfig(parts.files);
-    if (config.driver !== 'libvirt')
-      throw new HaubanError('ACTION_REFUSED', 'guests of Proxmox VE are made and deleted there: this is for libvirt');
+    if (config.driver === 'proxmox')
+      return createProxmoxMaker({
+        ...parts,
+        config,
+        api: createProxmoxApi(config, await loadProxmoxToken(parts.files)),
+      });
     const virsh = createVirsh(parts, config);
     const libvirt = createLibvirt(virsh, config.hosts);
     const identityOf = async (guest: string): Promise<string | null> => (await libvirt.facts(guest))?.identity ?? null;
@@ -126,6 +131,10 @@ export function createHypervisorDrivers(
         await (await power(place.guest)).facts(place);
         await (await open()).revert(place.identity, checkSnapshot(snapshot));
       },
+      'hypervisor.tidy': async (place) => {
+        checkGuest(place.guest);
+        await (await openMaker()).tidy(place);
+      },
       'hypervisor.bring-back': async (place) => (await power(place.guest)).bringBack(place),
     },
     queries: {
@@ -135,6 +144,10 @@ export function createHypervisorDrivers(
         return (await open()).snapshots(place.identity);
       },
       'hypervisor.hosts': async () => (await open()).hosts,
+      'hypervisor.local-disks': async (place) => {
+        await (await power(place.guest)).facts(place);
+        return (await open()).localDisks(place.identity);
+      },
       'hypervisor.is-at': async ({ identity, to }) => (await open()).isAt(identity, to),
       'hypervisor.prepare': async (order) => (await openMaker()).prepare(order),
       'hypervisor.facts': async ({ guest }) => (await open()).facts(checkGuest(guest)),

@@ -25,6 +25,8 @@ export interface Hypervisor {
   readonly hosts: readonly string[];
   /** Away to one of them; returns when it is there. */
   migrate(identity: string, move: GuestMove): Promise<void>;
+  /** Files of its disks that lie on this machine alone, as far as can be seen from here. */
+  localDisks(identity: string): Promise<readonly string[]>;
   isAt(identity: string, to: string): Promise<boolean>;
   snapshots(identity: string): Promise<GuestSnapshots>;
   takeSnapshot(identity: string, snapshot: string): Promise<void>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseGuestNames, parseStats } from './libvirt-output.ts';
+import { parseDiskFiles, parseGuestNames, parseStats } from './libvirt-output.ts';
 
 const UUID = '7c0deb36-c051-4c85-9168-3294f00d4061';
 
@@ -26,5 +26,17 @@ describe('what virsh prints', () => {
     const text = `Domain: '  state.state=1'\n  state.state=5\n\nDomain: 'x' Domain: 'web1'\n  state.state=5\n\nDomain: 'web1'\n  state.state=3\n`;
     expect(parseStats(text).get('web1')).toEqual({ state: 'paused' });
     expect(parseStats(text).get('  state.state=1')).toEqual({ state: 'off' });
+  });
+
+  it('disks that are files are told by their paths, whatever is in them', () => {
+    const text = [
+      ...[
+        ' file     disk     vda   /srv/my disk.qcow2',
+        ' file     cdrom    sda   /srv/cd.iso',
+        ' file   disk   vdb   -',
+      ],
+      ...[' block    disk     vdc   /dev/vg/guest', ' network  disk     vdd   pool/image', ''],
+    ].join('\n');
+    expect(parseDiskFiles(text)).toEqual(['/srv/my disk.qcow2']);
   });
 });

@@ -52,3 +52,10 @@ export function parseStats(text: string): ReadonlyMap<string, GuestStats> {
   }
   return byName;
 }
+
+/**
+ * `virsh domblklist --details`: a line `type device target source` for each disk. Only files are looked at: whether a
+ * block device is shared can not be seen.
+ */
+export const parseDiskFiles = (text: string): readonly string[] =>
+  text.split('\n').flatMap((line) => /^\s*file\s+(?:disk|lun)\s+\S+\s+(\/.*?)\s*$/.exec(line)?.[1] ?? []);

@@ -3,10 +3,18 @@ import { connect, type TLSSocket } from 'node:tls';
 import { HaubanError } from '@hauban/shared/errors';
 import type { ProxmoxConfig } from './hypervisor-config.ts';
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Form = Readonly<Record<string, string>>;
+export type Replied =
+  | { readonly ok: true; readonly data: unknown }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
 /** Proxmox VE's REST API, as https://pve.proxmox.com/pve-docs/api-viewer/ documents it; version 8. */
 export interface ProxmoxApi {
   /** The `data` of the answer. UNAVAILABLE when the server can not be asked, ACTION_FAILED when it refuses. */
-  call(method: 'GET' | 'POST' | 'DELETE', path: string, form?: Readonly<Record<string, string>>): Promise<unknown>;
+  call(method: Method, path: string, form?: Form): Promise<unknown>;
+  /** The same, where a refusal is expected: `status` is that of the answer. UNAVAILABLE when there is none. */
+  ask(method: Method, path: string, form?: Form): Promise<Replied>;
 }
 
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -99,23 +107,29 @@ function dataOf({ status, reason, text }: Answer, path: string): unknown {
 
 /** @param timeoutMs for an answer, its connection apart */
 export function createProxmoxApi(config: ProxmoxConfig, token: string, timeoutMs = DEFAULT_TIMEOUT_MS): ProxmoxApi {
+  const answerTo = async (method: Method, path: string, form?: Form): Promise<Answer> => {
+    const body = form === undefined ? '' : new URLSearchParams(form).toString();
+    const headers = {
+      authorization: `PVEAPIToken=${token}`,
+      host: `${config.host}:${config.port}`,
+      connection: 'close',
+      ...(form === undefined
+        ? {}
+        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) }),
+    };
+    const socket = await openPinned(config);
+    try {
+      return await ask(socket, { method, path: `/api2/json${path}`, headers }, body, timeoutMs);
+    } finally {
+      socket.destroy();
+    }
+  };
   return {
-    async call(method, path, form) {
-      const body = form === undefined ? '' : new URLSearchParams(form).toString();
-      const headers = {
-        authorization: `PVEAPIToken=${token}`,
-        host: `${config.host}:${config.port}`,
-        connection: 'close',
-        ...(form === undefined
-          ? {}
-          : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) }),
-      };
-      const socket = await openPinned(config);
-      try {
-        return dataOf(await ask(socket, { method, path: `/api2/json${path}`, headers }, body, timeoutMs), path);
-      } finally {
-        socket.destroy();
-      }
+    call: async (method, path, form) => dataOf(await answerTo(method, path, form), path),
+    async ask(method, path, form) {
+      const answer = await answerTo(method, path, form);
+      if (answer.status === 200) return { ok: true, data: dataOf(answer, path) };
+      return { ok: false, status: answer.status, reason: plainText(answer.reason) };
     },
   };
 }

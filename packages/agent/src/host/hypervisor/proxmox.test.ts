@@ -150,6 +150,8 @@ describe('Proxmox VE by its API', () => {
       port: (server.address() as AddressInfo).port,
       node: 'pve1',
       hosts: [{ name: 'pve2', uri: '' }],
+      bridges: [],
+      templates: [],
       fingerprint: new X509Certificate(own.cert).fingerprint256,
     };
   });

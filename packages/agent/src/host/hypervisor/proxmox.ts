@@ -11,10 +11,10 @@ const TASK_EVERY_MS = 1000;
 /** Proxmox waits in its task for the guest; we ask again ourselves, so each task is short. */
 const ASK_TIMEOUT_S = '8';
 
-type Row = Readonly<Record<string, unknown>>;
-const asRow = (value: unknown): Row => (typeof value === 'object' && value !== null ? { ...value } : {});
-const asRows = (value: unknown): readonly Row[] => (Array.isArray(value) ? value.map(asRow) : []);
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+export type Row = Readonly<Record<string, unknown>>;
+export const asRow = (value: unknown): Row => (typeof value === 'object' && value !== null ? { ...value } : {});
+export const asRows = (value: unknown): readonly Row[] => (Array.isArray(value) ? value.map(asRow) : []);
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const countOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
@@ -23,7 +23,7 @@ const VMID = /^[1-9][0-9]{2,8}$/;
 const GUEST = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const SNAPSHOT = /^[A-Za-z][A-Za-z0-9_-]{1,39}$/;
 
-function checkVmid(identity: string): string {
+export function checkVmid(identity: string): string {
   if (!VMID.test(identity))
     throw new HaubanError('ACTION_REFUSED', `${JSON.stringify(identity.slice(0, 60))} is no number of a guest`);
   return identity;
@@ -53,14 +53,14 @@ function rowOf(row: Row): GuestRow[] {
   ];
 }
 
-interface Tasks {
+export interface Tasks {
   /** The number of a task of this node; UNAVAILABLE for anything else. */
   checkUpid(answer: unknown): string;
   /** Waits for the end of the task that the answer names; ACTION_FAILED with its words when that is not OK. */
   finish(answer: unknown, what: string): Promise<void>;
 }
 
-function createTasks(api: ProxmoxApi, node: string, clock: Clock): Tasks {
+export function createTasks(api: ProxmoxApi, node: string, clock: Clock, timeoutMs = TASK_TIMEOUT_MS): Tasks {
   const checkUpid = (answer: unknown): string => {
     const upid = textOf(answer);
     if (!/^UPID:[A-Za-z0-9.-]{1,63}(?::[A-Za-z0-9._@!-]*){6}:$/.test(upid) || upid.split(':')[1] !== node)
@@ -71,7 +71,7 @@ function createTasks(api: ProxmoxApi, node: string, clock: Clock): Tasks {
     const path = `/nodes/${node}/tasks/${encodeURIComponent(checkUpid(answer))}/status`;
     const end = await waitUntil(
       clock,
-      TASK_TIMEOUT_MS,
+      timeoutMs,
       async () => {
         const task = asRow(await api.call('GET', path));
         return task['status'] === 'stopped' ? plainText(textOf(task['exitstatus'])) : null;
@@ -117,6 +117,8 @@ export function createProxmox(
       const form = { target: nodeOf(to), online: isRunning ? '1' : '0' };
       await finish(await api.call('POST', `${guestPath(identity)}/migrate`, form), 'moving a guest');
     },
+    // Its own task refuses disks that lie on the node alone.
+    localDisks: () => Promise.resolve([]),
     isAt: async (identity, to) =>
       asRows(await api.call('GET', `/nodes/${nodeOf(to)}/qemu`)).some(
         (row) => String(row['vmid']) === checkVmid(identity),

@@ -6,6 +6,7 @@ import { ROOT_TRUST } from '../safe-path.ts';
 import { readAskers } from './access-logs.ts';
 import { createCrowdsec } from './crowdsec.ts';
 import { createFail2ban } from './fail2ban.ts';
+import { countConnections } from './tcp-connections.ts';
 
 export function createProtectionDrivers({
   clock,
@@ -17,6 +18,7 @@ export function createProtectionDrivers({
     tasks: {},
     queries: {
       'protection.askers': (wish) => readAskers(wish, ROOT_TRUST),
+      'protection.connections': ({ address }) => countConnections(address),
       'protection.foreign-bans': async ({ source, address }) =>
         sources[checkWord(source, ['fail2ban', 'crowdsec'])].list(address),
     },

@@ -3,6 +3,7 @@ import type { ServiceQueries, ServiceResources, ServiceTasks, UnitFacts } from '
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
+import { findPoolFault } from './php-pools.ts';
 
 const UNIT = /^[a-z][a-z0-9.-]{0,60}(?:@[a-z][a-z0-9]{2,15})?\.service$/;
 
@@ -15,6 +16,7 @@ function checkUnit(unit: string): string {
 
 export function createServiceDrivers({
   programs,
+  rehearsalCommand,
 }: DriverParts): FamilyDrivers<ServiceResources, ServiceTasks, ServiceQueries> {
   const systemctl = async (verb: string, ...more: readonly string[]): Promise<string> => {
     const result = await programs.run('systemctl', [verb, '--no-ask-password', ...more], { timeoutMs: 110_000 });
@@ -76,6 +78,9 @@ export function createServiceDrivers({
         await systemctl('reload', '--', checkUnit(unit));
       },
     },
-    queries: { 'service.facts': ({ unit }) => factsOf(unit) },
+    queries: {
+      'service.facts': ({ unit }) => factsOf(unit),
+      'service.php-pools': async (args) => ({ fault: await findPoolFault(rehearsalCommand, args) }),
+    },
   };
 }

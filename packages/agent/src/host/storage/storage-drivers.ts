@@ -28,6 +28,7 @@ import { createResticStore } from './restic-store.ts';
 import { createRestores, type Restores } from './restores.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import type { SiteTree } from './walk-site.ts';
+import { createZfsStore } from './zfs-store.ts';
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
@@ -173,7 +174,11 @@ function createQueries({ stores, restores, uidOf }: Parts): QueryDrivers<Storage
 
 export function createStorageDrivers(own: DriverParts): FamilyDrivers<StorageResources, StorageTasks, StorageQueries> {
   const { accounts, files, requireRoot } = own;
-  const stores: Parts['stores'] = { btrfs: createBtrfsStore(own), restic: createResticStore(own) };
+  const stores: Parts['stores'] = {
+    btrfs: createBtrfsStore(own),
+    restic: createResticStore(own),
+    zfs: createZfsStore(own),
+  };
   const placed = createPlacedRestores(files);
   const restores = createRestores(files, ({ store }) => stores[store], placed);
   const parts: Parts = {

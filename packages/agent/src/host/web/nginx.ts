@@ -5,6 +5,7 @@ import { findMaster, listProcesses } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
 import { isInTheWay, listListeners, socketsOf, type TcpListener } from '../tcp-listeners.ts';
 import { waitUntil } from '../wait-until.ts';
+import { findConflict, printNginx } from './nginx-conflicts.ts';
 
 /** nginx by its own program; its master is the one that its pid file names. */
 
@@ -50,12 +51,12 @@ function parseListen(text: string): TcpListener | null {
   return listener(hex.join('').toUpperCase());
 }
 
-/** From `nginx -T`, which prints every file under its name. */
-export function parseListens(printed: string): readonly ListenPlace[] {
+/** From the lines of `nginx -T`. */
+export function parseListens(printed: readonly string[]): readonly ListenPlace[] {
   const places: ListenPlace[] = [];
   let file = '';
   let line = 0;
-  for (const text of printed.split('\n')) {
+  for (const text of printed) {
     const opened = /^# configuration file (\/.+):$/.exec(text)?.[1];
     if (opened !== undefined) [file, line] = [opened, 0];
     else line += 1;
@@ -67,26 +68,29 @@ export function parseListens(printed: string): readonly ListenPlace[] {
 }
 
 /** nginx's own test passes a port that somebody else has; the reload then changes nothing and says so in its log only. */
-async function findTakenPort(programs: HostPrograms, master: number): Promise<string | null> {
-  const printed = await programs.run('nginx', ['-T', '-q']);
+async function findTakenPort(master: number): Promise<string | null> {
   const own = await socketsOf(master);
   const others = (await listListeners()).filter(({ inode }) => !own.has(inode));
-  const taken = parseListens(printed.stdout).find(({ listener }) =>
+  const taken = parseListens(await printNginx()).find(({ listener }) =>
     others.some((other) => isInTheWay(listener, other)),
   );
   if (taken === undefined) return null;
   return `port ${taken.listener.port} belongs to another program in ${taken.file}:${taken.line}`;
 }
 
-export async function nginxState(programs: HostPrograms): Promise<NginxState> {
+/** Why what is on disk shall not be loaded; null: nothing. Its own test passes names and ports of others. */
+async function findFault(programs: HostPrograms, clock: Clock, master: number | null): Promise<string | null> {
+  const tested = await programs.run('nginx', ['-t', '-q']);
+  if (tested.status !== 0) return parseNginxFault(tested.stderr);
+  const conflict = await findConflict(clock, tested.stderr, master);
+  return conflict === null && master !== null ? findTakenPort(master) : conflict;
+}
+
+export async function nginxState(programs: HostPrograms, clock: Clock): Promise<NginxState> {
   try {
-    const tested = await programs.run('nginx', ['-t', '-q']);
     const pid = await masterPid();
-    const faultOf = (master: number | null): Promise<string | null> => {
-      if (tested.status !== 0) return Promise.resolve(parseNginxFault(tested.stderr));
-      return master === null ? Promise.resolve(null) : findTakenPort(programs, master);
-    };
-    return { isInstalled: true, pid, workers: pid === null ? [] : await workersOf(pid), fault: await faultOf(pid) };
+    const fault = await findFault(programs, clock, pid);
+    return { isInstalled: true, pid, workers: pid === null ? [] : await workersOf(pid), fault };
   } catch (error) {
     if (error instanceof HaubanError && error.code === 'PROGRAM_MISSING')
       return { isInstalled: false, pid: null, workers: [], fault: null };
@@ -97,6 +101,8 @@ export async function nginxState(programs: HostPrograms): Promise<NginxState> {
 /** nginx says nothing when it can not load what it is given: only new workers are proof. */
 export async function reloadNginx(programs: HostPrograms, clock: Clock, pid: number): Promise<void> {
   if ((await masterPid()) !== pid) throw new HaubanError('CHANGE_CONFLICT', 'another nginx runs meanwhile');
+  const fault = await findFault(programs, clock, pid);
+  if (fault !== null) throw new HaubanError('CONFIG_INVALID', fault);
   const before = await workersOf(pid);
   const result = await programs.run('nginx', ['-s', 'reload']);
   if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `nginx -s reload: ${saidBy(result)}`);

@@ -113,7 +113,8 @@ export async function scanSite(
   clock: Clock,
   { account, uid, docroot }: { readonly account: string; readonly uid: number; readonly docroot: string },
 ): Promise<SiteScan> {
-  const isClean = /^[a-z][a-z0-9]{2,15}$/.test(account) && !/(?:^|\/)\.|\/\/|^\/|\0/.test(docroot);
+  const isShort = docroot.length <= 4096 && docroot.split('/').every((part) => Buffer.byteLength(part) <= 255);
+  const isClean = isShort && /^[a-z][a-z0-9]{2,15}$/.test(account) && !/(?:^|\/)\.|\/\/|^\/|\0/.test(docroot);
   if (!isClean) throw new HaubanError('ACTION_REFUSED', 'that is no folder of a site');
   const walk: Walk = {
     uid,

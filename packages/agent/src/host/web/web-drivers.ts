@@ -6,7 +6,7 @@ import { certificateFacts, createVersions, listDomains, servedCertificate, tidyV
 import { createDocroots } from './docroot.ts';
 import { nginxState, reloadNginx } from './nginx.ts';
 import { refreshPhp } from './refresh-php.ts';
-import { restartApache } from './restart-apache.ts';
+import { restartApache, restartNginx } from './restart-server.ts';
 import { scanSite } from './scan-site.ts';
 
 export function createWebDrivers(parts: DriverParts): FamilyDrivers<WebResources, WebTasks, WebQueries> {
@@ -17,6 +17,7 @@ export function createWebDrivers(parts: DriverParts): FamilyDrivers<WebResources
       'php.refresh': (args) => refreshPhp({ files, accounts, php }, args),
       'apache.restart': ({ pid }) => restartApache({ programs, clock, isSystemd }, pid),
       'nginx.reload': ({ pid }) => reloadNginx(programs, clock, pid),
+      'nginx.restart': ({ pid }) => restartNginx({ programs, clock, isSystemd }, pid),
       'tls.renew': (args) => renewCertificate({ files, programs }, args),
       'tls.tidy': ({ domain, fingerprint }) => tidyVersion(files, domain, fingerprint),
     },
@@ -26,7 +27,7 @@ export function createWebDrivers(parts: DriverParts): FamilyDrivers<WebResources
       'tls.served': ({ domain, port }) => servedCertificate(domain, port),
       'tls.client': ({ domain }) => findClient(files, domain),
       'site.scan': (args) => scanSite(clock, args),
-      'nginx.state': () => nginxState(programs),
+      'nginx.state': () => nginxState(programs, clock),
     },
   };
 }

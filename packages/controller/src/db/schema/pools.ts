@@ -1,7 +1,7 @@
 import { bigint, boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { json, timeMs } from './columns.ts';
 
-/** Pools, what is wished of them, and how their nodes differ from it (migrations/0016_pools.sql). */
+/** Pools, what is wished of them, and how their nodes differ from it (migrations/0016_pools.sql, 0027_drift_hints.sql). */
 export const pool = pgTable('pool', {
   id: uuid('id').primaryKey(),
   name: text('name').notNull(),
@@ -53,6 +53,7 @@ export const poolDrift = pgTable(
     seenAt: timeMs('seen_at').notNull(),
     adoptedBy: text('adopted_by'),
     adoptedAt: timeMs('adopted_at'),
+    changedAt: timeMs('changed_at'),
   },
   (table) => [primaryKey({ columns: [table.nodeId, table.itemId] })],
 );
@@ -63,6 +64,8 @@ export interface WorkChunk {
   readonly key: string;
   readonly items: readonly string[];
   readonly runId: string | null;
+  /** Of the pool's wishes when the order was made: they may have changed since. */
+  readonly version?: number;
 }
 
 export const poolWork = pgTable('pool_work', {
@@ -82,4 +85,5 @@ export const poolWork = pgTable('pool_work', {
   createdAt: timeMs('created_at').notNull(),
   finishedAt: timeMs('finished_at'),
   isWell: boolean('is_well'),
+  hinted: json('hinted').$type<Readonly<Record<string, number>>>(),
 });

@@ -67,8 +67,14 @@ async function planKept(planner: Planner, user: UserEntry, domains: readonly str
   });
   const home = `${name}/${number}`;
   const now = await planner.host.resources.read('account.home', home);
-  if (now === null) planner.note(`${layout.homeOf(name)} is not there: nothing of it is kept.`);
-  else await planner.resource('account.home', home, { place: 'kept' });
+  if (now === null) return planner.note(`${layout.homeOf(name)} is not there: nothing of it is kept.`);
+  const dataset = await planner.host.queries.ask('account.dataset', { home });
+  if (dataset !== null) {
+    planner.note(`The home is ${dataset}: it keeps that name until somebody renames or destroys it.`);
+    planner.task('account.home-settle', { home }, `Bring ${dataset} back where its move broke off`, 'undo');
+  }
+  await planner.resource('account.home', home, { place: 'kept' });
+  return undefined;
 }
 
 async function planDelete(planner: Planner, name: string): Promise<void> {
@@ -120,7 +126,7 @@ export const accountDelete = defineAction({
   name: 'account.delete',
   version: 1,
   title: 'Delete a hosting account',
-  docs: `Takes an account off the node: its sites, its PHP, its keys, its user and group. The home is not removed but renamed, at once, into ${layout.TRASH_ROOT} (root's alone) with a note of its number, domains and PHP version beside it; its logs stay below ${layout.LOG_ROOT}. Every process of the user is ended first; while one comes back again and again (a service of the system that starts it), the user stays and all of it is undone. Never userdel -r or -f.
+  docs: `Takes an account off the node: its sites, its PHP, its keys, its user and group. The home is not removed but renamed, at once, into ${layout.TRASH_ROOT} (root's alone) with a note of its number, domains and PHP version beside it (a home that is a dataset of ZFS is mounted there); its logs stay below ${layout.LOG_ROOT}. Every process of the user is ended first; while one comes back again and again (a service of the system that starts it), the user stays and all of it is undone. Never userdel -r or -f.
 
 Undo brings everything back from there. What is kept takes room until somebody removes it by hand. Do not give its number to another account while backups with its files exist. Databases and mailboxes have actions of their own.`,
   risk: 'high',
@@ -138,10 +144,13 @@ Undo brings everything back from there. What is kept takes room until somebody r
     'groupadd',
     'groupdel',
     'journalctl',
+    'setpriv',
     'systemctl',
+    'systemd-run',
     'unshare',
     'useradd',
     'userdel',
+    'zfs',
   ],
   normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`, 'apache', 'passwd'],

@@ -55,6 +55,8 @@ export interface AccountTasks {
   readonly 'account.end-processes': { readonly uid: number };
   /** `list`: name of the list of what was there before, in our own folder. */
   readonly 'account.fix-permissions': PermissionWork & { readonly list: string };
+  /** `home`: as the resource has it. Brings back a home of ZFS whose move broke off half-way. */
+  readonly 'account.home-settle': { readonly home: string };
   /** Removes what a crash left half-written below the jail's folders. */
   readonly 'account.jail-tidy': { readonly name: string };
   readonly 'account.restore-permissions': { readonly name: string; readonly list: string };
@@ -82,6 +84,8 @@ export interface AccountRow {
 }
 
 export interface AccountQueries {
+  /** `home`: as the resource has it. The dataset of ZFS that it is; null: it is none. */
+  readonly 'account.dataset': { readonly args: { readonly home: string }; readonly answer: string | null };
   readonly 'account.processes': {
     readonly args: { readonly uid: number };
     readonly answer: readonly { readonly pid: number; readonly command: string }[];

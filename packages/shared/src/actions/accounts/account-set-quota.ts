@@ -30,6 +30,8 @@ async function planQuota(planner: Planner, { name, hardMiB, allowOverQuota }: Ar
   if (kind === null) return refuse(says);
   if (hardMiB !== undefined && hardMiB < usedMiB && allowOverQuota !== true)
     return refuse(`${name} uses ${usedMiB} MiB already, more than ${hardMiB}: say so with allowOverQuota`);
+  if (hardMiB !== undefined && hardMiB < usedMiB && kind === 'zfs')
+    return refuse(`${name} uses ${usedMiB} MiB already, and ZFS takes no limit below that`);
   if (says !== '') planner.note(says);
   planner.note(`${name} uses ${usedMiB} MiB now.`);
   await planner.resource('account.quota', name, { hardMiB: hardMiB ?? null });
@@ -40,7 +42,7 @@ export const accountSetQuota = defineAction({
   name: 'account.set-quota',
   version: 1,
   title: "Set an account's disk limit",
-  docs: `Limits how much the home of an account may hold, by the quota group of its btrfs subvolume. Refused on other file systems, for a home that is a plain folder, where quotas are off, and when the account uses more already, unless that is said explicitly. Undo sets the limit that was there.`,
+  docs: `Limits how much the home of an account may hold, by the quota group of its btrfs subvolume, or by refquota of its ZFS dataset (the one below which the homes are stands in /etc/hosting/zfs/homes; its quota is left alone). Refused on other file systems, for a home that is a plain folder, where quotas are off, and when the account uses more already, unless that is said explicitly; ZFS never takes less than is used. Undo sets the limit that was there.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,
@@ -48,7 +50,7 @@ export const accountSetQuota = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 120_000,
-  programs: ['btrfs'],
+  programs: ['btrfs', 'setpriv', 'systemd-run', 'zfs'],
   normalise: normaliseName,
   locks: ({ name }) => [`account:${name}`],
   plan: (host, args) => planChanges(host, (planner) => planQuota(planner, args)),

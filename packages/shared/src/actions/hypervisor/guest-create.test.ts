@@ -142,12 +142,13 @@ describe('a guest from a template', () => {
 
 describe('guest.migrate', () => {
   const MOVE = { guest: 'web7', to: 'node2' };
-  function createPair(state: GuestState): FakeHost {
+  function createPair(state: GuestState, local: readonly string[] = []): FakeHost {
     const host = createNode({ exists: true, state });
     let isMoved = false;
     const here = host.world.answers['hypervisor.facts'];
     host.world.answers['hypervisor.facts'] = (args) => (isMoved ? null : (here?.(args) ?? null));
     host.world.answers['hypervisor.hosts'] = () => ['node2'];
+    host.world.answers['hypervisor.local-disks'] = () => local;
     host.world.answers['hypervisor.is-at'] = () => isMoved;
     host.world.tasks['hypervisor.migrate'] = () => void (isMoved = true);
     return host;
@@ -177,6 +178,20 @@ describe('guest.migrate', () => {
     });
     expect(await plan(createPair('paused'), 'guest.migrate', MOVE)).toMatchObject({ ok: false });
     expect(await plan(createPair('off'), 'guest.migrate', { ...MOVE, disks: 'copied' })).toMatchObject({ ok: false });
+  });
+
+  it.each([
+    ['running', 'use disks copied'],
+    ['off', 'start it first, and use disks copied'],
+  ] as const)('of a guest that is %s, with a disk that lies here alone, is refused', async (state, way) => {
+    expect(await plan(createPair(state, ['/srv/web7.qcow2']), 'guest.migrate', MOVE)).toMatchObject({
+      detail: `/srv/web7.qcow2 lies on this machine alone, and node2 would not find it: ${way}`,
+    });
+  });
+
+  it('copied, asks for no shared disk', async () => {
+    const host = createPair('running', ['/srv/web7.qcow2']);
+    expect(await changesOf(host, 'guest.migrate', { ...MOVE, disks: 'copied' })).toHaveLength(1);
   });
 });
 

@@ -1,13 +1,22 @@
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { planChanges, refuse } from '../planner.ts';
+import type { GuestState } from './hypervisor-host.ts';
 import { checkPlain, guestLocks, GuestName, HostName, knownGuest } from './guest-args.ts';
+
+/** What can be done with disks that are not shared; only what runs can be copied. */
+const WAYS: Readonly<Record<GuestState, string>> = {
+  running: 'use disks copied',
+  off: 'start it first, and use disks copied',
+  paused: 'copy it by hand',
+  other: 'copy it by hand',
+};
 
 export const guestMigrate = defineAction({
   name: 'guest.migrate',
   version: 1,
   title: 'Move a guest to another hypervisor',
-  docs: 'Moves a guest, running or off, to a hypervisor that this node knows: /etc/hosting/hypervisor.toml lists each with its name ([[hosts]] with name and, for libvirt, uri); an order can not name another address. Its disks lie on storage that both have (shared), or are copied while it runs (copied, for libvirt; disks of the same size must be there). From then on it belongs to the other node: moving it back is an order for that one.',
+  docs: 'Moves a guest, running or off, to a hypervisor that this node knows: /etc/hosting/hypervisor.toml lists each with its name ([[hosts]] with name and, for libvirt, uri); an order can not name another address. Its disks lie on storage that both have (shared; refused when a disk is a file on a file system of this machine alone), or are copied while it runs (copied, for libvirt; disks of the same size must be there). From then on it belongs to the other node: moving it back is an order for that one.',
   risk: 'high',
   roles: ['hypervisor'],
   needsRoot: true,
@@ -38,6 +47,8 @@ export const guestMigrate = defineAction({
       checkPlain(facts);
       const { identity, state } = facts;
       if (state === 'off' && disks === 'copied') refuse(`${guest} is off: its disks are copied only while it runs`);
+      const [own] = disks === 'shared' ? await host.queries.ask('hypervisor.local-disks', { guest, identity }) : [];
+      if (own !== undefined) refuse(`${own} lies on this machine alone, and ${to} would not find it: ${WAYS[state]}`);
       planner.add({
         kind: 'task',
         task: 'hypervisor.migrate',

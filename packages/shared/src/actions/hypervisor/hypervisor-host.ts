@@ -31,6 +31,9 @@ export interface GuestDefinition {
   readonly bridge: string;
   readonly mac: string;
   readonly description: string;
+  /** These two only where the hypervisor keeps disks and seeds itself. */
+  readonly diskGiB?: number;
+  readonly sshKeys?: readonly string[];
 }
 
 export interface HypervisorResources {
@@ -65,6 +68,8 @@ export interface HypervisorTasks {
   readonly 'hypervisor.migrate': GuestPlace & { readonly to: string; readonly disks: 'shared' | 'copied' };
   /** Back to that snapshot; what was since is lost. */
   readonly 'hypervisor.revert': GuestPlace & { readonly snapshot: string };
+  /** Removes what an interrupted guest.create left of a copy that the hypervisor makes itself. */
+  readonly 'hypervisor.tidy': GuestPlace;
   /** Runs at the end; a guest that was asked a moment ago is watched until it is off or stays. */
   readonly 'hypervisor.bring-back': GuestPlace;
 }
@@ -79,8 +84,8 @@ export interface GuestSnapshots {
 export interface PreparedGuest {
   readonly identity: string;
   readonly mac: string;
-  /** Where its disk comes to lie. */
-  readonly folder: string;
+  /** Where its disk comes to lie; null: the hypervisor keeps it itself, and makes the seed too. */
+  readonly folder: string | null;
   readonly templateGiB: number;
 }
 
@@ -95,6 +100,8 @@ export interface HypervisorQueries {
   readonly 'hypervisor.hosts': { readonly args: Readonly<Record<string, never>>; readonly answer: readonly string[] };
   /** Whether that guest is at one of them. */
   readonly 'hypervisor.is-at': { readonly args: GuestPlace & { readonly to: string }; readonly answer: boolean };
+  /** Files of its disks that no other hypervisor can reach; empty where the hypervisor looks after that itself. */
+  readonly 'hypervisor.local-disks': { readonly args: GuestPlace; readonly answer: readonly string[] };
   readonly 'hypervisor.snapshots': { readonly args: GuestPlace; readonly answer: GuestSnapshots };
   /** Refused when the template is not to be trusted, or the bridge is not one that root has named. */
   readonly 'hypervisor.prepare': {

@@ -24,4 +24,6 @@ export interface BanAnswer {
   /** Our own bans do nothing to it, and why. */
   readonly never: { readonly target: string; readonly why: string } | null;
   readonly sources: readonly AskedSource[];
+  /** Established with it now; a ban stops new ones and these. Null: this version of the node does not say. */
+  readonly connections: number | null;
 }

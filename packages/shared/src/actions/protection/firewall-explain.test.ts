@@ -57,11 +57,22 @@ describe('firewall.explain', () => {
         { source: 'fail2ban', state: 'absent', detail: '' },
         { source: 'crowdsec', state: 'absent', detail: '' },
       ],
+      connections: 0,
     });
     expect(notes).toEqual([
       '192.0.2.7 is banned by hauban (ban4), until 2096-10-02T07:06:40Z: abuse',
       '192.0.2.7 is banned by hauban (net4) as part of 192.0.2.0/24, until 2096-10-02T07:06:40Z: abuse',
     ]);
+  });
+
+  it('says how many connections the address has open now', async () => {
+    const host = createFakeHost();
+    const asked: unknown[] = [];
+    host.world.answers['protection.connections'] = (args) => (asked.push(args), 2);
+    const { data, notes } = await explain(host);
+    expect(data).toMatchObject({ connections: 2 });
+    expect(notes).toContain('It has 2 TCP connections open here.');
+    expect(asked).toEqual([{ address: ADDRESS }]);
   });
 
   it('says that it is not banned, and that it never is', async () => {

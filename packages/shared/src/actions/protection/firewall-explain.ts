@@ -17,10 +17,11 @@ async function ownBans(host: Host, address: Prefix): Promise<readonly FoundBan[]
 
 async function explain(host: Host, address: Prefix): Promise<BanAnswer> {
   const text = formatPrefix(address);
-  const [own, never, asked] = await Promise.all([
+  const [own, never, asked, connections] = await Promise.all([
     ownBans(host, address),
     host.firewall.neverBan(),
     askSources(host, BAN_SOURCES, text),
+    host.queries.ask('protection.connections', { address: text }),
   ]);
   const foreign = asked.bans.filter(({ target }) => holds(target, address));
   return {
@@ -28,13 +29,17 @@ async function explain(host: Host, address: Prefix): Promise<BanAnswer> {
     bans: [...own, ...foreign.map((ban) => ({ ...ban, packets: null }))],
     never: never.find(({ target }) => holds(target, address)) ?? null,
     sources: asked.sources,
+    connections,
   };
 }
 
 const untilText = (until: number | null): string =>
   until === null ? 'until lifted' : `until ${new Date(until).toISOString().slice(0, 19)}Z`;
 
-function notesOf({ address, bans, never, sources }: BanAnswer): readonly string[] {
+const connectionText = (count: number): string =>
+  count === 1 ? 'It has 1 TCP connection open here.' : `It has ${count} TCP connections open here.`;
+
+function notesOf({ address, bans, never, sources, connections }: BanAnswer): readonly string[] {
   return [
     ...(bans.length === 0 ? [`${address} is not banned here.`] : []),
     ...bans.map(
@@ -42,6 +47,7 @@ function notesOf({ address, bans, never, sources }: BanAnswer): readonly string[
         `${address} is banned by ${source} (${where})${target === address ? '' : ` as part of ${target}`}, ${untilText(until)}: ${reason}`,
     ),
     ...(never === null ? [] : [`${address} is never banned by this node: ${never.target} is ${never.why}.`]),
+    ...(connections === null || connections === 0 ? [] : [connectionText(connections)]),
     ...sources
       .filter(({ state }) => state === 'silent')
       .map(({ source, detail }) => `${source} could not be asked: ${detail}`),
@@ -52,7 +58,7 @@ export const firewallExplain = defineAction({
   name: 'firewall.explain',
   version: 1,
   title: 'Why is an address banned',
-  docs: `Says of one address whether this node bans it, and where: in our own sets or as part of a banned prefix, in a jail of fail2ban, by a decision of CrowdSec; since when, until when, why, how many packets were dropped; and whether it is never banned here. fail2ban and CrowdSec are asked when they are installed. Changes nothing.`,
+  docs: `Says of one address whether this node bans it, and where: in our own sets or as part of a banned prefix, in a jail of fail2ban, by a decision of CrowdSec; since when, until when, why, how many packets were dropped; whether it is never banned here; and how many TCP connections it has open now. fail2ban and CrowdSec are asked when they are installed. Changes nothing.`,
   risk: 'low',
   roles: [],
   needsRoot: true,

@@ -29,6 +29,8 @@ export const firewallUnban = defineAction({
   title: 'Lift bans',
   docs: `Lifts the bans of these addresses and prefixes, as they were given to firewall.ban, and those of fail2ban and CrowdSec on exactly the same ones, where these are installed. An address that lies in a prefix that we ban is refused with the name of that prefix; a prefix that others ban is named and stays.
 
+fail2ban counts from zero again: whoever mistypes a password once more is not banned by that, but by as many failures as the jail allows. Nothing keeps others from banning an address again that goes on.
+
 Undo bans them again: ours for the rest of their time, those of fail2ban for as long as their jail bans, those of CrowdSec for four hours.`,
   risk: 'low',
   roles: [],

@@ -70,7 +70,8 @@ describe('firewall.unban', () => {
     foreign(host, 'fail2ban.ban', `sshd/${ADDRESS}`, `web/${ADDRESS}`, 'web/198.51.100.1');
     foreign(host, 'crowdsec.ban', ADDRESS);
     const before = host.snapshot();
-    const { changes } = await done(host, 'firewall.unban', { targets: [ADDRESS] });
+    const { changes, notes } = await done(host, 'firewall.unban', { targets: [ADDRESS] });
+    expect(notes.filter((note) => note.startsWith('fail2ban counts failures from zero again'))).toHaveLength(1);
     expect(host.world.bans.size).toBe(0);
     expect([...host.world.resources.keys()]).toEqual(['fail2ban.ban web/198.51.100.1']);
     expect(await verify(host, 'firewall.unban', { targets: [ADDRESS] })).toMatchObject([
@@ -93,7 +94,8 @@ describe('firewall.unban', () => {
     foreign(host, 'crowdsec.ban', ADDRESS);
     await done(host, 'firewall.unban', { targets: [ADDRESS], alsoIn: [] });
     expect(host.world.resources.size).toBe(2);
-    await done(host, 'firewall.unban', { targets: [ADDRESS], alsoIn: ['crowdsec'] });
+    const { notes } = await done(host, 'firewall.unban', { targets: [ADDRESS], alsoIn: ['crowdsec'] });
+    expect(notes.join(' ')).not.toContain('fail2ban');
     expect([...host.world.resources.keys()]).toEqual([`fail2ban.ban sshd/${ADDRESS}`]);
   });
 

@@ -14,7 +14,7 @@ async function loadForeign(
     if (state === 'asked') continue;
     const why = state === 'absent' ? `${source} is not installed here` : `${source} could not be asked: ${detail}`;
     if (named !== undefined) refuse(why);
-    if (state === 'silent') planner.note(`${why}. What it bans stays banned.`);
+    if (state === 'silent') planner.note(`${why.replace(/[.?!]+$/, '')}. What it bans stays banned.`);
   }
   return bans;
 }
@@ -34,6 +34,10 @@ export async function planForeignUnbans(
     seen.add(`${source} ${id}`);
     await planner.resource(source === 'fail2ban' ? 'fail2ban.ban' : 'crowdsec.ban', id, null);
   }
+  if ([...seen].some((each) => each.startsWith('fail2ban ')))
+    planner.note(
+      'fail2ban counts failures from zero again: it bans anew after as many as its jail allows, not at the next one.',
+    );
   for (const text of targets) {
     const address = parsePrefix(text);
     if (address === null) continue;

@@ -64,6 +64,8 @@ export interface ProtectionQueries {
     };
     readonly answer: Askers;
   };
+  /** TCP connections with this address that are established now. */
+  readonly 'protection.connections': { readonly args: { readonly address: string }; readonly answer: number };
   /** @property address those that hold this address or prefix; left out: all that were made on this node, none of a subscribed list */
   readonly 'protection.foreign-bans': {
     readonly args: { readonly source: BanSource; readonly address?: string };

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { HaubanError } from '../../errors/index.ts';
 import type { Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
 import { refuse, type Planner } from '../planner.ts';
@@ -32,6 +33,17 @@ export async function knownUnit(planner: Planner, unit: string): Promise<UnitFac
   const facts = await planner.host.queries.ask('service.facts', { unit });
   if (facts.loadState !== 'loaded') refuse(`${unit} is not on this node (systemd says: ${facts.loadState})`);
   return facts;
+}
+
+/**
+ * The configuration of php-fpm is tried before it is loaded: its own test passes a pool whose user or socket folder is not
+ * there, and then the reload ends the master, and with it PHP of every site that has no master of its own.
+ */
+export async function tryPools({ host }: Planner, { unit }: UnitArgs, { mainPid }: UnitFacts): Promise<void> {
+  const version = /^php([0-9]\.[0-9])-fpm$/.exec(unit)?.[1];
+  if (version === undefined) return;
+  const { fault } = await host.queries.ask('service.php-pools', { version, masterPid: mainPid });
+  if (fault !== null) throw new HaubanError('CONFIG_INVALID', fault);
 }
 
 /** Twice, three seconds apart: a unit that falls over right after its start looks healthy once. */

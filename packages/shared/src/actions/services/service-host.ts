@@ -31,5 +31,10 @@ export interface UnitFacts {
 }
 
 export interface ServiceQueries {
+  /** The pools of Debian's own php-fpm as they are on disk, started in private; null: they serve. */
+  readonly 'service.php-pools': {
+    readonly args: { readonly version: string; readonly masterPid: number };
+    readonly answer: { readonly fault: string | null };
+  };
   readonly 'service.facts': { readonly args: { readonly unit: string }; readonly answer: UnitFacts };
 }

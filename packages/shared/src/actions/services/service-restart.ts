@@ -1,12 +1,12 @@
 import { defineAction } from '../define-action.ts';
 import { planChanges, refuse } from '../planner.ts';
-import { knownUnit, UnitArgs, unitLocks, unitOf, verifyUnit } from './service-args.ts';
+import { knownUnit, tryPools, UnitArgs, unitLocks, unitOf, verifyUnit } from './service-args.ts';
 
 export const serviceRestart = defineAction({
   name: 'service.restart',
   version: 1,
   title: 'Restart a service',
-  docs: `Stops and starts one of the services of hosting: requests in flight are lost, so reload where that is enough. Refused for a service that does not run. Proven by a new run that stays up for three seconds. There is nothing to undo.`,
+  docs: `Stops and starts one of the services of hosting: requests in flight are lost, so reload where that is enough. Refused for a service that does not run, and for a php-fpm whose pools would not start. Proven by a new run that stays up for three seconds. There is nothing to undo.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,
@@ -14,13 +14,15 @@ export const serviceRestart = defineAction({
   args: UnitArgs,
   filledIn: [],
   timeoutMs: 180_000,
-  programs: ['systemctl'],
+  programs: ['systemctl', 'unshare'],
   locks: unitLocks,
   plan: (host, args) =>
     planChanges(host, async (planner) => {
       const unit = unitOf(args);
-      const { activeState, invocation } = await knownUnit(planner, unit);
+      const facts = await knownUnit(planner, unit);
+      const { activeState, invocation } = facts;
       if (activeState !== 'active') refuse(`${unit} does not run (${activeState}): start it instead`);
+      await tryPools(planner, args, facts);
       planner.task('service.restart', { unit, invocation }, `Restart ${unit}`);
     }),
   async verify(host, args, changes) {

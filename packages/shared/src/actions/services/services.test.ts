@@ -99,11 +99,32 @@ describe('services', () => {
     ['service.start', { loadState: 'not-found' }, /is not on this node/],
     ['service.start', { loadState: 'masked' }, /systemd says: masked/],
   ])('%s is refused when %o', async (name, facts, wanted) => {
-    const planned = await plan(createNode(facts), name);
+    const planned = await plan(createNode(facts), name, { unit: 'mariadb' });
     expect(planned).toMatchObject({ ok: false, code: 'ACTION_REFUSED', detail: expect.stringMatching(wanted) });
   });
 
-  it('Apache has a reload of its own, which tries the configuration first', () => {
-    expect(parseActionArguments(ACTIONS.get('service.reload')!, { unit: 'apache2' })).toMatchObject({ ok: false });
+  it.each(['apache2', 'nginx'])('%s has a reload of its own, which tries the configuration first', (unit) => {
+    expect(parseActionArguments(ACTIONS.get('service.reload')!, { unit })).toMatchObject({ ok: false });
   });
+
+  it.each(['service.reload', 'service.restart'])(
+    '%s of php-fpm is refused when its pools would end it',
+    async (name) => {
+      const host = createNode();
+      const asked: unknown[] = [];
+      let fault: string | null = 'no user x';
+      host.world.answers['service.php-pools'] = (args) => {
+        asked.push(args);
+        return { fault };
+      };
+      expect(await plan(host, name, { unit: 'php8.2-fpm' })).toMatchObject({ ok: false, detail: 'no user x' });
+      fault = null;
+      expect(await plan(host, name, { unit: 'php8.2-fpm' })).toMatchObject({ ok: true });
+      expect(await plan(host, name, { unit: 'mariadb' })).toMatchObject({ ok: true });
+      expect(asked).toEqual([
+        { version: '8.2', masterPid: 7 },
+        { version: '8.2', masterPid: 7 },
+      ]);
+    },
+  );
 });

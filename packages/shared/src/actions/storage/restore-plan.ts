@@ -111,7 +111,7 @@ export const RESTORE_PARTS = {
   readOnly: false,
   filledIn: [],
   timeoutMs: 3_600_000,
-  programs: ['btrfs', 'restic', 'setpriv', 'sync'],
+  programs: ['btrfs', 'restic', 'setpriv', 'sync', 'systemd-run', 'zfs'],
   locks: accountLock,
 } satisfies Partial<ActionDefinition<RestoreArgs>>;
 

@@ -82,7 +82,7 @@ export const snapshotCreate = defineAction({
   title: "Take a snapshot of an account's home",
   docs: `Keeps the home of an account as it is now. The name says the period: an hour has one hourly snapshot, a day one daily, so a schedule may ask twice. A manual one needs a label. Databases are not in it. Undo removes the snapshot.
 
-Store btrfs: a read-only subvolume below ${SNAPSHOTS_ROOT}, made at once, with a link in the account's backups folder; needs a home that is a subvolume, and is lost with the disk. Store restic: an encrypted copy in the repository that /etc/hosting/restic/repository names (a folder on this machine; its password in /etc/hosting/restic/password), without tmp and backups; it reads the home while the site runs, and fails when a file could not be read.`,
+Store btrfs: a read-only subvolume below ${SNAPSHOTS_ROOT}, made at once, with a link in the account's backups folder; needs a home that is a subvolume, and is lost with the disk. Store zfs: a snapshot of the dataset of the home, called hauban- and the name, made at once; needs homes that are a dataset each, below the one that /etc/hosting/zfs/homes names (tank/homes), and is lost with the pool; the account finds it in .zfs/snapshot of its home. Store restic: an encrypted copy in the repository that /etc/hosting/restic/repository names (a folder on this machine; its password in /etc/hosting/restic/password), without tmp and backups; it reads the home while the site runs, and fails when a file could not be read.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,
@@ -90,7 +90,7 @@ Store btrfs: a read-only subvolume below ${SNAPSHOTS_ROOT}, made at once, with a
   args: Args,
   filledIn: [],
   timeoutMs: 3_600_000,
-  programs: ['btrfs', 'restic', 'setpriv'],
+  programs: ['btrfs', 'restic', 'setpriv', 'systemd-run', 'zfs'],
   normalise(args) {
     const problem = checkLabel(args);
     if (problem !== null) return { ok: false, problem };

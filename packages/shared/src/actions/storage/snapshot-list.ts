@@ -18,7 +18,7 @@ export const snapshotList = defineAction({
   args: Args,
   filledIn: [],
   timeoutMs: 60_000,
-  programs: ['btrfs', 'restic', 'setpriv'],
+  programs: ['btrfs', 'restic', 'setpriv', 'systemd-run', 'zfs'],
   normalise: normaliseStorage,
   locks: accountLock,
   async plan(host, { name, store = 'btrfs' }) {

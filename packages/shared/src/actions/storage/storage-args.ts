@@ -4,9 +4,10 @@ import { checkAccountName } from '../params.ts';
 import { LABEL_PATTERN, SNAPSHOT_CLASSES, SNAPSHOT_PATTERN } from './snapshot-id.ts';
 import type { RestorePlace, SnapshotPlace, StoreName } from './storage-host.ts';
 
-export const Store = Type.Union([Type.Literal('btrfs'), Type.Literal('restic')], {
+export const Store = Type.Union([Type.Literal('btrfs'), Type.Literal('restic'), Type.Literal('zfs')], {
   title: 'Store',
-  description: 'btrfs (default): beside the homes, at once, lost with the disk. restic: a repository of its own',
+  description:
+    'btrfs (default): beside the homes, at once, lost with the disk. zfs: the same. restic: a repository of its own',
 });
 export const Snapshot = Type.String({
   pattern: SNAPSHOT_PATTERN,
@@ -73,11 +74,15 @@ export const checkLabel = (args: { readonly class: string; readonly label?: stri
     ? null
     : 'label names a manual snapshot: give it with class manual, and only then';
 
+/** Neither a NUL, at which the kernel would stop reading, nor what ends a line. */
+const NO_TEXT = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
 /** What the pattern can not say: a path may only go down. */
 export function checkPath(path: string): string | null {
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..'))
     return 'path must be below var/www, without empty parts, . and ..';
+  if (NO_TEXT.test(path)) return 'path must not hold control characters';
   if (parts.some((part) => byteLength(part) > NAME_BYTES)) return 'a part of path is too long';
   return null;
 }

@@ -1,8 +1,8 @@
 /** What the actions on snapshots and restores need of a machine. */
 
-/** `btrfs`: on the disk of the homes. `restic`: in a repository elsewhere on the machine. */
-export type StoreName = 'btrfs' | 'restic';
-export const isStoreName = (text: string): text is StoreName => text === 'btrfs' || text === 'restic';
+/** `btrfs`, `zfs`: on the disk of the homes. `restic`: in a repository elsewhere on the machine. */
+export type StoreName = 'btrfs' | 'restic' | 'zfs';
+export const isStoreName = (text: string): text is StoreName => text === 'btrfs' || text === 'restic' || text === 'zfs';
 
 export interface SnapshotPlace {
   readonly store: StoreName;

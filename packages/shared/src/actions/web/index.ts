@@ -4,6 +4,7 @@ import { apacheReload } from './apache-reload.ts';
 import { apacheRestart } from './apache-restart.ts';
 import { certificateScan } from './certificate-scan.ts';
 import { nginxReload } from './nginx-reload.ts';
+import { nginxRestart } from './nginx-restart.ts';
 import { phpSetLimits } from './php-set-limits.ts';
 import { phpSwitchVersion } from './php-switch-version.ts';
 import { siteBlockPath } from './site-block-path.ts';
@@ -20,6 +21,7 @@ export const WEB_ACTIONS: readonly ActionDefinition[] = [
   apacheRestart,
   certificateScan,
   nginxReload,
+  nginxRestart,
   phpSetLimits,
   phpSwitchVersion,
   siteBlockPath,

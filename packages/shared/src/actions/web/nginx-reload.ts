@@ -7,7 +7,7 @@ export const nginxReload = defineAction({
   name: 'nginx.reload',
   version: 1,
   title: 'Reload nginx',
-  docs: `Loads the configuration that is on disk. It has to pass nginx's own test first; afterwards the same master must run with workers that were not there before: nginx keeps the old workers, and says nothing, when it can not load what it is given. Its plan alone is a test of the configuration. There is nothing to undo: no file is touched.`,
+  docs: `Loads the configuration that is on disk. It has to pass nginx's own test first, no other program may have a port of it, and no two sites may have one name on one port, which nginx only warns of while it serves one of them (a conflict that it has loaded already does not count); afterwards the same master must run with workers that were not there before: nginx keeps the old workers, and says nothing, when it can not load what it is given. Its plan alone is a test of the configuration. There is nothing to undo: no file is touched.`,
   risk: 'medium',
   roles: [],
   needsRoot: true,

@@ -41,7 +41,7 @@ async function planLimits(planner: Planner, args: Args): Promise<void> {
   const refresh = { account, version: currentVersion, uid };
   const title = `Restart PHP of ${account}; a second one answers meanwhile`;
   // Undone in reverse order: PHP has to be restarted after its file is back.
-  planner.task('php.refresh', refresh, title, 'undo');
+  planner.task('php.refresh', { ...refresh, isBack: true }, title, 'undo');
   const changes = planner.changes as Change[];
   changes.splice(first, 0, ...changes.splice(-1));
   planner.task('php.refresh', refresh, title);

@@ -20,10 +20,6 @@ export const phpMasterHandler: ChangeHandler<'php-master'> = {
   },
 };
 
-async function stopAll(host: Host, masters: readonly PhpMaster[]): Promise<void> {
-  for (const master of masters) await host.php.stop(master);
-}
-
 export const phpMastersHandler: ChangeHandler<'php-masters'> = {
   /** Some of them is as good as none: applying starts the others, undoing ends them. */
   async state(host, { masters }) {
@@ -31,8 +27,8 @@ export const phpMastersHandler: ChangeHandler<'php-masters'> = {
     return running.every(Boolean) ? 'after' : 'before';
   },
   apply: (host, { masters }) => host.php.startAll(masters),
-  revert: (host, { masters }) => stopAll(host, masters),
-  tidy: (host, { masters }) => stopAll(host, masters),
+  revert: (host, { masters }) => host.php.stopAll(masters),
+  tidy: (host, { masters }) => host.php.stopAll(masters),
 };
 
 /** What PHP says about itself, compared with what it has to be; null when all is well, else one sentence. */

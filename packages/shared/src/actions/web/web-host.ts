@@ -58,10 +58,18 @@ export interface WebResources {
 
 export interface WebTasks {
   /** Restarts an account's PHP with the configuration on disk; a second master answers meanwhile. */
-  readonly 'php.refresh': { readonly account: string; readonly version: string; readonly uid: number };
+  /** `isBack`: when it is undone; what never came so far that another PHP answered then needs no restart. */
+  readonly 'php.refresh': {
+    readonly account: string;
+    readonly version: string;
+    readonly uid: number;
+    readonly isBack?: true;
+  };
   /** `pid`: of the master that is to be replaced; when another one runs, nothing is done, and without one it is started. */
   readonly 'apache.restart': { readonly pid: number };
   readonly 'nginx.reload': { readonly pid: number };
+  /** As for Apache. */
+  readonly 'nginx.restart': { readonly pid: number };
   /** What a crash in the middle of a copy may have left beside the folder. */
   readonly 'tls.tidy': { readonly domain: string; readonly fingerprint: string };
   /** `fingerprint`: of the certificate that is to be replaced; null: there is none. */
@@ -97,7 +105,7 @@ export interface WebQueries {
       /** Null: it does not run. */
       readonly pid: number | null;
       readonly workers: readonly number[];
-      /** What `nginx -t` says against the configuration on disk; null: nothing. */
+      /** What speaks against the configuration on disk: `nginx -t`, a port or a name of somebody else; null: nothing. */
       readonly fault: string | null;
     };
   };

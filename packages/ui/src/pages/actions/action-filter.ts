@@ -11,13 +11,20 @@ export interface ActionFilter {
 /** `php.switch-version` is of the family `php`; the hoster's own are `custom`. */
 export const familyOf = ({ name }: Pick<ActionRow, 'name'>): string => name.split('.', 1)[0] ?? name;
 
-/** Every word has to be found somewhere, so that `php switch` finds `php.switch-version`. */
+/**
+ * Every word has to be found somewhere, so that `php switch` finds `php.switch-version`. Those whose name or title has
+ * all of them stand before those that only speak of it.
+ */
 export function filterActions(actions: readonly ActionRow[], filter: ActionFilter): ActionRow[] {
   const words = filter.text
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '');
-  return actions.filter((action) => {
+  const isNamed = ({ name, title }: ActionRow): boolean => {
+    const text = `${name} ${title}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+  const found = actions.filter((action) => {
     const text = `${action.name} ${action.title} ${action.docs}`.toLowerCase();
     return (
       words.every((word) => text.includes(word)) &&
@@ -26,6 +33,7 @@ export function filterActions(actions: readonly ActionRow[], filter: ActionFilte
       (filter.role === '' || action.roles.length === 0 || action.roles.includes(filter.role))
     );
   });
+  return words.length === 0 ? found : found.toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
 }
 
 /** Families in the order of the catalogue, the hoster's own last. */

@@ -1,12 +1,12 @@
 /** The catalogue of actions: by family, searched and filtered; the hoster's own among them. */
 import type { ActionRow } from '@hauban/shared/api';
 import { NODE_ROLES } from '@hauban/shared/protocol';
-import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Button, NativeSelect } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { useActions } from '../../api/hooks.ts';
 import { visibleLine, visibleText } from '../../format/visible-text.ts';
+import { SearchField } from '../../parts/search-field.tsx';
 import { ActionTraits } from '../../parts/action-traits.tsx';
 import { EmptyState, QueryView } from '../../parts/notices.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -86,16 +86,7 @@ export default function ActionsPage() {
   return (
     <Page title={t.title} lead={t.text}>
       <div className="hb-filters">
-        <TextInput
-          ref={field}
-          className="hb-filter-wide"
-          type="search"
-          aria-label={t.search}
-          placeholder={`${t.search}  /`}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={filter.text}
-          onChange={(event) => set({ text: event.currentTarget.value })}
-        />
+        <SearchField field={field} label={t.search} value={filter.text} onChange={(text) => set({ text })} />
         <NativeSelect
           aria-label={t.family}
           value={filter.family}

@@ -1,10 +1,10 @@
 /** The audit log: what vouches for it, filters, newest first, page by page. */
 import type { AuditQuery } from '@hauban/shared/api';
 import { Button, Switch } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useRef, useState, type RefObject } from 'react';
 import { auditExportPath } from '../../api/api.ts';
 import { useAudit, useMe } from '../../api/hooks.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Page } from '../../parts/page.tsx';
 import { MoreRows, Table } from '../../parts/table.tsx';
 import { useListKeys } from '../../parts/use-list-keys.ts';
@@ -19,29 +19,39 @@ import './audit.css';
 const t = texts.audit;
 const PAGE_SIZE = 100;
 
-function AuditRows({ query, isFollowed }: { readonly query: AuditQuery; readonly isFollowed: boolean }) {
-  const audit = useAudit(query, isFollowed);
+const COLUMNS = [
+  { key: 'when', title: texts.words.when },
+  { key: 'event', title: t.event },
+  { key: 'who', title: t.who },
+  { key: 'node', title: t.node },
+  { key: 'outcome', title: t.outcome },
+  { key: 'more', title: '' },
+];
+
+interface EntriesProps {
+  readonly query: AuditQuery;
+  readonly isFollowed: boolean;
+  readonly place: RefObject<HTMLDivElement | null>;
+}
+
+function Entries({ query, isFollowed, place }: EntriesProps) {
+  const audit = useAudit({ ...query, limit: PAGE_SIZE }, isFollowed);
   return (
-    <QueryView query={audit}>
-      {({ pages }) => {
-        const rows = pages.flatMap((page) => page.rows);
+    <ListView
+      query={{ ...audit, data: audit.data?.pages.flatMap((page) => page.rows) }}
+      what={t.title}
+      isPart={Object.keys(query).length > 0}
+      none={{ title: t.none }}
+      noMatch={t.empty}
+      place={place}
+    >
+      {(rows) => {
         const hosts = new Map(
           rows.flatMap(({ nodeId, hostName }) => (nodeId === null || hostName === null ? [] : [[nodeId, hostName]])),
         );
-        if (rows.length === 0) return <EmptyState title={t.empty} />;
         return (
           <>
-            <Table
-              label={t.tableLabel}
-              columns={[
-                { key: 'when', title: texts.words.when },
-                { key: 'event', title: t.event },
-                { key: 'who', title: t.who },
-                { key: 'node', title: t.node },
-                { key: 'outcome', title: t.outcome },
-                { key: 'more', title: '' },
-              ]}
-            >
+            <Table label={t.tableLabel} columns={COLUMNS}>
               {rows.map((row) => (
                 <AuditLine
                   key={row.seq}
@@ -54,7 +64,7 @@ function AuditRows({ query, isFollowed }: { readonly query: AuditQuery; readonly
           </>
         );
       }}
-    </QueryView>
+    </ListView>
   );
 }
 
@@ -81,9 +91,7 @@ export default function AuditPage() {
         ) : null}
       </div>
       <AuditFilters search={search} onChange={setSearch} field={field} />
-      <div className="hb-card" ref={list}>
-        <AuditRows query={{ ...auditQuery(search), limit: PAGE_SIZE }} isFollowed={isFollowed} />
-      </div>
+      <Entries query={auditQuery(search)} isFollowed={isFollowed} place={list} />
     </Page>
   );
 }

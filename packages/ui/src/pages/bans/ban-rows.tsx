@@ -1,3 +1,4 @@
+import { listOfReason } from '@hauban/shared/actions';
 import type { BanSearch, SilentNode } from '@hauban/shared/api';
 import { Link } from '@tanstack/react-router';
 import { ForeignText } from '../../parts/foreign-text.tsx';
@@ -13,6 +14,12 @@ const t = texts.bans;
 const MOST_NAMED = 30;
 
 type Found = BanSearch['found'][number];
+
+/** What a list bans is told by the list's name. */
+function reasonOf({ source, reason }: Found['answer']['bans'][number]): string {
+  const list = source === 'hauban' ? listOfReason(reason) : null;
+  return list === null ? reason : t.byList(list);
+}
 
 function BanRows({ node }: { readonly node: Found }) {
   return node.answer.bans.map((ban, index) => (
@@ -30,7 +37,7 @@ function BanRows({ node }: { readonly node: Found }) {
         <ForeignText text={ban.target} max={60} />
       </td>
       <td data-wide>
-        <ForeignText text={ban.reason} max={200} />
+        <ForeignText text={reasonOf(ban)} max={200} />
       </td>
       <td>{ban.since === null ? <span className="hb-quiet">{texts.words.none}</span> : <DateTime at={ban.since} />}</td>
       <td>{ban.until === null ? t.untilLifted : <DateTime at={ban.until} />}</td>

@@ -1,7 +1,8 @@
-import { BAN_LIFT_ACTION, liftOf, type BanSearch, type RunTarget } from '@hauban/shared/api';
+import { BAN_LIFT_ACTION, liftOf, type BanListRow, type BanSearch, type RunTarget } from '@hauban/shared/api';
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useBanLists } from '../../api/ban-hooks.ts';
 import { useRun } from '../../api/hooks.ts';
 import { useAllTargets } from '../../api/run-hooks.ts';
 import { useServices } from '../../api/services.ts';
@@ -11,15 +12,42 @@ import { ErrorNotice, Notice } from '../../parts/notices.tsx';
 import { TargetStateMark } from '../../parts/state-marks.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
+import { listedBans, type ListedBans } from './listed-bans.ts';
 
 const t = texts.bans;
 
-/** Lifts what was found, everywhere at once; the prefixes that are in it are named before. */
+/** The lists that made them, as far as this reader may see and change them; null: a list that is not theirs. */
+function useLists(search: BanSearch): readonly (ListedBans & { readonly row: BanListRow | null })[] {
+  const listed = listedBans(search);
+  const lists = useBanLists(listed.length > 0);
+  return listed.map((each) => ({ ...each, row: lists.data?.find(({ name }) => name === each.list) ?? null }));
+}
+
+function ListNotices({ address, lists }: { readonly address: string; readonly lists: ReturnType<typeof useLists> }) {
+  return lists.map(({ list, row }) => (
+    <Notice key={list} tone="warn">
+      {row === null ? (
+        t.onForeignList(visibleLine(list, 40))
+      ) : (
+        <>
+          {t.onList(visibleLine(list, 40))} <Link to={paths.banList(row.id, address)}>{t.toList}</Link>
+        </>
+      )}
+    </Notice>
+  ));
+}
+
+/**
+ * Lifts what was found, everywhere at once; the prefixes that are in it are named before. What a list bans is taken off
+ * it first: it would come back.
+ */
 export function LiftButton({
+  address,
   search,
   isDone,
   onStarted,
 }: {
+  readonly address: string;
   readonly search: BanSearch;
   /** It has been pressed for this search. */
   readonly isDone: boolean;
@@ -27,13 +55,18 @@ export function LiftButton({
 }) {
   const { api } = useServices();
   const { targets, nodes } = liftOf(search);
+  const lists = useLists(search);
   const lift = useMutation({
-    mutationFn: () =>
-      api.startRun({ action: BAN_LIFT_ACTION, args: { targets }, nodes, mode: 'apply', strategy: 'at-once' }),
+    mutationFn: async () => {
+      for (const { row, targets: listed } of lists)
+        if (row !== null) await api.takeOffBanList(row.id, { targets: [...listed] });
+      return api.startRun({ action: BAN_LIFT_ACTION, args: { targets }, nodes, mode: 'apply', strategy: 'at-once' });
+    },
     onSuccess: (run) => onStarted(run.id),
   });
   if (nodes.length === 0 || isDone) return null;
   const shown = targets.map((target) => visibleLine(target, 60));
+  const known = lists.filter(({ row }) => row !== null).map(({ list }) => visibleLine(list, 40));
   return (
     <>
       {shown
@@ -43,10 +76,13 @@ export function LiftButton({
             {t.isPrefix(prefix)}
           </Notice>
         ))}
+      <ListNotices address={address} lists={lists} />
       {lift.error === null ? null : <ErrorNotice error={lift.error} />}
       <div>
         <Button loading={lift.isPending} onClick={() => lift.mutate()}>
-          {t.lift(shown.join(', '), nodes.length)}
+          {known.length === 0
+            ? t.lift(shown.join(', '), nodes.length)
+            : t.liftAndTake(shown.join(', '), nodes.length, known.join(', '))}
         </Button>
       </div>
     </>

@@ -51,6 +51,7 @@ function Times({ row }: { readonly row: DriftRow }) {
   return (
     <Facts
       rows={[
+        ...(row.changedAt === null ? [] : ([[t.changed, <DateTime key="changed" at={row.changedAt} />]] as const)),
         [t.since, <DateTime key="since" at={row.since} />],
         [t.seen, <DateTime key="seen" at={row.seenAt} />],
         ...adopted,
@@ -123,7 +124,7 @@ export function DriftLine(props: DriftLineProps) {
         <strong className="hb-foreign">{visibleLine(row.hostName, 100)}</strong>
         <span className="hb-foreign hb-grow">{visibleLine(row.key, 200)}</span>
         <span className="hb-quiet hb-small">
-          {t.since} <RelativeTime at={row.since} />
+          {row.changedAt === null ? t.since : t.changed} <RelativeTime at={row.changedAt ?? row.since} />
         </span>
       </summary>
       {isOpen ? <Body {...props} /> : null}

@@ -1,10 +1,10 @@
 import type { DriftRow, PoolWorkRow } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
-import { filterDrift, lastFailure } from './drift-state.ts';
+import { fitsDrift, lastFailure } from './drift-state.ts';
 
 const row = (itemId: string, more: Partial<DriftRow> = {}): DriftRow => ({
   ...{ nodeId: 'n', hostName: 'web1', itemId, action: 'service.start', key: `unit=${itemId}`, state: 'differs' },
-  ...{ says: '', changes: [], hash: '', since: 100, seenAt: 200, adoptedBy: null, adoptedAt: null },
+  ...{ says: '', changes: [], hash: '', changedAt: null, since: 100, seenAt: 200, adoptedBy: null, adoptedAt: null },
   ...more,
 });
 const work = (finishedAt: number | null, more: Partial<PoolWorkRow> = {}): PoolWorkRow => ({
@@ -16,7 +16,9 @@ const work = (finishedAt: number | null, more: Partial<PoolWorkRow> = {}): PoolW
 describe('what differs', () => {
   const rows = [row('nginx'), row('cron', { state: 'blocked', nodeId: 'm' }), row('ssh', { adoptedAt: 1 })];
   const shown = (filter: object): string[] =>
-    filterDrift(rows, { nodeId: '', state: 'open', text: '', ...filter }).map(({ itemId }) => itemId);
+    rows
+      .filter((each) => fitsDrift(each, { nodeId: '', state: 'open', text: '', ...filter }))
+      .map(({ itemId }) => itemId);
 
   it('is shown without what was adopted, unless that is asked for', () => {
     expect(shown({})).toEqual(['nginx', 'cron']);

@@ -15,15 +15,12 @@ export interface DriftFilter {
   readonly text: string;
 }
 
-/** What of it is shown; the order stays. */
-export function filterDrift(rows: readonly DriftRow[], { nodeId, state, text }: DriftFilter): readonly DriftRow[] {
-  const wanted = text.trim().toLowerCase();
-  return rows.filter((row) => {
-    const is = driftState(row);
-    if (nodeId !== '' && row.nodeId !== nodeId) return false;
-    if (state === 'open' ? is === 'adopted' : state !== 'all' && is !== state) return false;
-    return `${row.hostName} ${row.action} ${row.key} ${row.says}`.toLowerCase().includes(wanted);
-  });
+/** Is it shown? */
+export function fitsDrift(row: DriftRow, { nodeId, state, text }: DriftFilter): boolean {
+  const is = driftState(row);
+  if (nodeId !== '' && row.nodeId !== nodeId) return false;
+  if (state === 'open' ? is === 'adopted' : state !== 'all' && is !== state) return false;
+  return `${row.hostName} ${row.action} ${row.key} ${row.says}`.toLowerCase().includes(text.trim().toLowerCase());
 }
 
 /** Why the newest try to put it right did not; null: there was none that failed since it was seen first. */

@@ -1,16 +1,16 @@
 import type { DriftRow, PoolDetail } from '@hauban/shared/api';
-import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { NativeSelect } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { usePoolDrift, usePoolWorks } from '../../api/pool-hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { SearchField } from '../../parts/search-field.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { useDebouncedField } from '../../parts/use-debounced-field.ts';
 import { useListKeys } from '../../parts/use-list-keys.ts';
 import { oneOf, useSearchState } from '../../parts/use-search-state.ts';
 import { texts } from '../../texts/index.ts';
 import { DriftLine } from './drift-line.tsx';
-import { filterDrift, lastFailure, type DriftFilter } from './drift-state.ts';
+import { fitsDrift, lastFailure, type DriftFilter } from './drift-state.ts';
 import { Adopt, PutRight } from './put-right.tsx';
 
 const t = texts.pool;
@@ -30,17 +30,7 @@ function DriftFilters({
   const [typed, setTyped] = useDebouncedField(filter.text, (value) => setSearch({ text: value.trim() }));
   return (
     <div className="hb-filters" role="search">
-      <TextInput
-        ref={field}
-        className="hb-filter-wide"
-        type="search"
-        aria-label={t.search}
-        placeholder={`${t.search}  /`}
-        maxLength={200}
-        leftSection={<IconSearch size={16} aria-hidden />}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
+      <SearchField field={field} label={t.search} value={typed} onChange={setTyped} />
       <NativeSelect
         aria-label={t.node}
         value={filter.nodeId}
@@ -62,14 +52,11 @@ function DriftFilters({
   );
 }
 
-function NothingDiffers({ pool, isFiltered }: { readonly pool: PoolDetail; readonly isFiltered: boolean }) {
-  if (isFiltered) return <EmptyState title={t.driftNoMatch} />;
-  return pool.members.some(({ comparedAt }) => comparedAt !== null) ? (
-    <EmptyState title={t.inOrder}>{t.inOrderText}</EmptyState>
-  ) : (
-    <EmptyState title={t.notCompared}>{t.notComparedText}</EmptyState>
-  );
-}
+/** What it means that nothing differs. */
+const noDrift = ({ members }: PoolDetail) =>
+  members.some(({ comparedAt }) => comparedAt !== null)
+    ? { title: t.inOrder, text: t.inOrderText }
+    : { title: t.notCompared, text: t.notComparedText };
 
 type Asked = { readonly kind: 'repair' | 'adopt'; readonly row: DriftRow };
 
@@ -78,7 +65,6 @@ export function DriftTab({ pool, mayAct }: { readonly pool: PoolDetail; readonly
   const drift = usePoolDrift(pool);
   const works = usePoolWorks(pool);
   const [search] = useSearchState();
-  const [shown, setShown] = useState(STEP);
   const [asked, setAsked] = useState<Asked | null>(null);
   const field = useRef<HTMLInputElement | null>(null);
   const list = useRef<HTMLDivElement | null>(null);
@@ -94,38 +80,31 @@ export function DriftTab({ pool, mayAct }: { readonly pool: PoolDetail; readonly
         onAdopt: (row: DriftRow) => setAsked({ kind: 'adopt', row }),
       }
     : null;
+  const isFiltered = filter.nodeId !== '' || filter.text !== '' || filter.state !== 'open';
   const close = (): void => setAsked(null);
   return (
     <div className="hb-stack">
       <DriftFilters pool={pool} filter={filter} field={field} />
-      <div className="hb-card" ref={list}>
-        <QueryView query={drift} what={texts.pools.drift}>
-          {(all) => {
-            const rows = filterDrift(all, filter);
-            const isFiltered = filter.nodeId !== '' || filter.text !== '' || filter.state !== 'open';
-            if (rows.length === 0) return <NothingDiffers pool={pool} isFiltered={isFiltered} />;
-            return (
-              <>
-                {rows.slice(0, shown).map((row) => (
-                  <DriftLine
-                    key={`${row.nodeId} ${row.itemId}`}
-                    row={row}
-                    failure={lastFailure(row, works.data ?? [])}
-                    acts={acts}
-                  />
-                ))}
-                {rows.length > shown ? (
-                  <div className="hb-table-foot">
-                    <Button variant="default" size="compact-sm" onClick={() => setShown(shown + STEP)}>
-                      {texts.words.more}
-                    </Button>
-                  </div>
-                ) : null}
-              </>
-            );
-          }}
-        </QueryView>
-      </div>
+      <ListView
+        query={drift}
+        what={texts.pools.drift}
+        fits={(row) => fitsDrift(row, filter)}
+        none={noDrift(pool)}
+        noMatch={isFiltered ? t.driftNoMatch : t.inOrder}
+        step={STEP}
+        place={list}
+      >
+        {(rows) =>
+          rows.map((row) => (
+            <DriftLine
+              key={`${row.nodeId} ${row.itemId}`}
+              row={row}
+              failure={lastFailure(row, works.data ?? [])}
+              acts={acts}
+            />
+          ))
+        }
+      </ListView>
       {asked === null ? null : asked.kind === 'repair' ? (
         <PutRight pool={pool} row={asked.row} onClose={close} />
       ) : (

@@ -6,7 +6,8 @@ import { useRef, useState } from 'react';
 import { usePoolWork } from '../../api/pool-hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { Mark } from '../../parts/mark.tsx';
-import { EmptyState, ErrorNotice } from '../../parts/notices.tsx';
+import { ListView } from '../../parts/list-view.tsx';
+import { ErrorNotice } from '../../parts/notices.tsx';
 import { Table } from '../../parts/table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { useListKeys } from '../../parts/use-list-keys.ts';
@@ -15,6 +16,7 @@ import { texts } from '../../texts/index.ts';
 import { BringAll } from './put-right.tsx';
 
 const t = texts.pool;
+const STEP = 200;
 
 /** What is known of a node, worst first. */
 function Standing({ member }: { readonly member: PoolMember }) {
@@ -87,7 +89,6 @@ export function NodesTab({ pool, mayAct }: { readonly pool: PoolDetail; readonly
   const field = useRef<HTMLInputElement | null>(null);
   const list = useRef<HTMLDivElement | null>(null);
   useListKeys(field, list);
-  if (pool.members.length === 0) return <EmptyState title={t.nodesNone} />;
   const columns = [
     { key: 'host', title: texts.words.node },
     { key: 'online', title: t.state },
@@ -98,24 +99,32 @@ export function NodesTab({ pool, mayAct }: { readonly pool: PoolDetail; readonly
   return (
     <div className="hb-stack">
       {compare.error === null ? null : <ErrorNotice error={compare.error} />}
-      <div className="hb-card" ref={list}>
-        <Table label={t.nodesTable} columns={columns}>
-          {pool.members.map((member) => (
-            <MemberLine
-              key={member.nodeId}
-              member={member}
-              acts={
-                mayAct
-                  ? {
-                      onCompare: () => compare.mutate({ kind: 'compare', only: [member.nodeId] }),
-                      onJoin: () => setJoining(member),
-                    }
-                  : null
-              }
-            />
-          ))}
-        </Table>
-      </div>
+      <ListView
+        query={{ data: pool.members, error: null, refetch: () => undefined }}
+        what={t.tabs.nodes}
+        none={{ title: t.nodesNone }}
+        step={STEP}
+        place={list}
+      >
+        {(members) => (
+          <Table label={t.nodesTable} columns={columns}>
+            {members.map((member) => (
+              <MemberLine
+                key={member.nodeId}
+                member={member}
+                acts={
+                  mayAct
+                    ? {
+                        onCompare: () => compare.mutate({ kind: 'compare', only: [member.nodeId] }),
+                        onJoin: () => setJoining(member),
+                      }
+                    : null
+                }
+              />
+            ))}
+          </Table>
+        )}
+      </ListView>
       {joining === null ? null : <BringAll pool={pool} member={joining} onClose={() => setJoining(null)} />}
     </div>
   );

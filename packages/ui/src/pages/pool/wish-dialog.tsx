@@ -1,15 +1,16 @@
 import { whyNoItem } from '@hauban/shared/actions';
 import type { ActionRow, PoolDetail } from '@hauban/shared/api';
-import { Button, Modal, NativeSelect } from '@mantine/core';
+import { Modal, NativeSelect } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMemo, useState, type FormEvent } from 'react';
+import { useMemo, useState } from 'react';
 import { useActions } from '../../api/hooks.ts';
 import { usePoolChange } from '../../api/pool-hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { parseForm } from '../../forms/form-args.ts';
 import { fieldsOf, initialValues } from '../../forms/schema-fields.ts';
 import { SchemaForm } from '../../forms/schema-form.tsx';
-import { ErrorNotice, QueryView } from '../../parts/notices.tsx';
+import { DialogForm } from '../../parts/form-dialog.tsx';
+import { QueryView } from '../../parts/notices.tsx';
 import { texts } from '../../texts/index.ts';
 
 const t = texts.pool;
@@ -37,15 +38,12 @@ function WishForm({ pool, action, onClose }: WishDialogProps & { readonly action
       onClose();
     },
   );
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
+  const submit = (): void => {
     setIsChecked(true);
     if (parsed.ok) wish.mutate(parsed.args);
-    const form = event.currentTarget;
-    requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   return (
-    <form className="hb-stack" noValidate onSubmit={submit}>
+    <DialogForm verb={t.wish} isBusy={wish.isPending} error={wish.error} onSubmit={submit} onClose={onClose}>
       <p className="hb-quiet">{action.title}</p>
       <SchemaForm
         fields={fields}
@@ -53,16 +51,7 @@ function WishForm({ pool, action, onClose }: WishDialogProps & { readonly action
         problems={isChecked && !parsed.ok ? parsed.problems : {}}
         onChange={setValues}
       />
-      {wish.error === null ? null : <ErrorNotice error={wish.error} />}
-      <div className="hb-row">
-        <Button type="submit" loading={wish.isPending}>
-          {t.wish}
-        </Button>
-        <Button variant="default" onClick={onClose}>
-          {texts.words.cancel}
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   );
 }
 

@@ -1,11 +1,11 @@
 import type { PoolDetail, PoolItemRow } from '@hauban/shared/api';
-import { Button, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { visibleLine } from '../../format/visible-text.ts';
+import { SearchField } from '../../parts/search-field.tsx';
 import { argsText } from '../../parts/args-text.ts';
-import { EmptyState } from '../../parts/notices.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Table } from '../../parts/table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { useListKeys } from '../../parts/use-list-keys.ts';
@@ -64,50 +64,35 @@ const COLUMNS = [
 /** What is wished of the nodes. */
 export function WishesTab({ pool, mayAct }: { readonly pool: PoolDetail; readonly mayAct: boolean }) {
   const [text, setText] = useState('');
-  const [shown, setShown] = useState(STEP);
   const [isWishing, setIsWishing] = useState(false);
   const [removed, setRemoved] = useState<PoolItemRow | null>(null);
   const field = useRef<HTMLInputElement | null>(null);
   const list = useRef<HTMLDivElement | null>(null);
   useListKeys(field, list);
   const wish = mayAct ? <Button onClick={() => setIsWishing(true)}>{t.wish}</Button> : undefined;
-  const rows = pool.items.filter((item) => fits(item, text.trim()));
   return (
     <div className="hb-stack">
       <div className="hb-filters" role="search">
-        <TextInput
-          ref={field}
-          className="hb-filter-wide"
-          type="search"
-          aria-label={t.wishesSearch}
-          placeholder={`${t.wishesSearch}  /`}
-          maxLength={200}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
+        <SearchField field={field} label={t.wishesSearch} value={text} onChange={setText} />
         <span className="hb-filter-tail hb-push">{wish}</span>
       </div>
-      <div className="hb-card" ref={list}>
-        {rows.length > 0 ? (
+      <ListView
+        query={{ data: pool.items, error: null, refetch: () => undefined }}
+        what={t.tabs.wishes}
+        fits={(item) => fits(item, text.trim())}
+        none={{ title: t.wishesNone, text: t.wishesNoneText }}
+        noMatch={t.wishesNoMatch}
+        step={STEP}
+        place={list}
+      >
+        {(rows) => (
           <Table label={t.wishesTable} columns={mayAct ? [...COLUMNS, { key: 'acts', title: '' }] : COLUMNS}>
-            {rows.slice(0, shown).map((item) => (
+            {rows.map((item) => (
               <WishLine key={item.id} item={item} onRemove={mayAct ? () => setRemoved(item) : null} />
             ))}
           </Table>
-        ) : pool.items.length > 0 ? (
-          <EmptyState title={t.wishesNoMatch} />
-        ) : (
-          <EmptyState title={t.wishesNone}>{t.wishesNoneText}</EmptyState>
         )}
-        {rows.length > shown ? (
-          <div className="hb-table-foot">
-            <Button variant="default" size="compact-sm" onClick={() => setShown(shown + STEP)}>
-              {texts.words.more}
-            </Button>
-          </div>
-        ) : null}
-      </div>
+      </ListView>
       {isWishing ? <WishDialog pool={pool} onClose={() => setIsWishing(false)} /> : null}
       {removed === null ? null : <Unwish pool={pool} item={removed} onClose={() => setRemoved(null)} />}
     </div>

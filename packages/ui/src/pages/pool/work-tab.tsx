@@ -1,7 +1,7 @@
 import type { PoolDetail, PoolWorkRow } from '@hauban/shared/api';
 import { usePoolWorks } from '../../api/pool-hooks.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Table } from '../../parts/table.tsx';
 import { RelativeTime } from '../../parts/time-text.tsx';
 import { texts } from '../../texts/index.ts';
@@ -46,20 +46,14 @@ export function WorkTab({ pool }: { readonly pool: PoolDetail }) {
     { key: 'by', title: t.by },
   ];
   return (
-    <div className="hb-card">
-      <QueryView query={works} what={t.tabs.work}>
-        {(rows) =>
-          rows.length === 0 ? (
-            <EmptyState title={t.worksNone} />
-          ) : (
-            <Table label={t.worksTable} columns={columns}>
-              {rows.map((work) => (
-                <WorkLine key={work.id} work={work} host={hosts.get(work.nodeId) ?? t.goneWork} />
-              ))}
-            </Table>
-          )
-        }
-      </QueryView>
-    </div>
+    <ListView query={works} what={t.tabs.work} none={{ title: t.worksNone }}>
+      {(rows) => (
+        <Table label={t.worksTable} columns={columns}>
+          {rows.map((work) => (
+            <WorkLine key={work.id} work={work} host={hosts.get(work.nodeId) ?? t.goneWork} />
+          ))}
+        </Table>
+      )}
+    </ListView>
   );
 }

@@ -1,11 +1,11 @@
 /** Pools: which there are, whose nodes differ from what is wished; owners make, change and forget them here. */
 import type { PoolRow } from '@hauban/shared/api';
-import { Button, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { useMe } from '../../api/hooks.ts';
 import { usePools } from '../../api/pool-hooks.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { SearchField } from '../../parts/search-field.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Page } from '../../parts/page.tsx';
 import { useDebouncedField } from '../../parts/use-debounced-field.ts';
 import { useListKeys } from '../../parts/use-list-keys.ts';
@@ -47,32 +47,18 @@ export default function PoolsPage() {
   return (
     <Page title={t.title} lead={t.lead} actions={make}>
       <div className="hb-filters" role="search">
-        <TextInput
-          ref={field}
-          className="hb-filter-wide"
-          type="search"
-          aria-label={t.search}
-          placeholder={`${t.search}  /`}
-          maxLength={200}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
+        <SearchField field={field} label={t.search} value={typed} onChange={setTyped} />
       </div>
-      <div className="hb-card" ref={list}>
-        <QueryView query={pools} what={t.title}>
-          {(all) => {
-            const rows = all.filter((pool) => fits(pool, text));
-            if (rows.length > 0) return <PoolTable rows={rows} acts={isOwner ? acts : null} />;
-            if (all.length > 0) return <EmptyState title={t.noMatch} />;
-            return (
-              <EmptyState title={t.none} action={make}>
-                {isOwner ? t.noneText : `${t.noneText} ${t.noneMine}`}
-              </EmptyState>
-            );
-          }}
-        </QueryView>
-      </div>
+      <ListView
+        query={pools}
+        what={t.title}
+        fits={(pool) => fits(pool, text)}
+        none={{ title: t.none, text: isOwner ? t.noneText : `${t.noneText} ${t.noneMine}`, action: make }}
+        noMatch={t.noMatch}
+        place={list}
+      >
+        {(rows) => <PoolTable rows={rows} acts={isOwner ? acts : null} />}
+      </ListView>
       <OpenedDialog opened={opened} onClose={() => setOpened(null)} />
     </Page>
   );

@@ -1,16 +1,15 @@
 import type { PoolRow } from '@hauban/shared/api';
-import { Button, Modal, MultiSelect, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { MultiSelect, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { keys, useNodePage } from '../../api/hooks.ts';
-import { useTargets } from '../../api/run-hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { visibleLine } from '../../format/visible-text.ts';
-import { ErrorNotice } from '../../parts/notices.tsx';
+import { FormDialog } from '../../parts/form-dialog.tsx';
+import { SelectorInput } from '../../parts/selector-input.tsx';
 import { texts } from '../../texts/index.ts';
-import { parsePool, poolValues, selectorProblem, type PoolProblems, type PoolValues } from './pool-values.ts';
+import { parsePool, poolValues, type PoolProblems, type PoolValues } from './pool-values.ts';
 
 const t = texts.poolForm;
 const WAYS = [
@@ -21,41 +20,11 @@ const WAYS = [
 const MOST_NODES = 1000;
 /** What the nodes are asked for; who may not do that is told before a pool is made. */
 const ASKED = 'state.compare';
-const TYPING_MS = 200;
 
 interface FieldProps {
   readonly values: PoolValues;
   readonly problems: PoolProblems;
   readonly onChange: (change: Partial<PoolValues>) => void;
-}
-
-/** Says at once which nodes are meant now. */
-function SelectorField({ values, problems, onChange }: FieldProps) {
-  const [settled] = useDebouncedValue(values.on.trim(), TYPING_MS);
-  const isGood = selectorProblem(settled) === null;
-  const targets = useTargets(isGood ? settled : '', ASKED);
-  const problem = problems.on ?? (settled === '' ? null : selectorProblem(settled));
-  return (
-    <div>
-      <TextInput
-        label={t.selector}
-        description={t.selectorHint}
-        value={values.on}
-        error={problem}
-        maxLength={2000}
-        spellCheck={false}
-        autoComplete="off"
-        classNames={{ input: 'hb-mono' }}
-        onChange={(event) => onChange({ on: event.currentTarget.value })}
-      />
-      {!isGood || targets.data === undefined ? null : (
-        <p className="hb-quiet hb-small" role="status">
-          {t.means(targets.data.total, targets.data.online)}
-        </p>
-      )}
-      {isGood && targets.error !== null ? <ErrorNotice error={targets.error} /> : null}
-    </div>
-  );
 }
 
 function NodesField({ values, problems, onChange }: FieldProps) {
@@ -136,52 +105,51 @@ export function PoolDialog({ pool, onClose }: { readonly pool: PoolRow | null; r
       await client.invalidateQueries({ queryKey: keys.pools });
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
+  const submit = (): void => {
     setIsChecked(true);
     if (parsed.ok) save.mutate();
-    const form = event.currentTarget;
-    requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   const fields = { values, problems, onChange: change };
   return (
-    <Modal
-      opened
-      size="lg"
-      onClose={onClose}
+    <FormDialog
       title={pool === null ? texts.pools.makeTitle : texts.pools.changeTitle(pool.name)}
-      closeButtonProps={{ 'aria-label': texts.words.close }}
+      verb={pool === null ? texts.pools.make : texts.words.save}
+      isBusy={save.isPending}
+      error={save.error}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form className="hb-stack" noValidate onSubmit={submit}>
-        <TextInput
-          data-autofocus
-          label={texts.pools.name}
-          description={t.nameHint}
-          spellCheck={false}
-          autoCapitalize="none"
-          autoComplete="off"
-          value={values.name}
-          error={problems.name ?? null}
-          onChange={(event) => change({ name: event.currentTarget.value })}
+      <TextInput
+        data-autofocus
+        label={texts.pools.name}
+        description={t.nameHint}
+        spellCheck={false}
+        autoCapitalize="none"
+        autoComplete="off"
+        value={values.name}
+        error={problems.name ?? null}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+      />
+      <SegmentedControl
+        aria-label={t.how}
+        data={WAYS}
+        value={values.way}
+        onChange={(way) => change({ way: way === 'name' ? 'name' : 'selector' })}
+      />
+      {values.way === 'selector' ? (
+        <SelectorInput
+          label={t.selector}
+          hint={t.selectorHint}
+          value={values.on}
+          problem={problems.on ?? null}
+          action={ASKED}
+          means={({ total, online }) => t.means(total, online)}
+          onChange={(on) => change({ on })}
         />
-        <SegmentedControl
-          aria-label={t.how}
-          data={WAYS}
-          value={values.way}
-          onChange={(way) => change({ way: way === 'name' ? 'name' : 'selector' })}
-        />
-        {values.way === 'selector' ? <SelectorField {...fields} /> : <NodesField {...fields} />}
-        <RepairFields {...fields} />
-        {save.error === null ? null : <ErrorNotice error={save.error} />}
-        <div className="hb-row">
-          <Button type="submit" loading={save.isPending}>
-            {pool === null ? texts.pools.make : texts.words.save}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {texts.words.cancel}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      ) : (
+        <NodesField {...fields} />
+      )}
+      <RepairFields {...fields} />
+    </FormDialog>
   );
 }

@@ -1,4 +1,5 @@
-import { parseSelector, type PoolRequest, type PoolRow } from '@hauban/shared/api';
+import type { PoolRequest, PoolRow } from '@hauban/shared/api';
+import { selectorProblem } from '../../parts/selector-problem.ts';
 import { texts } from '../../texts/index.ts';
 
 /** A pool as it is typed. */
@@ -46,19 +47,14 @@ function wholeNumber(typed: string, min: number, max: number): number | null {
   return value >= min && value <= max ? value : null;
 }
 
-/** What is wrong with the selector, or null. */
-export function selectorProblem(on: string): string | null {
-  if (on.trim() === '') return t.selectorNone;
-  const parsed = parseSelector(on.trim());
-  return parsed.ok ? null : parsed.problem;
-}
+const onProblem = (on: string): string | null => (on.trim() === '' ? t.selectorNone : selectorProblem(on));
 
 export function parsePool(values: PoolValues): Parsed {
   const problems: { -readonly [key in keyof PoolProblems]: string } = {};
   const name = values.name.trim();
   const budget = wholeNumber(values.budget, 0, MOST_BUDGET);
   const compareMinutes = wholeNumber(values.minutes, 1, MOST_MINUTES);
-  const on = values.way === 'selector' ? selectorProblem(values.on) : null;
+  const on = values.way === 'selector' ? onProblem(values.on) : null;
   if (!NAME.test(name)) problems.name = t.nameBad;
   if (on !== null) problems.on = on;
   if (values.way === 'name' && values.nodes.length === 0) problems.nodes = t.nodesNone;

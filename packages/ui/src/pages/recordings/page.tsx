@@ -2,7 +2,7 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import { useRef } from 'react';
 import { useSessions } from '../../api/hooks.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SessionTable } from '../../parts/session-table.tsx';
 import { MoreRows } from '../../parts/table.tsx';
@@ -48,26 +48,21 @@ export default function RecordingsPage() {
           ]}
         />
       </div>
-      <div className="hb-card" ref={list}>
-        <QueryView query={sessions}>
-          {({ pages }) => {
-            const rows = pages.flatMap((page) => page.sessions);
-            if (rows.length > 0) {
-              return (
-                <>
-                  <SessionTable sessions={rows} />
-                  <MoreRows pages={sessions} />
-                </>
-              );
-            }
-            return by === '' && !isOpenOnly ? (
-              <EmptyState title={t.emptyTitle}>{t.emptyText}</EmptyState>
-            ) : (
-              <EmptyState title={t.noMatch} />
-            );
-          }}
-        </QueryView>
-      </div>
+      <ListView
+        query={{ ...sessions, data: sessions.data?.pages.flatMap((page) => page.sessions) }}
+        what={t.title}
+        isPart={by !== '' || isOpenOnly}
+        none={{ title: t.emptyTitle, text: t.emptyText }}
+        noMatch={t.noMatch}
+        place={list}
+      >
+        {(rows) => (
+          <>
+            <SessionTable sessions={rows} />
+            <MoreRows pages={sessions} />
+          </>
+        )}
+      </ListView>
     </Page>
   );
 }

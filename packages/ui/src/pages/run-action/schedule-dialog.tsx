@@ -1,16 +1,16 @@
 import type { ActionRow, ScheduleRequest } from '@hauban/shared/api';
-import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { readerZone } from '../../format/time.ts';
 import { visibleLine } from '../../format/visible-text.ts';
 import { CronFields, DAILY } from '../../parts/cron-fields.tsx';
 import { cronProblem } from '../../parts/next-times.ts';
-import { ErrorNotice } from '../../parts/notices.tsx';
+import { FormDialog } from '../../parts/form-dialog.tsx';
 import { isShortName } from '../../parts/short-name.ts';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
@@ -65,55 +65,44 @@ export function ScheduleDialog({
   const [isChecked, setIsChecked] = useState(false);
   const make = useMake(wanted, model);
   const isGood = isShortName(name.trim()) && cronProblem(times.cron, times.zone) === null;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     setIsChecked(true);
     if (isGood) make.mutate({ name: name.trim(), cron: times.cron.trim(), zone: times.zone.trim(), missed });
   };
   return (
-    <Modal
-      opened
-      size="lg"
-      onClose={onClose}
+    <FormDialog
       title={t.title(action.name)}
-      closeButtonProps={{ 'aria-label': texts.words.close }}
+      verb={t.make}
+      isBusy={make.isPending}
+      error={make.error}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form className="hb-stack" noValidate onSubmit={submit}>
-        <TextInput
-          data-autofocus
-          label={texts.schedules.name}
-          description={t.nameHint}
-          value={name}
-          error={isChecked && !isShortName(name.trim()) ? t.nameBad : null}
-          maxLength={40}
-          spellCheck={false}
-          autoCapitalize="none"
-          autoComplete="off"
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <CronFields {...times} onChange={(change) => setTimes((old) => ({ ...old, ...change }))} />
-        <NativeSelect
-          label={t.missed}
-          value={missed}
-          onChange={(event) => setMissed(event.currentTarget.value === 'skip' ? 'skip' : 'run-once')}
-          data={[
-            { value: 'run-once', label: t.misseds['run-once'] },
-            { value: 'skip', label: t.misseds.skip },
-          ]}
-        />
-        <p className="hb-small">
-          {t.where}: <span className="hb-mono hb-foreign">{visibleLine(wanted.on ?? '', 300)}</span> {whereText(wanted)}
-        </p>
-        {make.error === null ? null : <ErrorNotice error={make.error} />}
-        <div className="hb-row">
-          <Button type="submit" loading={make.isPending}>
-            {t.make}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {texts.words.cancel}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <TextInput
+        data-autofocus
+        label={texts.schedules.name}
+        description={t.nameHint}
+        value={name}
+        error={isChecked && !isShortName(name.trim()) ? t.nameBad : null}
+        maxLength={40}
+        spellCheck={false}
+        autoCapitalize="none"
+        autoComplete="off"
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <CronFields {...times} onChange={(change) => setTimes((old) => ({ ...old, ...change }))} />
+      <NativeSelect
+        label={t.missed}
+        value={missed}
+        onChange={(event) => setMissed(event.currentTarget.value === 'skip' ? 'skip' : 'run-once')}
+        data={[
+          { value: 'run-once', label: t.misseds['run-once'] },
+          { value: 'skip', label: t.misseds.skip },
+        ]}
+      />
+      <p className="hb-small">
+        {t.where}: <span className="hb-mono hb-foreign">{visibleLine(wanted.on ?? '', 300)}</span> {whereText(wanted)}
+      </p>
+    </FormDialog>
   );
 }

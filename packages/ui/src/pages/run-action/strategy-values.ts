@@ -46,7 +46,6 @@ const parseCount = (text: string, min: number, max: number): number | null => {
 /** Undefined strategy: left to the controller. */
 export function parseStrategyValues(values: StrategyValues): ParsedStrategy {
   if (values.kind !== 'own') return { ok: true, strategy: values.kind === 'safe' ? undefined : 'at-once' };
-  const t = texts.form;
   const canary = parseCount(values.canary.trim(), 0, 1000);
   const maxInFlight = parseCount(values.maxInFlight.trim(), 1, 5000);
   const pauseSeconds = parseCount(values.pauseSeconds.trim(), 0, 86_400);
@@ -61,9 +60,9 @@ export function parseStrategyValues(values: StrategyValues): ParsedStrategy {
   return {
     ok: false,
     problems: {
-      ...(canary === null ? { canary: t.range('0', '1000') } : {}),
-      ...(maxInFlight === null ? { maxInFlight: t.range('1', '5000') } : {}),
-      ...(pauseSeconds === null ? { pauseSeconds: t.range('0', '86400') } : {}),
+      ...(canary === null ? { canary: texts.strategy.notCount(0, 1000) } : {}),
+      ...(maxInFlight === null ? { maxInFlight: texts.strategy.notCount(1, 5000) } : {}),
+      ...(pauseSeconds === null ? { pauseSeconds: texts.strategy.notCount(0, 86_400) } : {}),
       ...(stopAfter === null ? { stopAfter: texts.strategy.notShare } : {}),
       ...(areWaves ? {} : { waves: texts.strategy.notShares }),
     },

@@ -1,7 +1,7 @@
 import type { RunGrid } from '@hauban/shared/api';
 import type { Tone } from '../../parts/mark.tsx';
 import { lookOf } from '../../parts/order-look.ts';
-import { placeOf, stateAt, type GridLayout } from './grid-layout.ts';
+import { placeOf, stateAt, type GridLayout, type WaveRows } from './grid-layout.ts';
 
 const TONES: readonly Tone[] = ['ok', 'warn', 'bad', 'idle', 'busy'];
 type Colours = Readonly<Record<Tone | 'ink' | 'surface' | 'focus', string>>;
@@ -48,7 +48,7 @@ function drawCell(context: CanvasRenderingContext2D, tone: Tone, at: { x: number
 export interface Drawing {
   readonly layout: GridLayout;
   readonly grid: Pick<RunGrid, 'legend' | 'states'>;
-  readonly labelOf: (wave: number) => string;
+  readonly labelOf: (rows: WaveRows) => string;
   readonly active: number | null;
 }
 
@@ -63,7 +63,7 @@ export function drawGrid(canvas: HTMLCanvasElement, { layout, grid, labelOf, act
   context.font = '12px system-ui, sans-serif';
   context.textBaseline = 'top';
   context.fillStyle = colours.ink;
-  for (const { wave, topPx } of layout.waves) context.fillText(labelOf(wave), 0, topPx);
+  for (const rows of layout.waves) context.fillText(labelOf(rows), 0, rows.topPx);
   const size = layout.cellPx - 3;
   const tones = new Map(grid.legend.map((state) => [state, lookOf(state).tone]));
   for (const tone of TONES) {

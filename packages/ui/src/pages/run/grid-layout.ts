@@ -5,6 +5,8 @@ export interface GridLayout {
   readonly cellPx: number;
   readonly columns: number;
   readonly heightPx: number;
+  /** Room for the names of the waves; none where there is one wave. */
+  readonly labelPx: number;
   readonly waves: readonly WaveRows[];
 }
 
@@ -16,8 +18,8 @@ export interface WaveRows {
   readonly topPx: number;
 }
 
-/** Room for the name of the wave. */
-const LABEL_PX = 76;
+/** `Wave 12 · 100 %` */
+const LABEL_PX = 108;
 const GAP_PX = 8;
 const LARGE_PX = 16;
 const SMALL_PX = 11;
@@ -27,7 +29,8 @@ type Nodes = NonNullable<RunGrid['nodes']>;
 
 export function layoutGrid(nodes: Nodes, widthPx: number): GridLayout {
   const cellPx = nodes.length <= LARGE_UP_TO ? LARGE_PX : SMALL_PX;
-  const columns = Math.max(1, Math.floor((widthPx - LABEL_PX) / cellPx));
+  const labelPx = nodes.at(-1)?.wave === nodes[0]?.wave ? 0 : LABEL_PX;
+  const columns = Math.max(1, Math.floor((widthPx - labelPx) / cellPx));
   const waves: WaveRows[] = [];
   let topPx = 0;
   for (let from = 0; from < nodes.length;) {
@@ -38,21 +41,21 @@ export function layoutGrid(nodes: Nodes, widthPx: number): GridLayout {
     topPx += Math.ceil((to - from) / columns) * cellPx + GAP_PX;
     from = to;
   }
-  return { cellPx, columns, waves, heightPx: Math.max(0, topPx - GAP_PX) };
+  return { cellPx, columns, waves, labelPx, heightPx: Math.max(0, topPx - GAP_PX) };
 }
 
 export function placeOf(
-  { waves, columns, cellPx }: GridLayout,
+  { waves, columns, cellPx, labelPx }: GridLayout,
   index: number,
 ): { readonly x: number; readonly y: number } {
   const rows = waves.find(({ from, to }) => index >= from && index < to);
   const at = index - (rows?.from ?? 0);
-  return { x: LABEL_PX + (at % columns) * cellPx, y: (rows?.topPx ?? 0) + Math.floor(at / columns) * cellPx };
+  return { x: labelPx + (at % columns) * cellPx, y: (rows?.topPx ?? 0) + Math.floor(at / columns) * cellPx };
 }
 
 /** The node at a point; null between them. */
-export function nodeAt({ waves, columns, cellPx }: GridLayout, x: number, y: number): number | null {
-  const column = Math.floor((x - LABEL_PX) / cellPx);
+export function nodeAt({ waves, columns, cellPx, labelPx }: GridLayout, x: number, y: number): number | null {
+  const column = Math.floor((x - labelPx) / cellPx);
   if (column < 0 || column >= columns) return null;
   for (const { from, to, topPx } of waves) {
     const row = Math.floor((y - topPx) / cellPx);

@@ -3,10 +3,10 @@ import { Button, TextInput } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type RefObject } from 'react';
 import { visibleLine } from '../../format/visible-text.ts';
-import { lookOf } from '../../parts/order-look.ts';
+import { isOver, lookOf } from '../../parts/order-look.ts';
 import { texts } from '../../texts/index.ts';
 import { drawGrid } from './draw-grid.ts';
-import { layoutGrid, moveBy, nodeAt, placeOf, stateAt, type GridLayout } from './grid-layout.ts';
+import { layoutGrid, moveBy, nodeAt, placeOf, stateAt, type GridLayout, type WaveRows } from './grid-layout.ts';
 import './run.css';
 
 const t = texts.run;
@@ -18,6 +18,15 @@ const DEFAULT_WIDTH_PX = 900;
 export function waveName(run: Pick<RunRow, 'rollout'>, wave: number): string {
   if (run.rollout === null || run.rollout.waves.length < 2) return '';
   return run.rollout.hasCanary && wave === 0 ? t.canary : t.wave(wave + 1);
+}
+
+/** `Wave 3 · 80 %` */
+function waveLabel(run: RunRow, grid: RunGrid, { wave, from, to }: WaveRows): string {
+  const name = waveName(run, wave);
+  if (name === '') return '';
+  let over = 0;
+  for (let index = from; index < to; index += 1) if (isOver(stateAt(grid, index))) over += 1;
+  return t.waveDone(name, Math.floor((over / (to - from)) * 100));
 }
 
 interface NodeGridProps {
@@ -43,7 +52,7 @@ function useDrawn(
       // Setting a size empties a canvas, even to the same.
       if (element.width !== width) element.width = width;
       if (element.height !== height) element.height = height;
-      drawGrid(element, { layout, grid, active, labelOf: (wave) => waveName(run, wave) });
+      drawGrid(element, { layout, grid, active, labelOf: (rows) => waveLabel(run, grid, rows) });
     });
     return () => cancelAnimationFrame(frame);
   }, [canvas, layout, grid, run, active, widthPx]);

@@ -17,6 +17,7 @@ import { WaitsForApproval } from '../../parts/waits-for-approval.tsx';
 import { paths } from '../../paths.ts';
 import { texts } from '../../texts/index.ts';
 import { waveName } from './node-grid.tsx';
+import { ProgressLine } from '../../parts/progress-line.tsx';
 import { RunControls } from './run-controls.tsx';
 import { RunFailures } from './run-failures.tsx';
 import { RunTargets } from './run-targets.tsx';
@@ -26,12 +27,9 @@ const t = texts.run;
 function Progress({ run }: { readonly run: RunDetail }) {
   const { over, total } = progressOf(run.counts);
   if (total < 2 || run.finishedAt !== null) return null;
-  const parts = [waveName(run, run.wave), t.progress(over, total)].filter((part) => part !== '');
+  const wave = waveName(run, run.wave);
   return (
-    <div className="hb-steps" role="status">
-      <progress max={total} value={over} aria-label={t.progress(over, total)} />
-      <span className="hb-quiet">{parts.join(' · ')}</span>
-    </div>
+    <ProgressLine label={t.progress(over, total)} more={wave === '' ? '' : `· ${wave}`} value={over} max={total} />
   );
 }
 
@@ -93,12 +91,15 @@ function RunFacts({ run }: { readonly run: RunDetail }) {
 
 /** Of a plan on several nodes: each different plan once. */
 function RunPlans({ run }: { readonly run: RunDetail }) {
-  const merged = useMergedPlan(run.mode === 'plan' && run.nodeCount > 1 ? run : undefined);
-  if (merged.data === undefined) return null;
+  const isPlan = run.mode === 'plan' && run.nodeCount > 1;
+  const merged = useMergedPlan(isPlan ? run : undefined);
+  if (!isPlan || run.finishedAt === null) return null;
   return (
     <section className="hb-card hb-card-pad hb-stack" aria-label={t.plans}>
       <h2 className="hb-section-title">{t.plans}</h2>
-      <MergedPlanView groups={merged.data.groups} />
+      <QueryView query={merged} what={t.plans}>
+        {({ groups }) => <MergedPlanView groups={groups} />}
+      </QueryView>
     </section>
   );
 }

@@ -2,13 +2,14 @@ import type { ActionRow, RunDetail } from '@hauban/shared/api';
 import { describe, expect, it } from 'vitest';
 import { byWorst, lookOf, progressOf } from '../../parts/order-look.ts';
 import { filterActions, groupActions } from '../actions/action-filter.ts';
+import { inOrder, orderByName } from './grid-order.ts';
 import { layoutGrid, moveBy, nodeAt, placeOf, stateAt } from './grid-layout.ts';
 import { verbsOf } from './run-controls.tsx';
 
 const nodes = (...waves: number[]) => waves.map((wave, n) => ({ id: String(n), hostName: `web${n}`, wave }));
 /** Ten columns of 16 px; a canary, a wave of 12, a wave of 3. */
 const some = nodes(0, ...Array.from({ length: 12 }, () => 1), 2, 2, 2);
-const layout = layoutGrid(some, 76 + 160);
+const layout = layoutGrid(some, 108 + 160);
 
 describe('the cells of a run', () => {
   it('begin a new row at each wave, and none is at two places', () => {
@@ -25,9 +26,9 @@ describe('the cells of a run', () => {
 
   it('nothing is between waves, beside them, nor behind the last of a row', () => {
     expect(nodeAt(layout, 10, 2)).toBeNull();
-    expect(nodeAt(layout, 100, 2)).toBeNull();
-    expect(nodeAt(layout, 80, 20)).toBeNull();
-    expect(nodeAt(layout, 80, 5000)).toBeNull();
+    expect(nodeAt(layout, 130, 2)).toBeNull();
+    expect(nodeAt(layout, 112, 20)).toBeNull();
+    expect(nodeAt(layout, 112, 5000)).toBeNull();
   });
 
   it('are reached with the arrow keys, also over the end of a wave', () => {
@@ -43,6 +44,25 @@ describe('the cells of a run', () => {
     const seen = new Set([at]);
     for (let step = 0; step < 50; step += 1) seen.add((at = moveBy(layout, at, 'ArrowRight') ?? at));
     expect(seen.size).toBe(16);
+  });
+
+  it('begin at the edge where there are no waves to name', () => {
+    expect(placeOf(layoutGrid(nodes(0, 0, 0), 200), 0)).toEqual({ x: 0, y: 0 });
+  });
+
+  it('stand by wave and name as a person lists them, each with its own state', () => {
+    const named = ['web10', 'web2', 'db1', 'web1'].map((hostName, at) => ({
+      id: hostName,
+      hostName,
+      wave: at === 3 ? 0 : 1,
+    }));
+    const grid = inOrder({ nodes: named, legend: ['failed', 'succeeded'], states: 'abb' }, orderByName(named));
+    expect(grid.nodes?.map(({ id }, index) => [id, stateAt(grid, index)])).toEqual([
+      ['web1', 'waiting'],
+      ['db1', 'succeeded'],
+      ['web2', 'succeeded'],
+      ['web10', 'failed'],
+    ]);
   });
 
   it('ten thousand are laid out without overlapping', () => {
@@ -117,6 +137,15 @@ describe('the catalogue', () => {
     expect(names({ risk: 'high' })).toEqual(['mail.queue-flush']);
     expect(names({ risk: 'reads' })).toEqual(['custom.disk']);
     expect(names({ role: 'web' })).toEqual(['custom.disk', 'php.switch-version']);
+  });
+
+  it('shows what is named so before what only speaks of it', () => {
+    const text = 'version php';
+    const found = filterActions([action('account.create', { docs: 'With its PHP version.' }), ...all], {
+      ...any,
+      text,
+    });
+    expect(found.map(({ name }) => name)).toEqual(['php.switch-version', 'account.create']);
   });
 
   it('has the actions of the hoster last', () => {

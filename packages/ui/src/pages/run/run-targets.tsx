@@ -1,11 +1,12 @@
 import type { RunDetail, RunTarget } from '@hauban/shared/api';
 import { NativeSelect, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useRunGrid, useRunNode } from '../../api/run-hooks.ts';
 import { ErrorNotice } from '../../parts/notices.tsx';
 import { lookOf } from '../../parts/order-look.ts';
 import { TargetView } from '../../parts/target-view.tsx';
 import { texts } from '../../texts/index.ts';
+import { inOrder, orderByName } from './grid-order.ts';
 import { NodeGrid } from './node-grid.tsx';
 import { needsLook, sortTargets } from './sort-targets.ts';
 
@@ -65,10 +66,13 @@ function TargetGrid({ run }: { readonly run: RunDetail }) {
   const [picked, setPicked] = useState('');
   const grid = useRunGrid(run, true);
   const node = useRunNode(run, picked);
+  const nodes = grid.data?.nodes;
+  const order = useMemo(() => orderByName(nodes ?? []), [nodes]);
+  const shown = useMemo(() => (grid.data === undefined ? undefined : inOrder(grid.data, order)), [grid.data, order]);
   return (
     <>
       {grid.error === null ? null : <ErrorNotice error={grid.error} />}
-      {grid.data === undefined ? null : <NodeGrid run={run} grid={grid.data} picked={picked} onPick={setPicked} />}
+      {shown === undefined ? null : <NodeGrid run={run} grid={shown} picked={picked} onPick={setPicked} />}
       <div className="hb-stack" aria-live="polite">
         {(node.data?.targets ?? []).map((target) => (
           <TargetView key={target.orderId} target={target} isOpen />

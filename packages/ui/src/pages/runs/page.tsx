@@ -1,11 +1,11 @@
 /** Runs: what was planned and done, by whom, newest first. */
 import type { RunState } from '@hauban/shared/api';
-import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Button, NativeSelect } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useRef, type RefObject } from 'react';
 import { useActions, useRuns } from '../../api/hooks.ts';
-import { EmptyState, QueryView } from '../../parts/notices.tsx';
+import { SearchField } from '../../parts/search-field.tsx';
+import { ListView } from '../../parts/list-view.tsx';
 import { Page } from '../../parts/page.tsx';
 import { RunTable } from '../../parts/run-table.tsx';
 import { MoreRows } from '../../parts/table.tsx';
@@ -27,17 +27,7 @@ function RunFilters({ field }: { readonly field: RefObject<HTMLInputElement | nu
   const action = search['action'] ?? '';
   return (
     <div className="hb-filters">
-      <TextInput
-        ref={field}
-        className="hb-filter-wide"
-        type="search"
-        aria-label={t.search}
-        placeholder={`${t.search}  /`}
-        maxLength={200}
-        leftSection={<IconSearch size={16} aria-hidden />}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
+      <SearchField field={field} label={t.search} value={typed} onChange={setTyped} />
       <NativeSelect
         aria-label={t.filterState}
         value={state}
@@ -84,28 +74,21 @@ export default function RunsPage() {
   return (
     <Page title={t.title} actions={choose}>
       <RunFilters field={field} />
-      <div className="hb-card" ref={list}>
-        <QueryView query={runs}>
-          {({ pages }) => {
-            const rows = pages.flatMap((page) => page.runs);
-            if (rows.length > 0) {
-              return (
-                <>
-                  <RunTable runs={rows} />
-                  <MoreRows pages={runs} />
-                </>
-              );
-            }
-            return action === '' && state === undefined && text === '' ? (
-              <EmptyState title={t.emptyTitle} action={choose}>
-                {t.emptyText}
-              </EmptyState>
-            ) : (
-              <EmptyState title={t.noMatch} />
-            );
-          }}
-        </QueryView>
-      </div>
+      <ListView
+        query={{ ...runs, data: runs.data?.pages.flatMap((page) => page.runs) }}
+        what={t.title}
+        isPart={action !== '' || state !== undefined || text !== '' || nodeId !== ''}
+        none={{ title: t.emptyTitle, text: t.emptyText, action: choose }}
+        noMatch={t.noMatch}
+        place={list}
+      >
+        {(rows) => (
+          <>
+            <RunTable runs={rows} />
+            <MoreRows pages={runs} />
+          </>
+        )}
+      </ListView>
     </Page>
   );
 }

@@ -1,12 +1,12 @@
 /** Schedules: what runs again and again, when next, and what came of it last time. They are made from the form of an action. */
 import type { ScheduleRow } from '@hauban/shared/api';
-import { Button, TextInput } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { useSchedules } from '../../api/time-hooks.ts';
+import { SearchField } from '../../parts/search-field.tsx';
 import { DeleteDialog } from '../../parts/delete-dialog.tsx';
 import { ListView } from '../../parts/list-view.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -44,29 +44,18 @@ export default function SchedulesPage() {
   return (
     <Page title={t.title} lead={t.lead} actions={heads} hasManyActions>
       <div className="hb-filters" role="search">
-        <TextInput
-          ref={field}
-          className="hb-filter-wide"
-          type="search"
-          aria-label={t.search}
-          placeholder={`${t.search}  /`}
-          maxLength={200}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
+        <SearchField field={field} label={t.search} value={text} onChange={setText} />
       </div>
-      <div ref={list}>
-        <ListView
-          query={schedules}
-          what={t.title}
-          fits={(row) => fits(row, text)}
-          none={{ title: t.none, text: t.noneText, action: choose }}
-          noMatch={t.noMatch}
-        >
-          {(rows) => <ScheduleTable rows={rows} onRemove={setRemoving} />}
-        </ListView>
-      </div>
+      <ListView
+        query={schedules}
+        what={t.title}
+        fits={(row) => fits(row, text)}
+        none={{ title: t.none, text: t.noneText, action: choose }}
+        noMatch={t.noMatch}
+        place={list}
+      >
+        {(rows) => <ScheduleTable rows={rows} onRemove={setRemoving} />}
+      </ListView>
       {removing === null ? null : (
         <DeleteDialog
           title={t.removeTitle(removing.name)}

@@ -77,7 +77,10 @@ export function DeliveryTable({ hook }: { readonly hook: WebhookRow }) {
     onSuccess: () => client.invalidateQueries({ queryKey: keys.webhooks }),
   });
   const place = useRef<HTMLElement | null>(null);
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), []);
+  useEffect(() => {
+    // What it gives back is nothing to clean up by.
+    place.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const columns = [
     { key: 'event', title: t.event },
     { key: 'state', title: t.state },
@@ -104,7 +107,7 @@ export function DeliveryTable({ hook }: { readonly hook: WebhookRow }) {
       <ListView
         query={{ ...deliveries, data: deliveries.data?.deliveries }}
         what={t.deliveries}
-        none={{ title: t.noDeliveries, text: '' }}
+        none={{ title: t.noDeliveries }}
       >
         {(rows) => (
           <Table label={t.deliveriesOf(hook.name)} columns={columns}>

@@ -1,11 +1,12 @@
-import { parseSelector, WEBHOOK_EVENTS, type WebhookEvent } from '@hauban/shared/api';
-import { Button, Checkbox, Modal, TextInput } from '@mantine/core';
+import { WEBHOOK_EVENTS, type WebhookEvent } from '@hauban/shared/api';
+import { Checkbox, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { keys } from '../../api/hooks.ts';
 import { useServices } from '../../api/services.ts';
-import { ErrorNotice } from '../../parts/notices.tsx';
+import { FormDialog } from '../../parts/form-dialog.tsx';
+import { selectorProblem } from '../../parts/selector-problem.ts';
 import { isShortName } from '../../parts/short-name.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -23,12 +24,12 @@ type Problems = Partial<Record<keyof Values, string>>;
 const isAddress = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
 
 function problemsOf({ name, url, events, on }: Values): Problems {
-  const parsed = on.trim() === '' ? null : parseSelector(on.trim());
+  const selector = selectorProblem(on);
   return {
     ...(isShortName(name.trim()) ? {} : { name: texts.scheduleForm.nameBad }),
     ...(isAddress(url.trim()) ? {} : { url: t.urlBad }),
     ...(events.length > 0 ? {} : { events: t.eventsNone }),
-    ...(parsed === null || parsed.ok ? {} : { on: parsed.problem }),
+    ...(selector === null ? {} : { on: selector }),
   };
 }
 
@@ -106,37 +107,24 @@ export function WebhookDialog({ onClose }: { readonly onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
+  const submit = (): void => {
     setIsChecked(true);
     if (Object.keys(problems).length === 0) make.mutate();
-    const form = event.currentTarget;
-    requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   return (
-    <Modal
-      opened
-      size="lg"
-      onClose={onClose}
+    <FormDialog
       title={words.makeTitle}
-      closeButtonProps={{ 'aria-label': texts.words.close }}
+      verb={words.make}
+      isBusy={make.isPending}
+      error={make.error}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form className="hb-stack" noValidate onSubmit={submit}>
-        <WebhookFields
-          values={values}
-          problems={isChecked ? problems : {}}
-          onChange={(change) => setValues((old) => ({ ...old, ...change }))}
-        />
-        {make.error === null ? null : <ErrorNotice error={make.error} />}
-        <div className="hb-row">
-          <Button type="submit" loading={make.isPending}>
-            {words.make}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {texts.words.cancel}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <WebhookFields
+        values={values}
+        problems={isChecked ? problems : {}}
+        onChange={(change) => setValues((old) => ({ ...old, ...change }))}
+      />
+    </FormDialog>
   );
 }

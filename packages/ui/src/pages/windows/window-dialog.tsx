@@ -1,53 +1,24 @@
-import { Button, Modal, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { parseSelector } from '@hauban/shared/api';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { keys } from '../../api/hooks.ts';
-import { useTargets } from '../../api/run-hooks.ts';
 import { useServices } from '../../api/services.ts';
 import { readerZone } from '../../format/time.ts';
 import { CronFields, DAILY } from '../../parts/cron-fields.tsx';
-import { ErrorNotice } from '../../parts/notices.tsx';
+import { FormDialog } from '../../parts/form-dialog.tsx';
+import { SelectorInput } from '../../parts/selector-input.tsx';
 import { texts } from '../../texts/index.ts';
 import { parseWindow, type WindowProblems, type WindowValues } from './window-values.ts';
 
 const t = texts.windowForm;
 const words = texts.windows;
-const TYPING_MS = 200;
 const ASKED = 'node.ping';
 
 interface FieldProps {
   readonly values: WindowValues;
   readonly problems: WindowProblems;
   readonly onChange: (change: Partial<WindowValues>) => void;
-}
-
-function SelectorField({ values, problems, onChange }: FieldProps) {
-  const [settled] = useDebouncedValue(values.on.trim(), TYPING_MS);
-  const isGood = settled !== '' && parseSelector(settled).ok;
-  const targets = useTargets(isGood ? settled : '', ASKED);
-  return (
-    <div>
-      <TextInput
-        label={t.selector}
-        description={t.selectorHint}
-        value={values.on}
-        error={problems.on ?? null}
-        maxLength={2000}
-        spellCheck={false}
-        autoComplete="off"
-        classNames={{ input: 'hb-mono' }}
-        onChange={(event) => onChange({ on: event.currentTarget.value })}
-      />
-      {!isGood || targets.data === undefined ? null : (
-        <p className="hb-quiet hb-small" role="status">
-          {words.means(targets.data.total)}
-        </p>
-      )}
-    </div>
-  );
 }
 
 function TimeFields({ values, problems, onChange }: FieldProps) {
@@ -106,7 +77,15 @@ function WindowFields(props: FieldProps) {
           { value: 'freeze', label: words.kinds.freeze },
         ]}
       />
-      <SelectorField {...props} />
+      <SelectorInput
+        label={t.selector}
+        hint={t.selectorHint}
+        value={values.on}
+        problem={problems.on ?? null}
+        action={ASKED}
+        means={({ total }) => words.means(total)}
+        onChange={(on) => onChange({ on })}
+      />
       <SegmentedControl
         aria-label={t.how}
         data={[
@@ -139,37 +118,24 @@ export function WindowDialog({ onClose }: { readonly onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
+  const submit = (): void => {
     setIsChecked(true);
     if (parsed.ok) make.mutate();
-    const form = event.currentTarget;
-    requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   return (
-    <Modal
-      opened
-      size="lg"
-      onClose={onClose}
+    <FormDialog
       title={words.makeTitle}
-      closeButtonProps={{ 'aria-label': texts.words.close }}
+      verb={words.make}
+      isBusy={make.isPending}
+      error={make.error}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form className="hb-stack" noValidate onSubmit={submit}>
-        <WindowFields
-          values={values}
-          problems={isChecked && !parsed.ok ? parsed.problems : {}}
-          onChange={(change) => setValues((old) => ({ ...old, ...change }))}
-        />
-        {make.error === null ? null : <ErrorNotice error={make.error} />}
-        <div className="hb-row">
-          <Button type="submit" loading={make.isPending}>
-            {words.make}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {texts.words.cancel}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      <WindowFields
+        values={values}
+        problems={isChecked && !parsed.ok ? parsed.problems : {}}
+        onChange={(change) => setValues((old) => ({ ...old, ...change }))}
+      />
+    </FormDialog>
   );
 }

@@ -1,5 +1,6 @@
-import { parseSelector, type WindowRequest } from '@hauban/shared/api';
+import type { WindowRequest } from '@hauban/shared/api';
 import { cronProblem } from '../../parts/next-times.ts';
+import { selectorProblem } from '../../parts/selector-problem.ts';
 import { isShortName } from '../../parts/short-name.ts';
 import { texts } from '../../texts/index.ts';
 
@@ -27,12 +28,6 @@ const MINUTES_A_HOUR = 60;
 const LEAST_MINUTES = 15;
 const MOST_MINUTES = 10_080;
 
-function selectorProblem(on: string): string | null {
-  if (on === '') return t.selectorNone;
-  const parsed = parseSelector(on);
-  return parsed.ok ? null : parsed.problem;
-}
-
 function timesOf(values: WindowValues): { readonly times: Partial<WindowRequest>; readonly problems: WindowProblems } {
   if (values.way === 'again') {
     const durationMinutes = Math.round(Number(values.hours.replace(',', '.')) * MINUTES_A_HOUR);
@@ -54,7 +49,7 @@ function timesOf(values: WindowValues): { readonly times: Partial<WindowRequest>
 export function parseWindow(values: WindowValues): ParsedWindow {
   const [name, on] = [values.name.trim(), values.on.trim()];
   const { times, problems } = timesOf(values);
-  const selector = selectorProblem(on);
+  const selector = on === '' ? t.selectorNone : selectorProblem(on);
   const all: WindowProblems = {
     ...problems,
     ...(isShortName(name) ? {} : { name: texts.scheduleForm.nameBad }),

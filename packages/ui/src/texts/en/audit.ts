@@ -17,6 +17,7 @@ export const audit = {
     seq: 'Row',
     detail: 'Detail',
     empty: 'No entry fits.',
+    none: 'Nothing has been written down yet.',
     tableLabel: 'Audit log',
     filtersLabel: 'Filter the audit log',
     showDetail: 'Show details of this entry',

@@ -80,6 +80,7 @@ export const pools = {
     notCompared: 'No node was compared yet.',
     notComparedText: 'A node is compared as soon as it is connected and something is wished.',
     driftNoMatch: 'No difference fits.',
+    changed: 'Changed',
     since: 'Since',
     seen: 'Last seen',
     adopted: 'Adopted',
