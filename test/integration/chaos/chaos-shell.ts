@@ -5,8 +5,11 @@ import { openShell, type ShellViewer } from '../../support/shell-viewer.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { ShellReport } from './chaos-report.ts';
 
-/** Prints a line every 20 ms until it is interrupted. */
-const COUNTER = 'n=0; while true; do echo "tick=$n;"; n=$((n+1)); sleep 0.02; done\r';
+/**
+ * Prints a line every 20 ms until a line is typed. Not until it is interrupted: at ^C the kernel throws away the output
+ * that nobody has read yet, and Bash misses a ^C that comes just before its `sleep` is there.
+ */
+const COUNTER = 'stty -echo; n=0; while ! read -t 0.02; do echo "tick=$n;"; n=$((n+1)); done; exit\r';
 const LINE = /tick=(\d+);/g;
 const ENDED_WITHIN_MS = 40_000;
 
@@ -21,19 +24,24 @@ export async function startCounter(client: RestClient, nodeId: string): Promise<
 function faultsOf(what: string, text: string): { readonly count: number; readonly problems: string[] } {
   const numbers = [...text.matchAll(LINE)].map(([, digits]) => Number(digits));
   const at = numbers.findIndex((number, index) => number !== index);
+  const around = text.indexOf(`tick=${numbers[at]};`);
   const problems =
-    at === -1 ? [] : [`${what}: after ${numbers[at - 1] ?? 'the start'} comes ${numbers[at] ?? 'nothing'}`];
+    at === -1
+      ? []
+      : [
+          `${what}: after ${numbers[at - 1] ?? 'the start'} comes ${numbers[at] ?? 'nothing'}, in ${JSON.stringify(text.slice(Math.max(0, around - 60), around + 60))}`,
+        ];
   return { count: numbers.length, problems: numbers.length === 0 ? [`${what} has no counter`] : problems };
 }
 
-/** Interrupts the counter and leaves the shell; then the recording must be whole and say the same as the screen. */
+/** Ends the counter and its shell; then the recording must be whole and say the same as the screen. */
 export async function endCounter(client: RestClient, shell: ShellViewer, round: number): Promise<ShellReport> {
   const problems: string[] = [];
   await waitFor(
     'the shell ends',
     () => {
       // Input that arrives while nobody is attached is dropped, so it is typed until it is seen to work.
-      if (shell.exit() === null) shell.type('\u0003exit\r');
+      if (shell.exit() === null) shell.type('\r');
       return shell.exit() !== null;
     },
     { timeoutMs: ENDED_WITHIN_MS, intervalMs: 300 },

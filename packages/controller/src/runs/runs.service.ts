@@ -15,6 +15,7 @@
 import type { RunDetail, RunQuery, RunRequest, RunRow } from '@hauban/shared/api';
 import { orderedActions } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
+import { noOlder } from './no-older.ts';
 import type { OpenOrders } from './open-orders.ts';
 import type { RunEvent } from './run-events.ts';
 import { toRunDetail, toRunRow, toRunTarget } from './run-row.ts';
@@ -89,7 +90,7 @@ export function createRunsService(parts: RunsParts): RunsService {
       // The targets too when a part of it has just ended: most runs have one target, and one answer less to wait for.
       const [run, records] = await Promise.all([runs.find(runId), isWoken ? targets.ofRun(runId) : undefined]);
       if (run === null) throw new HaubanError('NOT_FOUND', 'There is no run with this id.');
-      if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run, records);
+      if (run.finishedAt !== null || leftMs <= 0 || events.isStopped) return detailOf(run, noOlder(run, records));
       isWoken = await change;
     }
   };

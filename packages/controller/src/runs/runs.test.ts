@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { pinnedKeys, verifyOrder } from '@hauban/link';
 import { ACTIONS } from '@hauban/shared/actions';
 import type { RunDetail, RunRequest } from '@hauban/shared/api';
@@ -73,6 +74,21 @@ describe('a run', () => {
       world.clock.advance(20);
       expect(late).toMatchObject({ finishedAt: null, targets: [{ state: 'queued' }] });
     });
+  });
+
+  it('is never told as over with a target that is not, however close together its nodes answer', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await desk.startOver();
+      const run = await desk.start(desk.ping({ nodes: desk.nodes.map(({ id }) => id) }));
+      await vi.waitFor(() => expect(world.sent()).toHaveLength(4));
+      const waiting = Array.from({ length: 40 }, () => desk.made.runs.get(run.id, 60_000));
+      await setTimeout(20);
+      await Promise.all(desk.nodes.map((node) => desk.answer(desk.sentTo(node), node)));
+      for (const told of await Promise.all(waiting)) {
+        expect(told.finishedAt).not.toBeNull();
+        expect(told.targets.map(({ state }) => state)).toEqual(Array(4).fill('succeeded'));
+      }
+    }
   });
 
   it('of an offline node waits and is sent again at each link, byte for byte the same, until its receipt', async () => {
