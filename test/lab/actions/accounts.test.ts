@@ -157,9 +157,12 @@ describe.skipIf(!lab.ok)('accounts on a real node', () => {
         'control',
       ]);
       const other = await node.spawn('/usr/bin/sleep', ['1000'], { as: { uid: 100_400, gid: 100_400 } });
+      const runsAsControl = async (): Promise<string> =>
+        (await node.run('/usr/bin/ps', ['-u', '100400', '-o', 'args='])).stdout;
+      await waitUntil('the process of the control', async () => (await runsAsControl()).includes('sleep'));
       expect((await node.run('/usr/sbin/userdel', ['control'])).code).toBe(8);
       expect((await node.run('/usr/sbin/userdel', ['-f', 'control'])).code).toBe(0);
-      expect((await node.run('/usr/bin/ps', ['-u', '100400', '-o', 'args='])).stdout).toContain('sleep');
+      expect(await runsAsControl()).toContain('sleep');
       await other.stop('SIGKILL');
       await service.stop('SIGKILL');
       await node.run('/usr/bin/pkill', ['-KILL', '-u', String(uid), 'sleep']);
