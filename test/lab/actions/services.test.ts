@@ -45,6 +45,25 @@ describe.skipIf(!lab.ok)('services, packages and reboot on a whole machine', () 
     expect(await pid()).not.toBe(before);
   });
 
+  it("systemd's limit of starts does not stop what is asked for; control: a restart too many by hand leaves it down", async () => {
+    const restarted = async (unit: string): Promise<boolean> => (await node.systemctl('restart', unit)).code === 0;
+    for (const [unit, action, args] of [
+      ['php8.2-fpm', 'service.restart', { unit: 'php8.2-fpm' }],
+      ['apache2', 'apache.restart', {}],
+    ] as const) {
+      await node.systemctl('reset-failed', unit);
+      for (let time = 0; time < 5; time += 1) expect(await restarted(unit)).toBe(true);
+      expectDone(await actions.apply(action, args));
+      expect(await active(unit)).toBe('active');
+    }
+    let times = 0;
+    while (times < 30 && (await restarted('php8.2-fpm'))) times += 1;
+    expect(await active('php8.2-fpm')).toBe('failed');
+    // And from there.
+    expectDone(await actions.apply('service.start', { unit: 'php8.2-fpm' }));
+    expect(await active('php8.2-fpm')).toBe('active');
+  });
+
   it.each<[string, string, RegExp]>([
     ['a user that is not there', 'user = nobody-x\n', /nobody-x/],
     ['a socket in a folder that is not there', 'user = www-data\nlisten = /run/gone/x.sock\n', /\/run\/gone/],

@@ -244,8 +244,22 @@ describe.skipIf(!lab.ok)('snapshots and restores on a real btrfs', () => {
       });
       expect(again).toMatchObject({ verified: [{ name: 'It is as in the snapshot', ok: false }] });
       expect(await undo(changes)).toMatchObject([{ code: 'CHANGE_CONFLICT', detail: expect.stringContaining('kept') }]);
-      expect((await apply('storage.discard', { label: 'r2' })).changes).toHaveLength(1);
+      expect((await apply('storage.discard', { label: 'r2' })).titles).toEqual([
+        'When undone: Remove what an interrupted removal left',
+        expect.stringContaining('can not be undone'),
+      ]);
       expect((await apply('storage.discard', { label: 'r2' })).changes).toEqual([]);
+      expect(await stand.tree()).toBe(before);
+    });
+
+    it('a discard that was cut off in its middle is finished when the executor is back', async () => {
+      const before = await stand.tree();
+      await apply('storage.restore-directory', { ...restoreShop, mode: 'beside' });
+      const planned = expectDone(await stand.actions.plan('storage.discard', { name, label: 'r2' }));
+      // As a kill leaves it after its first step and some more.
+      await run('/usr/bin/rm', `${HOME}/backups/restored-r2/restore.json`);
+      await run('/usr/bin/rm', '-r', `${HOME}/backups/restored-r2/new/shop/img`);
+      expect(await undo(planned.changes)).toMatchObject([{ code: 'ACTION_UNDO_FAILED' }]);
       expect(await stand.tree()).toBe(before);
     });
 

@@ -61,5 +61,11 @@ export async function recoverAction(unfinished: Unfinished, recovery: Recovery):
     return resultOf('succeeded', null, detail, { verification: found.verification });
   }
   const problems = await undoChanges(recovery.host, changes, recovery.step);
+  // What can not be taken back is finished where that is possible (a `task` for the undo): then it is done.
+  const finished = problems.length === 0 ? found : await findComplete(unfinished, recovery);
+  if (finished.is === 'complete') {
+    const detail = 'the executor stopped in the middle; on its return the rest was done';
+    return resultOf('succeeded', null, detail, { verification: finished.verification });
+  }
   return undoneResult('ORDER_INTERRUPTED', `the executor stopped in the middle; ${found.why}`, problems, {});
 }

@@ -25,6 +25,16 @@ export function createServiceDrivers({
     return result.stdout;
   };
 
+  /**
+   * systemd counts every start, those that were asked for too, and refuses one too many in ten seconds: a restart has
+   * stopped the unit by then. What is asked for here begins with an empty count.
+   */
+  const startAnew = async (verb: 'start' | 'restart', unit: string): Promise<void> => {
+    // Fails for a unit that is not loaded, which has no count.
+    await programs.run('systemctl', ['reset-failed', '--no-ask-password', '--', unit]);
+    await systemctl(verb, '--', unit);
+  };
+
   const factsOf = async (unit: string): Promise<UnitFacts> => {
     const shown = await systemctl('show', `--property=${FACTS.join(',')}`, '--', checkUnit(unit));
     const values = new Map(
@@ -65,14 +75,15 @@ export function createServiceDrivers({
           const unit = checkUnit(id);
           if (value.enabled !== (await isEnabled(unit)))
             await systemctl(value.enabled ? 'enable' : 'disable', '--', unit);
-          await systemctl(value.active ? 'start' : 'stop', '--', unit);
+          if (value.active) await startAnew('start', unit);
+          else await systemctl('stop', '--', unit);
         },
       },
     },
     tasks: {
       async 'service.restart'({ unit, invocation }) {
         if ((await factsOf(unit)).invocation !== invocation) return;
-        await systemctl('restart', '--', unit);
+        await startAnew('restart', unit);
       },
       async 'service.reload'({ unit }) {
         await systemctl('reload', '--', checkUnit(unit));

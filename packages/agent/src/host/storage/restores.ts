@@ -71,9 +71,9 @@ async function copySource(
 async function removeFolder(files: HostFiles, place: RestorePlace): Promise<void> {
   const folder = restoreFolderOf(place);
   if ((await files.state(folder)).type === 'absent') return files.removeLeftovers(folder);
-  await closeFolder(files, place);
-  // First, so that what is half gone is not taken for complete.
+  // First, and nothing else before it: with its note it is whole, without it `tidy` removes what there is.
   await files.removeFile(noteOf(place));
+  await closeFolder(files, place);
   await withRootFolder(`${homeOf(place.account)}/backups`, async (backups) => {
     await removeTree(backups, `restored-${place.label}`);
     await backups.sync();

@@ -55,8 +55,11 @@ async function must(
 async function restartServer({ programs, clock, isSystemd }: RestartParts, server: WebServer, pid: number) {
   const now = await server.findMaster();
   if (now !== null && now.pid !== pid) return;
-  if (isSystemd) await must(programs, 'systemctl', ['restart', '--no-ask-password', '--', server.unit]);
-  else {
+  if (isSystemd) {
+    // Else systemd refuses one start too many in ten seconds, when it has stopped the server already.
+    await programs.run('systemctl', ['reset-failed', '--no-ask-password', '--', server.unit]);
+    await must(programs, 'systemctl', ['restart', '--no-ask-password', '--', server.unit]);
+  } else {
     if (now !== null) {
       await must(programs, server.program, server.stop);
       const isGone = async (): Promise<true | null> => {

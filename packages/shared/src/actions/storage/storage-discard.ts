@@ -27,6 +27,8 @@ export const storageDiscard = defineAction({
       await loadAccount(host, name);
       const place = { account: name, label };
       if ((await host.files.state(restoreFolderOf(place))).type === 'absent') return;
+      // What was begun can not be taken back: an executor that died in it finishes it.
+      planner.task('storage.tidy', place, 'Remove what an interrupted removal left', 'undo');
       planner.add({
         kind: 'task',
         task: 'storage.discard',
