@@ -229,6 +229,7 @@ export function createSystemdDriver(files: HostFiles): PhpDriver {
       throw new HaubanError('CONFIG_INVALID', `${failed} does not start: ${await journalOf(failed)}`);
     },
     async stop(all) {
+      for (const master of all) await files.removeLeftovers(unitFile(master));
       const states = await Promise.all(all.map((master) => files.state(unitFile(master))));
       const known = all.filter((_, index) => states[index]?.type !== 'absent');
       if (known.length === 0) return;

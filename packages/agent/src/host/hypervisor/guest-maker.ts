@@ -212,12 +212,12 @@ function createTrash({ files, virsh, config, identityOf }: MakerParts): Pick<Gue
   /** What a move into the trash that broke off before the guest was gone has left there. */
   const tidy = async ({ guest, identity }: GuestPlace): Promise<void> => {
     const folder = folderOf(guest);
-    if (!(await isFolder(folder)) || (await isFolder(`${folder}/disks`)) || (await identityOf(guest)) !== identity)
-      return;
+    if (!(await isFolder(folder))) return files.removeLeftovers(folder);
+    if ((await isFolder(`${folder}/disks`)) || (await identityOf(guest)) !== identity) return undefined;
     const note = await files.state(`${folder}/identity`);
     // Of an earlier guest of that name.
-    if (note.type === 'file' && note.content !== identity) return;
-    await forget(folder);
+    if (note.type === 'file' && note.content !== identity) return undefined;
+    return forget(folder);
   };
   const bringBack = async (guest: string): Promise<void> => {
     const folder = folderOf(guest);

@@ -71,7 +71,7 @@ export function withLine(lines: readonly string[], address: string, line: string
 export interface MailboxLists {
   read(address: string): Promise<MailboxState | null>;
   write(address: string, state: MailboxState | null): Promise<void>;
-  /** Both tables anew, each in one step. */
+  /** Both tables anew, each in one step; what a crash left beside a list goes, as every undo ends with this. */
   index(): Promise<void>;
 }
 
@@ -128,6 +128,7 @@ export function createMailboxLists(files: HostFiles, programs: HostPrograms, clo
     },
     async index() {
       if ((await files.state(`${FOLDER}/users`)).type !== 'file') return;
+      for (const name of ['users', 'denied']) await files.removeLeftovers(`${FOLDER}/${name}`);
       const addresses = (await load('users')).lines
         .map((line) => line.split(':')[0] ?? '')
         .filter((text) => ADDRESS.test(text));
