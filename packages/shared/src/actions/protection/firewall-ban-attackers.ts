@@ -7,6 +7,7 @@ import { planChanges, type Planner } from '../planner.ts';
 import { BlockedFile } from '../web/site-args.ts';
 import { planBans } from './ban-plan.ts';
 import type { Asker } from './protection-host.ts';
+import { countBans } from './protection-words.ts';
 
 const DAY_S = 86_400;
 /** Banned at once; the same again takes the next. */
@@ -133,7 +134,11 @@ The address is the one that Apache was connected by, which a request can not inv
     const wanted = changes.flatMap((change) => (change.kind === 'bans' ? change.entries : []));
     const missing = wanted.filter(({ target, after }) => after !== null && !banned.has(target));
     return [
-      { name: 'In the kernel', ok: missing.length === 0, saw: missing[0]?.target ?? `${banned.size} bans in all` },
+      {
+        name: 'In the kernel',
+        ok: missing.length === 0,
+        saw: missing[0]?.target ?? `${countBans(banned.size)} in all`,
+      },
     ];
   },
 });

@@ -4,6 +4,7 @@ import { DurationS } from '../params.ts';
 import { planChanges } from '../planner.ts';
 import { BanSourceArg } from './ban-sources.ts';
 import { planImport } from './import-plan.ts';
+import { countBans } from './protection-words.ts';
 
 const DAY_S = 86_400;
 
@@ -44,7 +45,11 @@ Not taken over: what is banned by us already, what is never banned here (whoever
     const wanted = changes.flatMap((change) => (change.kind === 'bans' ? change.entries : []));
     const missing = wanted.filter(({ target, after }) => after !== null && !banned.has(target));
     return [
-      { name: 'In the kernel', ok: missing.length === 0, saw: missing[0]?.target ?? `${banned.size} bans in all` },
+      {
+        name: 'In the kernel',
+        ok: missing.length === 0,
+        saw: missing[0]?.target ?? `${countBans(banned.size)} in all`,
+      },
     ];
   },
 });
