@@ -1,5 +1,7 @@
+import { isSecondsName } from '@hauban/shared/time';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
+import { parseDuration } from './strategy-options.ts';
 
 /** The part of JSON Schema that action arguments use. */
 export interface ArgumentSchema {
@@ -19,10 +21,12 @@ export const optionName = (argument: string): string =>
 const kindOf = (schema: ArgumentSchema): string =>
   schema.type ?? schema.anyOf?.find((part) => part.type !== 'null')?.type ?? 'string';
 
-function convert(name: string, schema: ArgumentSchema, values: readonly string[]): unknown {
+/** @param argument `durationS`, which is seconds; people type such with a unit too. */
+function convert(argument: string, schema: ArgumentSchema, values: readonly string[]): unknown {
+  const name = optionName(argument);
   const kind = kindOf(schema);
   if (kind === 'array')
-    return values.flatMap((value) => value.split(',')).map((value) => convert(name, schema.items ?? {}, [value]));
+    return values.flatMap((value) => value.split(',')).map((value) => convert(argument, schema.items ?? {}, [value]));
   const value = values.at(-1) ?? '';
   if (values.length > 1)
     throw new CliError(EXIT.usage, 'BAD_REQUEST', `${name} is given ${values.length} times, but takes one value.`);
@@ -31,6 +35,7 @@ function convert(name: string, schema: ArgumentSchema, values: readonly string[]
       throw new CliError(EXIT.usage, 'BAD_REQUEST', `${name} takes true or false, not "${value}".`);
     return value === 'true';
   }
+  if (kind === 'integer' && isSecondsName(argument)) return parseDuration(name, value) / 1000;
   if (kind === 'integer' || kind === 'number') {
     const number = Number(value);
     if (value.trim() === '' || !Number.isFinite(number))
@@ -53,7 +58,10 @@ export function parseArguments(
   words: readonly string[],
 ): Record<string, unknown> {
   const properties = schema.properties ?? {};
-  const byOption = new Map(Object.keys(properties).map((name) => [optionName(name), name]));
+  const names = Object.keys(properties);
+  // With a unit in the value, `--duration 2h` is what people type for `durationS`.
+  const times = names.filter(isSecondsName).map((name) => [optionName(name.slice(0, -1)), name] as const);
+  const byOption = new Map([...times, ...names.map((name) => [optionName(name), name] as const)]);
   const given = new Map<string, string[]>();
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
@@ -61,7 +69,7 @@ export function parseArguments(
     const option = equals === -1 ? word : word.slice(0, equals);
     const name = byOption.get(option) ?? byOption.get(SAID_AS.get(option) ?? '');
     if (name === undefined) {
-      const known = [...byOption.keys()].join(', ');
+      const known = names.map(optionName).join(', ');
       throw new CliError(
         EXIT.usage,
         'BAD_REQUEST',
@@ -80,16 +88,16 @@ export function parseArguments(
     }
     given.set(name, [...(given.get(name) ?? []), value]);
   }
-  return Object.fromEntries(
-    [...given].map(([name, values]) => [name, convert(optionName(name), properties[name] ?? {}, values)]),
-  );
+  return Object.fromEntries([...given].map(([name, values]) => [name, convert(name, properties[name] ?? {}, values)]));
 }
 
 /** Help for the arguments of one action, from its schema. */
 export function describeArguments(schema: ArgumentSchema, filledIn: readonly string[]): string[][] {
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const isRequired = (schema.required ?? []).includes(name) && !filledIn.includes(name);
-    const choice = property.enum === undefined ? kindOf(property) : property.enum.join(' | ');
+    const kind = kindOf(property);
+    const plain = kind === 'integer' && isSecondsName(name) ? '90 | 15m | 12h | 7d' : kind;
+    const choice = property.enum === undefined ? plain : property.enum.join(' | ');
     return [
       optionName(name),
       choice,

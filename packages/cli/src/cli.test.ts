@@ -78,11 +78,28 @@ describe('arguments of an action', () => {
   it.each([
     [['--acount', 'x'], /not an argument of x\.y: it takes --account/],
     [['--account'], /needs a value/],
-    [['--duration-s', 'ten'], /takes a number/],
+    [['--duration-s', 'ten'], /--duration-s takes a time such as 90s, 15m, 12h or 7d, not "ten"/],
+    [['--duration', '1.5h'], /takes a time/],
+    [['--duration', '5', '--duration-s', '6'], /given 2 times/],
     [['--account', 'a', '--account', 'b'], /given 2 times/],
     [['stray'], /not an argument/],
   ])('%j is refused in one sentence', (words, message) => {
     expect(() => parseArguments('x.y', schema, words)).toThrow(message);
+  });
+});
+
+describe('a time', () => {
+  it.each([
+    [['--duration', '2h'], 7200],
+    [['--duration-s', '7d'], 604_800],
+    [['--duration=90'], 90],
+  ])('%j is so many seconds', (words, durationS) => {
+    expect(parseArguments('x.y', schema, words)).toEqual({ durationS });
+  });
+
+  it('does not stand in for an argument that is called so itself', () => {
+    const both = { type: 'object', properties: { wait: { type: 'string' }, waitS: { type: 'integer' } } };
+    expect(parseArguments('x.y', both, ['--wait', '2h', '--wait-s', '2m'])).toEqual({ wait: '2h', waitS: 120 });
   });
 });
 
@@ -201,7 +218,7 @@ describe('the strategy of a run', () => {
     [{ canary: '-1' }, /--canary takes a whole number/],
     [{ waves: '10%,0' }, /--waves takes a number of nodes or a share/],
     [{ waves: '101%' }, /--waves/],
-    [{ pause: '1d' }, /--pause takes a time/],
+    [{ pause: '1w' }, /--pause takes a time/],
     [{ onFailure: 'panic' }, /--on-failure takes stop or undo/],
     [{ atOnce: true, canary: '1' }, /leave the other options/],
   ])('%j is refused in one sentence', (options, message) => {

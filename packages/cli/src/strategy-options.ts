@@ -1,4 +1,5 @@
 import type { Share, Strategy } from '@hauban/shared/api';
+import { parseDurationS } from '@hauban/shared/time';
 import type { Command } from 'commander';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
@@ -30,13 +31,11 @@ function parseShare(option: string, text: string): Share {
   throw usage(`${option} takes a number of nodes or a share of them, such as 5 or 10%, not "${text}".`);
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-
-/** `90`, `90s`, `15m`, `12h` in milliseconds; a bare number is seconds. */
+/** `90`, `90s`, `15m`, `12h`, `7d` in milliseconds; a bare number is seconds. */
 export function parseDuration(option: string, text: string): number {
-  const match = /^(\d{1,6})([smh]?)$/.exec(text);
-  if (match === null) throw usage(`${option} takes a time such as 90s, 15m or 12h, not "${text}".`);
-  return Number(match[1]) * (UNITS_MS[match[2] === '' ? 's' : (match[2] ?? 's')] ?? 1000);
+  const seconds = parseDurationS(text);
+  if (seconds === null) throw usage(`${option} takes a time such as 90s, 15m, 12h or 7d, not "${text}".`);
+  return seconds * 1000;
 }
 
 /** Undefined: nothing was said, the controller's safe waves. */

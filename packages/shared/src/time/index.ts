@@ -2,4 +2,5 @@
 export type { Clock, Random, Timer } from './clock.ts';
 export { fullJitterMs } from './backoff.ts';
 export { parseCron, type Cron, type CronParsed } from './cron.ts';
+export { isSecondsName, parseDurationS } from './duration-text.ts';
 export { zonedTime } from './zone.ts';

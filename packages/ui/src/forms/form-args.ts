@@ -1,3 +1,4 @@
+import { parseDurationS } from '@hauban/shared/time';
 import { texts } from '../texts/index.ts';
 import type { Field, FormValues, TextRules } from './schema-fields.ts';
 
@@ -35,8 +36,9 @@ function textProblem(rules: TextRules, value: string): string | null {
 
 function parseNumber(field: Extract<Field, { kind: 'number' }>, typed: string): ParsedField {
   const isNumber = field.isInteger ? /^-?\d{1,16}$/.test(typed) : /^-?\d{1,16}(?:\.\d{1,16})?$/.test(typed);
-  if (!isNumber) return bad(field.isInteger ? texts.form.notInteger : texts.form.notNumber);
-  const value = Number(typed);
+  const value = field.isSeconds ? parseDurationS(typed) : isNumber ? Number(typed) : null;
+  if (value === null && field.isSeconds) return bad(texts.form.notTime);
+  if (value === null) return bad(field.isInteger ? texts.form.notInteger : texts.form.notNumber);
   if (field.min !== null && value < field.min) return bad(texts.form.tooSmall(field.min));
   if (field.max !== null && value > field.max) return bad(texts.form.tooLarge(field.max));
   return good(value);

@@ -143,6 +143,16 @@ describe('what was typed', () => {
     expect(parseForm(ticks, { off: true, on: true })).toEqual({ ok: true, args: { off: true, on: true } });
   });
 
+  it('takes a time with its unit, and refuses what is none in words', () => {
+    const times = fieldsOf({ type: 'object', properties: { durationS: { type: 'integer', minimum: 60 } } });
+    expect(parseForm(times, { durationS: '2h' })).toEqual({ ok: true, args: { durationS: 7200 } });
+    expect(parseForm(times, { durationS: '90' })).toEqual({ ok: true, args: { durationS: 90 } });
+    expect(parseForm(times, { durationS: '59s' })).toEqual({ ok: false, problems: { durationS: '60 or more.' } });
+    const problem = 'A number of seconds, or a time such as 15m, 12h or 7d.';
+    for (const typed of ['soon', '-90', '1.5h'])
+      expect(parseForm(times, { durationS: typed })).toEqual({ ok: false, problems: { durationS: problem } });
+  });
+
   it('gives a choice back in its own type', () => {
     const numbers = fieldsOf({ type: 'object', required: ['n'], properties: { n: { enum: [1, 2] } } });
     expect(parseForm(numbers, { n: '2' })).toEqual({ ok: true, args: { n: 2 } });

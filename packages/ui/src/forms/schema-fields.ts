@@ -2,6 +2,7 @@
  * From the JSON Schema of an action's arguments to the fields of a form, and from what was typed to the arguments.
  * Pure. The node checks again: this is only to tell early and in words.
  */
+import { isSecondsName } from '@hauban/shared/time';
 import { jsonShape } from './json-shape.ts';
 
 export interface FieldBase {
@@ -26,7 +27,14 @@ export type Field = FieldBase &
   (
     | ({ readonly kind: 'text' } & TextRules)
     | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
-    | { readonly kind: 'number'; readonly isInteger: boolean; readonly min: number | null; readonly max: number | null }
+    | {
+        readonly kind: 'number';
+        readonly isInteger: boolean;
+        /** May be typed with a unit, such as 15m. */
+        readonly isSeconds: boolean;
+        readonly min: number | null;
+        readonly max: number | null;
+      }
     | { readonly kind: 'boolean'; readonly isOnByDefault: boolean }
     | {
         readonly kind: 'list';
@@ -96,6 +104,7 @@ function fieldOf(base: FieldBase, schema: Schema): Field {
         ...base,
         kind: 'number',
         isInteger: schema['type'] === 'integer',
+        isSeconds: schema['type'] === 'integer' && isSecondsName(base.name),
         min: numberOr(schema['minimum'], null),
         max: numberOr(schema['maximum'], null),
       };

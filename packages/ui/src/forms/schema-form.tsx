@@ -7,6 +7,7 @@ import type { Field, FormValues } from './schema-fields.ts';
 /** What a field may hold, in words, below it. */
 function hintOf(field: Field): string {
   const parts = [field.description];
+  if (field.kind === 'number' && field.isSeconds) parts.push(texts.form.timeHint);
   if (field.kind === 'number') parts.push(rangeText(field.min, field.max));
   if (field.kind === 'text' && field.pattern !== null && field.description === '')
     parts.push(texts.form.patternHint(field.pattern));
@@ -74,7 +75,14 @@ function FieldInput({ field, value, problem, onChange }: FieldProps): ReactNode 
         />
       );
     case 'number':
-      return <TextInput {...plain} inputMode="numeric" placeholder={field.example} onChange={onType} />;
+      return (
+        <TextInput
+          {...plain}
+          inputMode={field.isSeconds ? 'text' : 'numeric'}
+          placeholder={field.example}
+          onChange={onType}
+        />
+      );
     case 'text':
       return <TextInput {...plain} placeholder={field.example} onChange={onType} />;
     case 'list':

@@ -36,6 +36,8 @@ export const runs = {
     tooShort: (min: number) => `At least ${s(min, 'character', 'characters')}.`,
     tooLong: (max: number) => `At most ${s(max, 'character', 'characters')}.`,
     notInteger: 'A whole number, digits only.',
+    notTime: 'A number of seconds, or a time such as 15m, 12h or 7d.',
+    timeHint: 'or such as 15m, 12h, 7d',
     notNumber: 'A number.',
     tooSmall: (min: number) => `${min} or more.`,
     tooLarge: (max: number) => `${max} or less.`,
