@@ -3,10 +3,12 @@ import { requestHttp } from '../http-request.ts';
 import type { LabPeer } from '../lab-network.ts';
 import { labRequirements } from '../requirements.ts';
 import type { DriverAnswer } from './driver.ts';
+import { STATE_FOLDER } from './driver-host.ts';
 import { expectDone, standHostingNode, type HostingNode } from './hosting-node.ts';
 import { snapshotNode } from './node-snapshot.ts';
 
 const lab = labRequirements();
+const BANS_FILE = `${STATE_FOLDER}/bans.json`;
 
 describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
   let hosting: HostingNode;
@@ -201,6 +203,33 @@ describe.skipIf(!lab.ok)('firewall.ban, unban and list on a real node', () => {
     expect(after).toMatchObject({ target: address(), reason: 'manual' });
     expect(Math.abs((after?.expiresAt ?? 0) - (before?.expiresAt ?? 0))).toBeLessThanOrEqual(2000);
     await hosting.actions.call({ mode: 'reconcile' });
+  });
+
+  it('undoes a change that died when it was stored and not yet in the kernel', async () => {
+    const other = '198.51.100.0/24';
+    expectDone(await ban([address(), other], { durationS: 600 }));
+    const before = await listed();
+    const { changes } = expectDone(
+      await hosting.actions.plan('firewall.ban', { targets: [address(), other, '203.0.113.7'], durationS: 7200 }),
+    );
+    const stored = JSON.parse(await hosting.node.readFile(BANS_FILE)) as { bans: { expiresAt: number }[] };
+    const [first] = stored.bans;
+    if (first === undefined) throw new Error('there is a ban');
+    const expiresAt = first.expiresAt + 6600_000;
+    const bans = [...stored.bans, { ...first, target: '203.0.113.7' }].map((one) => ({ ...one, expiresAt }));
+    await hosting.node.writeFile(BANS_FILE, JSON.stringify({ ...stored, bans }));
+    await hosting.actions.call({ mode: 'reconcile' });
+    const ends = (await listed()).map((one) => Math.abs((one.expiresAt ?? 0) - expiresAt));
+    expect(ends).toHaveLength(3);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(2000);
+    expect(expectDone(await hosting.actions.call({ mode: 'undo', changes })).problems).toEqual([]);
+    const left = await listed();
+    expect(left).toHaveLength(before.length);
+    for (const { target, reason, expiresAt: end } of before) {
+      const same = left.find((one) => one.target === target);
+      expect(same?.reason).toBe(reason);
+      expect(Math.abs((same?.expiresAt ?? 0) - (end ?? 0))).toBeLessThanOrEqual(2000);
+    }
   });
 
   it('puts the bans and the never-list back at a boot without name server and policy', async () => {

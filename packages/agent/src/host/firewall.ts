@@ -56,15 +56,20 @@ const isOver = (ban: BanEntry, nowMs: number): boolean => ban.expiresAt !== null
 /** Kernel and file say the same end within this; the kernel rounds to seconds. */
 const SAME_END_MS = 2000;
 
+/** @param leftS as the kernel has it; null: until lifted */
+function endsAlike({ expiresAt }: BanEntry, leftS: number | null, nowMs: number): boolean {
+  if (expiresAt === null || leftS === null) return expiresAt === leftS;
+  return Math.abs(expiresAt - nowMs - leftS * 1000) <= SAME_END_MS;
+}
+
 function mergeBans(kernel: KernelTable, stored: readonly StoredBan[], nowMs: number): readonly BanState[] {
   const known = new Map(stored.map((ban) => [ban.target, ban]));
   return kernel.bans.map(({ target, leftS, packets }) => {
     const end = leftS === null ? null : nowMs + leftS * 1000;
     const ours = known.get(target);
     if (ours === undefined) return { target, expiresAt: end, reason: 'unknown', since: null, packets };
-    const isSame =
-      ours.expiresAt === null || end === null ? ours.expiresAt === end : Math.abs(ours.expiresAt - end) <= SAME_END_MS;
-    return { target, expiresAt: isSame ? ours.expiresAt : end, reason: ours.reason, since: ours.since, packets };
+    const expiresAt = endsAlike(ours, leftS, nowMs) ? ours.expiresAt : end;
+    return { target, expiresAt, reason: ours.reason, since: ours.since, packets };
   });
 }
 
@@ -140,11 +145,15 @@ export function createFirewall(options: FirewallOptions): RealFirewall {
       const wanted = stored.bans.filter((ban) => !isOver(ban, nowMs));
       if (wanted.length !== stored.bans.length) store.save({ ...stored, bans: wanted });
       const table = await readTable();
-      const inKernel = new Set((table ?? EMPTY).bans.map(({ target }) => target));
-      const missing = wanted.filter((ban) => !inKernel.has(ban.target));
+      const inKernel = new Map((table ?? EMPTY).bans.map((ban) => [ban.target, ban]));
+      // Not there, or with the end from before a change of it.
+      const missing = wanted.filter((ban) => {
+        const there = inKernel.get(ban.target);
+        return there === undefined || !endsAlike(ban, there.leftS, nowMs);
+      });
       const known = new Set(wanted.map(({ target }) => target));
       // Not in the file: lifted, or never ours.
-      const strange = [...inKernel].filter((target) => !known.has(target));
+      const strange = [...inKernel.keys()].filter((target) => !known.has(target));
       const isWrong = table !== null && (!table.isIntact || wanted.length === 0);
       if (missing.length > 0 || strange.length > 0 || isWrong)
         await bring(wanted, await neverBanAtBoot(), missing, strange);

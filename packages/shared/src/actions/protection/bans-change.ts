@@ -1,5 +1,5 @@
 import type { ChangeHandler } from '../change-handler.ts';
-import type { BanChange, ChangeState } from '../change.ts';
+import type { BanAfter, BanChange, ChangeState } from '../change.ts';
 import type { BanEntry, BanState } from '../host.ts';
 
 /** The kernel counts in its own ticks and answers in seconds. */
@@ -13,18 +13,22 @@ interface Standing {
   readonly isAfter: boolean;
 }
 
+/** Applied at some moment up to now, so it ends within its duration from here. */
+function endsWithin({ durationS }: BanAfter, { expiresAt }: BanState, nowMs: number): boolean {
+  if (durationS === null) return expiresAt === null;
+  return expiresAt !== null && expiresAt <= nowMs + durationS * 1000 + TOLERANCE_MS;
+}
+
 /** Both can hold: a ban that was to be lifted has run out by itself. */
 function standing({ before, after }: BanChange, current: BanState | undefined, nowMs: number): Standing {
   const isBeforeOver = before === null || (before.expiresAt !== null && before.expiresAt <= nowMs);
   if (current === undefined) return { isBefore: isBeforeOver, isAfter: after === null };
-  if (before !== null && isNear(current.expiresAt, before.expiresAt)) return { isBefore: true, isAfter: false };
-  if (after === null) return { isBefore: false, isAfter: false };
-  // Applied at some moment up to now, so it ends within its duration from here.
-  const isAfter =
-    after.durationS === null
-      ? current.expiresAt === null
-      : current.expiresAt !== null && current.expiresAt <= nowMs + after.durationS * 1000 + TOLERANCE_MS;
-  return { isBefore: false, isAfter };
+  const mayBeAfter = after !== null && endsWithin(after, current, nowMs);
+  // Before it is extended, a ban ends within the longer time as well; one that only gets another reason tells by that.
+  const hasNewReason = mayBeAfter && after.reason !== before?.reason && current.reason === after.reason;
+  if (before !== null && isNear(current.expiresAt, before.expiresAt) && !hasNewReason)
+    return { isBefore: true, isAfter: false };
+  return { isBefore: false, isAfter: mayBeAfter };
 }
 
 /** Of the whole list: it is one transaction, so a mixture can only come from elsewhere. */

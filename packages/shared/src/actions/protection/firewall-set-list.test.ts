@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeHost } from '../../testing/index.ts';
 import { parsePrefix, formatPrefix, type Prefix } from '../address.ts';
-import { applyChanges } from '../engine.ts';
+import { applyChanges, changeStates, revertChanges } from '../engine.ts';
 import { ACTIONS } from '../index.ts';
 import { parseActionArguments } from '../parse-arguments.ts';
 import { MOST_PART_ENTRIES, partOf, partsFor } from './ban-list-parts.ts';
@@ -69,6 +69,29 @@ describe('firewall.set-list', () => {
     expect(host.world.bans.get('192.0.2.8')).toMatchObject({ reason: 'manual', expiresAt: null });
     await set();
     expect(banned()).toEqual(['192.0.2.8']);
+  });
+
+  it('is undone whole where it took a ban over, made one longer and added one', async () => {
+    const { host, set, ban, now } = setUp();
+    ban('192.0.2.7', now + 3_600_000);
+    ban('192.0.2.8', null);
+    ban('192.0.2.9', now + 600_000);
+    const before = host.snapshot();
+    const planned = await set(
+      { until: now + 3_600_000, targets: ['192.0.2.7', '192.0.2.9', '192.0.2.10'] },
+      { targets: ['192.0.2.8'] },
+    );
+    expect(await changeStates(host, planned.changes)).toEqual(['after']);
+    expect(await revertChanges(host, planned.changes)).toEqual([]);
+    expect(host.snapshot()).toEqual(before);
+    expect(await changeStates(host, planned.changes)).toEqual(['before']);
+  });
+
+  it('takes over a ban of the same end though nothing else is to be done', async () => {
+    const { host, set, ban, now } = setUp();
+    ban('192.0.2.7', now + 3_600_000);
+    await set({ until: now + 3_600_000, targets: ['192.0.2.7'] });
+    expect(host.world.bans.get('192.0.2.7')?.reason).toBe('list:spam');
   });
 
   it('leaves out what the node never bans, in a sentence, and bans the rest', async () => {
