@@ -87,6 +87,8 @@ describe.skipIf(!hasChromium() || !isRoot)(`ban lists in a real browser${needs}`
     await form.getByRole('button', { name: 'See what changes' }).click();
     await form.getByText('120 added, 0 changed, 0 taken off; 120 entries then.').waitFor();
     await shoot(page, 'lists-03-what-changes');
+    // The nodes are found to have the list with nothing on it: what comes next is another list to them.
+    await untilThere();
     // Another text is another change.
     await lines.fill(ADDRESSES.slice(0, 119).join('\n'));
     await form.getByRole('button', { name: 'See what changes' }).waitFor();

@@ -17,10 +17,11 @@ export function usePools() {
 
 const isBusy = (pool: PoolDetail | undefined): boolean => pool?.members.some(({ work }) => work !== null) ?? false;
 
-export function usePool(id: string) {
+/** @param since what was seen before and has to be in the answer: what was read under another one is not shown. */
+export function usePool(id: string, since?: number) {
   const { api } = useServices();
   return useQuery({
-    queryKey: keys.pool(id),
+    queryKey: since === undefined ? keys.pool(id) : [...keys.pool(id), since],
     queryFn: () => api.pool(id),
     refetchInterval: ({ state }) => {
       // One that is gone, or not for this reader any more, stays so.

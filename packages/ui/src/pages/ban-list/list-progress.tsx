@@ -86,9 +86,10 @@ function PoolProgress({
 }: {
   readonly poolId: string;
   readonly name: string;
-  readonly list: string;
+  readonly list: BanListRow;
 }) {
-  const pool = usePool(poolId);
+  // Read before the list was changed, the pool would say of every node that it has the list as it is.
+  const pool = usePool(poolId, list.version);
   return (
     <section className="hb-card hb-card-pad hb-stack" aria-label={t.onPool(name)}>
       <h2 className="hb-section-title">
@@ -97,7 +98,7 @@ function PoolProgress({
         </Link>
       </h2>
       <QueryView query={pool} what={texts.pools.title}>
-        {(detail) => <Members pool={detail} list={list} />}
+        {(detail) => <Members pool={detail} list={list.name} />}
       </QueryView>
     </section>
   );
@@ -106,5 +107,5 @@ function PoolProgress({
 /** Which nodes have the list as it is now, pool by pool. */
 export function ListProgress({ list }: { readonly list: BanListRow }) {
   if (list.pools.length === 0) return <p className="hb-quiet">{t.noPools}</p>;
-  return list.pools.map(({ id, name }) => <PoolProgress key={id} poolId={id} name={name} list={list.name} />);
+  return list.pools.map(({ id, name }) => <PoolProgress key={id} poolId={id} name={name} list={list} />);
 }
