@@ -15,9 +15,15 @@ const LIST_ACTION = 'firewall.set-list';
 const wasCompared = ({ inOrder, differs, blocked, adopted }: PoolMember): boolean =>
   inOrder + differs + blocked + adopted > 0;
 
-function standingOf(member: PoolMember, drift: readonly DriftRow[]): NodeStanding {
-  const open = drift.find(({ adoptedAt }) => adoptedAt === null);
-  const isKnown = member.isCurrent && wasCompared(member);
+const isOpen = ({ adoptedAt }: DriftRow): boolean => adoptedAt === null;
+
+/** @param ofNode all its differences; those of the list are among them */
+function standingOf(member: PoolMember, ofNode: readonly DriftRow[], ids: ReadonlySet<string>): NodeStanding {
+  const drift = ofNode.filter(({ itemId }) => ids.has(itemId));
+  const open = drift.find(isOpen);
+  // The differences are read apart from the pool: they may be those from before its last compare.
+  const isWhole = ofNode.filter(isOpen).length >= member.differs + member.blocked;
+  const isKnown = member.isCurrent && wasCompared(member) && (isWhole || open !== undefined);
   if (member.work !== null) return { member, standing: 'on-its-way', says: member.work.says };
   if (!isKnown) return { member, standing: 'on-its-way', says: '' };
   if (open !== undefined) return { member, standing: open.state, says: open.says };
@@ -37,7 +43,8 @@ export function standingsOf(pool: PoolDetail, drift: readonly DriftRow[], list: 
     .map((member) =>
       standingOf(
         member,
-        drift.filter(({ nodeId, itemId }) => nodeId === member.nodeId && ids.has(itemId)),
+        drift.filter(({ nodeId }) => nodeId === member.nodeId),
+        ids,
       ),
     )
     .toSorted((a, b) => ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing));
