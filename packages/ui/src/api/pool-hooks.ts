@@ -17,11 +17,11 @@ export function usePools() {
 
 const isBusy = (pool: PoolDetail | undefined): boolean => pool?.members.some(({ work }) => work !== null) ?? false;
 
-/** @param since what was seen before and has to be in the answer: what was read under another one is not shown. */
-export function usePool(id: string, since?: number) {
+/** @param listVersion of the ban list that is shown beside it: what was read before that version is not shown. */
+export function usePool(id: string, listVersion?: number) {
   const { api } = useServices();
   return useQuery({
-    queryKey: since === undefined ? keys.pool(id) : [...keys.pool(id), since],
+    queryKey: listVersion === undefined ? keys.pool(id) : [...keys.pool(id), listVersion],
     queryFn: () => api.pool(id),
     refetchInterval: ({ state }) => {
       // One that is gone, or not for this reader any more, stays so.

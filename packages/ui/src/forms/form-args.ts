@@ -34,11 +34,19 @@ function textProblem(rules: TextRules, value: string): string | null {
   return rules.pattern !== null && !fitsPattern(rules.pattern, value) ? texts.form.pattern : null;
 }
 
+function plainNumber(typed: string, isInteger: boolean): number | null {
+  const form = isInteger ? /^-?\d{1,16}$/ : /^-?\d{1,16}(?:\.\d{1,16})?$/;
+  return form.test(typed) ? Number(typed) : null;
+}
+
+function notNumber({ isSeconds, isInteger }: Extract<Field, { kind: 'number' }>): string {
+  if (isSeconds) return texts.form.notTime;
+  return isInteger ? texts.form.notInteger : texts.form.notNumber;
+}
+
 function parseNumber(field: Extract<Field, { kind: 'number' }>, typed: string): ParsedField {
-  const isNumber = field.isInteger ? /^-?\d{1,16}$/.test(typed) : /^-?\d{1,16}(?:\.\d{1,16})?$/.test(typed);
-  const value = field.isSeconds ? parseDurationS(typed) : isNumber ? Number(typed) : null;
-  if (value === null && field.isSeconds) return bad(texts.form.notTime);
-  if (value === null) return bad(field.isInteger ? texts.form.notInteger : texts.form.notNumber);
+  const value = field.isSeconds ? parseDurationS(typed) : plainNumber(typed, field.isInteger);
+  if (value === null) return bad(notNumber(field));
   if (field.min !== null && value < field.min) return bad(texts.form.tooSmall(field.min));
   if (field.max !== null && value > field.max) return bad(texts.form.tooLarge(field.max));
   return good(value);

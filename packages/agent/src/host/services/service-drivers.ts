@@ -4,6 +4,7 @@ import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
 import { saidBy } from '../run-program.ts';
 import { findPoolFault } from './php-pools.ts';
+import { startAnew, SYSTEMCTL_WITHIN_MS } from './start-anew.ts';
 
 const UNIT = /^[a-z][a-z0-9.-]{0,60}(?:@[a-z][a-z0-9]{2,15})?\.service$/;
 
@@ -19,20 +20,12 @@ export function createServiceDrivers({
   rehearsalCommand,
 }: DriverParts): FamilyDrivers<ServiceResources, ServiceTasks, ServiceQueries> {
   const systemctl = async (verb: string, ...more: readonly string[]): Promise<string> => {
-    const result = await programs.run('systemctl', [verb, '--no-ask-password', ...more], { timeoutMs: 110_000 });
+    const result = await programs.run('systemctl', [verb, '--no-ask-password', ...more], {
+      timeoutMs: SYSTEMCTL_WITHIN_MS,
+    });
     if (result.status !== 0)
       throw new HaubanError('PROGRAM_FAILED', `systemctl ${verb} ${more.at(-1) ?? ''}: ${saidBy(result)}`);
     return result.stdout;
-  };
-
-  /**
-   * systemd counts every start, those that were asked for too, and refuses one too many in ten seconds: a restart has
-   * stopped the unit by then. What is asked for here begins with an empty count.
-   */
-  const startAnew = async (verb: 'start' | 'restart', unit: string): Promise<void> => {
-    // Fails for a unit that is not loaded, which has no count.
-    await programs.run('systemctl', ['reset-failed', '--no-ask-password', '--', unit]);
-    await systemctl(verb, '--', unit);
   };
 
   const factsOf = async (unit: string): Promise<UnitFacts> => {
@@ -75,7 +68,7 @@ export function createServiceDrivers({
           const unit = checkUnit(id);
           if (value.enabled !== (await isEnabled(unit)))
             await systemctl(value.enabled ? 'enable' : 'disable', '--', unit);
-          if (value.active) await startAnew('start', unit);
+          if (value.active) await startAnew(programs, 'start', unit);
           else await systemctl('stop', '--', unit);
         },
       },
@@ -83,7 +76,7 @@ export function createServiceDrivers({
     tasks: {
       async 'service.restart'({ unit, invocation }) {
         if ((await factsOf(unit)).invocation !== invocation) return;
-        await startAnew('restart', unit);
+        await startAnew(programs, 'restart', unit);
       },
       async 'service.reload'({ unit }) {
         await systemctl('reload', '--', checkUnit(unit));

@@ -4,6 +4,7 @@ import type { Clock } from '@hauban/shared/time';
 import { findApacheMaster } from '../apache-processes.ts';
 import { findMaster, readProcess, type ProcessFacts } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
+import { startAnew } from '../services/start-anew.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const WITHIN_MS = 60_000;
@@ -41,11 +42,7 @@ const NGINX: WebServer = {
   start: [],
 };
 
-async function must(
-  programs: HostPrograms,
-  program: WebServer['program'] | 'systemctl',
-  args: readonly string[],
-): Promise<void> {
+async function must(programs: HostPrograms, program: WebServer['program'], args: readonly string[]): Promise<void> {
   const result = await programs.run(program, args, { timeoutMs: WITHIN_MS });
   if (result.status !== 0)
     throw new HaubanError('PROGRAM_FAILED', `${[program, ...args.slice(0, 2)].join(' ')}: ${saidBy(result)}`);
@@ -55,11 +52,8 @@ async function must(
 async function restartServer({ programs, clock, isSystemd }: RestartParts, server: WebServer, pid: number) {
   const now = await server.findMaster();
   if (now !== null && now.pid !== pid) return;
-  if (isSystemd) {
-    // Else systemd refuses one start too many in ten seconds, when it has stopped the server already.
-    await programs.run('systemctl', ['reset-failed', '--no-ask-password', '--', server.unit]);
-    await must(programs, 'systemctl', ['restart', '--no-ask-password', '--', server.unit]);
-  } else {
+  if (isSystemd) await startAnew(programs, 'restart', server.unit);
+  else {
     if (now !== null) {
       await must(programs, server.program, server.stop);
       const isGone = async (): Promise<true | null> => {

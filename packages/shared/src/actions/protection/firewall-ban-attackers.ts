@@ -7,7 +7,7 @@ import { planChanges, type Planner } from '../planner.ts';
 import { BlockedFile } from '../web/site-args.ts';
 import { planBans } from './ban-plan.ts';
 import type { Asker } from './protection-host.ts';
-import { countBans } from './protection-words.ts';
+import { verifyBanned } from './verify-banned.ts';
 
 const DAY_S = 86_400;
 /** Banned at once; the same again takes the next. */
@@ -129,16 +129,5 @@ The address is the one that Apache was connected by, which a request can not inv
     });
     return planned.ok ? { ...planned, data } : planned;
   },
-  async verify(host, _args, changes) {
-    const banned = new Set((await host.firewall.bans()).map(({ target }) => target));
-    const wanted = changes.flatMap((change) => (change.kind === 'bans' ? change.entries : []));
-    const missing = wanted.filter(({ target, after }) => after !== null && !banned.has(target));
-    return [
-      {
-        name: 'In the kernel',
-        ok: missing.length === 0,
-        saw: missing[0]?.target ?? `${countBans(banned.size)} in all`,
-      },
-    ];
-  },
+  verify: (host, _args, changes) => verifyBanned(host, changes),
 });

@@ -4,7 +4,7 @@ import { DurationS } from '../params.ts';
 import { planChanges } from '../planner.ts';
 import { BanSourceArg } from './ban-sources.ts';
 import { planImport } from './import-plan.ts';
-import { countBans } from './protection-words.ts';
+import { verifyBanned } from './verify-banned.ts';
 
 const DAY_S = 86_400;
 
@@ -40,16 +40,5 @@ Not taken over: what is banned by us already, what is never banned here (whoever
   locks: () => ['nft'],
   plan: (host, args) =>
     planChanges(host, (planner) => planImport(planner, { from: args.from ?? [], durationS: args.durationS ?? DAY_S })),
-  async verify(host, _args, changes) {
-    const banned = new Set((await host.firewall.bans()).map(({ target }) => target));
-    const wanted = changes.flatMap((change) => (change.kind === 'bans' ? change.entries : []));
-    const missing = wanted.filter(({ target, after }) => after !== null && !banned.has(target));
-    return [
-      {
-        name: 'In the kernel',
-        ok: missing.length === 0,
-        saw: missing[0]?.target ?? `${countBans(banned.size)} in all`,
-      },
-    ];
-  },
+  verify: (host, _args, changes) => verifyBanned(host, changes),
 });

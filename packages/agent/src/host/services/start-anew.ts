@@ -1,0 +1,19 @@
+import type { HostPrograms } from '@hauban/shared/actions';
+import { HaubanError } from '@hauban/shared/errors';
+import { saidBy } from '../run-program.ts';
+
+/** Longer than the 90 s that a unit of Debian may take to stop. */
+export const SYSTEMCTL_WITHIN_MS = 110_000;
+
+/**
+ * systemd counts every start, those that were asked for too, and refuses one too many in ten seconds: a restart has
+ * stopped the unit by then. What is asked for here begins with an empty count.
+ */
+export async function startAnew(programs: HostPrograms, verb: 'start' | 'restart', unit: string): Promise<void> {
+  // Fails for a unit that is not loaded, which has no count.
+  await programs.run('systemctl', ['reset-failed', '--no-ask-password', '--', unit]);
+  const result = await programs.run('systemctl', [verb, '--no-ask-password', '--', unit], {
+    timeoutMs: SYSTEMCTL_WITHIN_MS,
+  });
+  if (result.status !== 0) throw new HaubanError('PROGRAM_FAILED', `systemctl ${verb} ${unit}: ${saidBy(result)}`);
+}
