@@ -306,6 +306,21 @@ describe('a merged plan', () => {
     return run;
   };
 
+  it.each([
+    [['PHP 8.4 is not installed', 'PHP 8.4 is not installed'], '2 nodes: refused, PHP 8.4 is not installed'],
+    [['PHP 8.4 is not installed', 'PHP 8.3 is not installed'], '2 nodes: refused, PHP N.N is not installed'],
+  ])(
+    'says why nodes have none as they say it, and without what differs where something does',
+    async (details, says) => {
+      const nodes = world.nodeIds.slice(0, details.length);
+      const run = await desk.start(desk.ping({ mode: 'plan', strategy: 'at-once', nodes }));
+      for (const [at, order] of world.takeSent().entries())
+        await desk.answerAll([order], { outcome: 'refused', code: 'ACTION_REFUSED', detail: details[at] ?? '' });
+      const { groups } = await desk.made.runViews.plan(run.id);
+      expect(groups.map((group) => group.says)).toEqual([says]);
+    },
+  );
+
   it('says in groups what the nodes would do, and what went wrong by cause', async () => {
     const run = await planned();
     const { isComplete, groups } = await desk.made.runViews.plan(run.id);
@@ -313,7 +328,7 @@ describe('a merged plan', () => {
     expect(groups.map(({ says, hash }) => [says, hash])).toEqual([
       ['2 nodes: create user w1', HASHES[0]],
       ['1 node: nothing to do', HASHES[1]],
-      ['1 node: refused, disk full on node N', null],
+      ['1 node: refused, disk full on node 17', null],
     ]);
     const [failure] = await desk.made.runViews.failures(run.id);
     expect(failure).toMatchObject({ says: 'disk full on node 17', example: 'disk full on node 17', count: 1 });

@@ -60,10 +60,12 @@ interface PlanKind {
   readonly says: string;
 }
 
-/** What a node's plan came to. */
-function planKind({ state, finishedAt, hash, code, detail }: PlanEnding, hostName: string): PlanKind {
+/**
+ * What a node's plan came to.
+ * @param why it has none: its own words, or those of the group
+ */
+function planKind({ state, finishedAt, hash, code }: PlanEnding, why: string): PlanKind {
   if (finishedAt === null) return { kind: 'pending', hash: null, says: 'no plan yet' };
-  const why = normaliseDetail(detail, hostName);
   if (state === 'unchanged') return { kind: 'nothing', hash, says: 'nothing to do' };
   if (state === 'succeeded') return { kind: 'changes', hash, says: '' };
   if (state === 'refused') return { kind: 'refused', hash: null, says: `refused, ${why || (code ?? state)}` };
@@ -79,8 +81,8 @@ interface Gathered extends PlanKind {
 function gatherPlans(endings: readonly PlanEnding[], names: ReadonlyMap<string, string>): Gathered[] {
   const groups = new Map<string, Gathered>();
   for (const ending of endings) {
-    const kind = planKind(ending, names.get(ending.nodeId) ?? '');
-    const { position } = ending;
+    const { position, detail, nodeId } = ending;
+    const kind = planKind(ending, normaliseDetail(detail, names.get(nodeId) ?? ''));
     const key = JSON.stringify([position, kind]);
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { ...kind, position, first: ending, members: [ending] });
@@ -109,6 +111,10 @@ const someNodes = (members: readonly { readonly nodeId: string }[], names: Reado
 const sentenceOf = ({ says, first, members }: Cause): string =>
   members.every((ending) => wordsOf(ending) === wordsOf(first)) ? wordsOf(first) : says;
 
+/** The same for plans. */
+const planSentenceOf = ({ says, first, members }: Gathered): string =>
+  members.every(({ detail }) => detail === first.detail) ? planKind(first, first.detail).says : says;
+
 /** The plans of a run as one. */
 function createPlanView(views: RunViewsRepository, nodes: RunViewsParts['nodes']) {
   return async (runId: string): Promise<MergedPlan> => {
@@ -118,9 +124,10 @@ function createPlanView(views: RunViewsRepository, nodes: RunViewsParts['nodes']
     const plans = await views.plansOf(groups.map(({ first }) => first.orderId));
     return {
       isComplete: endings.every(({ finishedAt }) => finishedAt !== null),
-      groups: groups.map(({ kind, position, hash, says, first, members }) => {
+      groups: groups.map((group) => {
+        const { kind, position, hash, first, members } = group;
         const plan = hash === null ? null : toPlan(plans.get(first.orderId));
-        const what = kind === 'changes' ? titlesOf(plan) : says;
+        const what = kind === 'changes' ? titlesOf(plan) : planSentenceOf(group);
         const count = members.length;
         return {
           kind,
