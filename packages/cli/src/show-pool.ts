@@ -1,3 +1,4 @@
+import { countOf } from '@hauban/shared/actions';
 import type { DriftRow, PoolDetail, PoolItemRow, PoolMember, PoolRow, PoolWorkRow } from '@hauban/shared/api';
 import { plainLine } from './plain-text.ts';
 import { renderPlan } from './show-plan.ts';
@@ -5,9 +6,8 @@ import { localTime, renderTable } from './terminal.ts';
 
 /** Pools as people read them. Host names, reasons and diffs come from nodes: all of it is made safe for the terminal. */
 
-const count = (n: number, one: string, many = `${one}s`): string => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 const membersOf = ({ on, memberCount }: PoolRow): string =>
-  on === null ? count(memberCount, 'node') : `${count(memberCount, 'node')}: ${on}`;
+  on === null ? countOf(memberCount, 'node') : `${countOf(memberCount, 'node')}: ${on}`;
 const repairOf = ({ repair, budget }: PoolRow): string => (repair === 'auto' ? `auto, ${budget} an hour` : 'show');
 
 export function poolTable(pools: readonly PoolRow[]): string {
@@ -75,7 +75,7 @@ function renderDrift(row: DriftRow): string {
 export function driftText(rows: readonly DriftRow[], isAll: boolean): string {
   const shown = rows.filter(({ adoptedAt }) => isAll || adoptedAt === null);
   const adopted = rows.length - shown.length;
-  const foot = adopted === 0 ? '' : `\n\n${count(adopted, 'adopted difference')} not shown: see --all.`;
+  const foot = adopted === 0 ? '' : `\n\n${countOf(adopted, 'adopted difference')} not shown: see --all.`;
   if (shown.length === 0) return `Nothing differs, as far as it is known.${foot}`;
   return `${shown.map(renderDrift).join('\n\n')}${foot}`;
 }

@@ -1,4 +1,4 @@
-import { parseActionArguments, type Change, type Host, type Verified } from '@hauban/shared/actions';
+import { countOf, parseActionArguments, type Change, type Host, type Verified } from '@hauban/shared/actions';
 import type { ActionSource } from './custom-catalogue.ts';
 import type { StepWord } from './journal-record.ts';
 import type { Unfinished } from './order-journal.ts';
@@ -57,7 +57,7 @@ export async function recoverAction(unfinished: Unfinished, recovery: Recovery):
     return resultOf('failed', 'ORDER_INTERRUPTED', 'the executor stopped before anything was changed');
   const found = await findComplete(unfinished, recovery);
   if (found.is === 'complete') {
-    const detail = `the executor stopped in the middle; on its return all ${changes.length} changes were found in place`;
+    const detail = `the executor stopped in the middle; on its return what it changed was found in place (${countOf(changes.length, 'change')})`;
     return resultOf('succeeded', null, detail, { verification: found.verification });
   }
   const problems = await undoChanges(recovery.host, changes, recovery.step);

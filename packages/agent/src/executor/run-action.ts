@@ -1,5 +1,6 @@
 import { planHash } from '@hauban/link';
 import {
+  countOf,
   applyChange,
   changeStates,
   describeChange,
@@ -14,8 +15,6 @@ import type { ActionOrder } from '@hauban/shared/protocol';
 import type { Clock } from '@hauban/shared/time';
 import type { StepWord } from './journal-record.ts';
 import { resultOf, showPlan, type OrderResult } from './order-result.ts';
-
-const countChanges = (n: number): string => (n === 1 ? '1 change' : `${n} changes`);
 
 /** One action under its locks. */
 export interface ActionRun {
@@ -130,7 +129,7 @@ class Runner {
     const hash = planHash(changes);
     const more = { plan: showPlan(hash, changes, notes), data };
     if (order.mode === 'plan') {
-      const words = changes.length === 0 ? 'it is so already' : countChanges(changes.length);
+      const words = changes.length === 0 ? 'it is so already' : countOf(changes.length, 'change');
       return end(resultOf(changes.length === 0 ? 'unchanged' : 'succeeded', null, words, more));
     }
     if (order.planHash !== null && order.planHash !== hash)
@@ -177,7 +176,7 @@ class Runner {
     this.#run.progress('verify', changes.length, changes.length);
     const verified = await this.#verify(changes);
     if (isVerified(verified))
-      return end(resultOf('succeeded', null, countChanges(changes.length), { ...more, verification: verified }));
+      return end(resultOf('succeeded', null, countOf(changes.length, 'change'), { ...more, verification: verified }));
     const why = `the effect is not there: ${failedChecks(verified)}`;
     return end(await this.#undo(changes, 'VERIFY_FAILED', why, { ...more, verification: verified }));
   }

@@ -3,6 +3,7 @@ import {
   applyChange,
   changeState,
   changeStates,
+  countOf,
   describeChange,
   isLasting,
   revertChange,
@@ -104,7 +105,7 @@ async function carryOut(run: UndoRun, more: Partial<OrderResult>): Promise<Order
     return await putBack(run, 'VERIFY_FAILED', why, { ...more, verification });
   }
   await run.undone();
-  return resultOf('succeeded', null, `${run.changes.length} changes were undone`, { ...more, verification });
+  return resultOf('succeeded', null, `${countOf(run.changes.length, 'change')} undone`, { ...more, verification });
 }
 
 /** Looks at every change first, takes all of them back, last first, and reads the machine again. */

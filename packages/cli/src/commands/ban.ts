@@ -1,4 +1,4 @@
-import { listOfReason } from '@hauban/shared/actions';
+import { countOf, listOfReason } from '@hauban/shared/actions';
 import {
   BAN_LIFT_ACTION,
   BAN_SEARCH_ACTION,
@@ -61,10 +61,10 @@ function renderSearch(address: string, search: BanSearch): string {
   const asked = clear + found.length;
   return [
     ...(rows.length === 0
-      ? [`No ban of ${address} was found on the ${asked} nodes that answered.`]
+      ? [`No ban of ${address} was found on ${asked === 1 ? 'the node' : `the ${asked} nodes`} that answered.`]
       : [
           renderTable(['NODE', 'WHERE', 'TARGET', 'WHY', 'SINCE', 'UNTIL'], rows),
-          `No ban was found on ${clear} other nodes.`,
+          ...(clear === 0 ? [] : [`No ban was found on ${countOf(clear, 'other node')}.`]),
         ]),
     ...found.flatMap(({ hostName, answer }) =>
       answer.never === null
@@ -72,7 +72,7 @@ function renderSearch(address: string, search: BanSearch): string {
         : [plainLine(`${hostName} never bans it: ${answer.never.target} is ${answer.never.why}.`)],
     ),
     ...connected.map(({ hostName, count }) =>
-      plainLine(`${hostName} has ${count} TCP ${count === 1 ? 'connection' : 'connections'} with it open now.`),
+      plainLine(`${hostName} has ${countOf(count, 'TCP connection')} with it open now.`),
     ),
     ...listHints(address, search),
     ...(away.length === 0 ? [] : [`Away, nobody knows what they do: ${names(away, false)}`]),
@@ -127,7 +127,7 @@ async function lift(context: Context, address: string, options: BanOptions): Pro
     setExit(result);
     return;
   }
-  const question = `Lift ${targets.map(plainLine).join(' and ')} on ${nodes.length} nodes? [y/N] `;
+  const question = `Lift ${targets.map(plainLine).join(' and ')} on ${countOf(nodes.length, 'node')}? [y/N] `;
   if (options.yes !== true && !(await mayLift(context, question)))
     throw new CliError(EXIT.failed, 'CANCELLED', 'Nothing was changed.');
   const request: RunRequest = {

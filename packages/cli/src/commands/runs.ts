@@ -1,3 +1,4 @@
+import { countOf } from '@hauban/shared/actions';
 import type { RunChange, RunDetail, RunPage, RunRow } from '@hauban/shared/api';
 import type { Command } from 'commander';
 import type { ApiClient } from '../api-client.ts';
@@ -53,7 +54,7 @@ function runTable(runs: readonly RunRow[]): string {
     localTime(run.createdAt),
     run.action + (run.steps.length > 1 ? ` and ${run.steps.length - 1} more` : ''),
     run.mode,
-    run.on ?? `${run.nodeCount} ${run.nodeCount === 1 ? 'node' : 'nodes'}`,
+    run.on ?? countOf(run.nodeCount, 'node'),
     run.requester,
     run.state,
     countsText(run.counts),

@@ -1,3 +1,4 @@
+import { countOf } from '@hauban/shared/actions';
 import type { ActionRow, ScheduleRequest, ScheduleRow } from '@hauban/shared/api';
 import type { Command } from 'commander';
 import type { ApiClient } from '../api-client.ts';
@@ -32,8 +33,7 @@ async function findSchedule(api: ApiClient, wanted: string): Promise<ScheduleRow
   throw new CliError(EXIT.notFound, 'NOT_FOUND', says);
 }
 
-const whereText = ({ on, nodes }: ScheduleRow): string =>
-  on ?? `${nodes?.length ?? 0} ${nodes?.length === 1 ? 'node' : 'nodes'}`;
+const whereText = ({ on, nodes }: ScheduleRow): string => on ?? countOf(nodes?.length ?? 0, 'node');
 const timeText = (at: number | null): string => (at === null ? '' : localTime(at));
 
 function scheduleTable(schedules: readonly ScheduleRow[]): string {

@@ -1,3 +1,4 @@
+import { countOf } from '@hauban/shared/actions';
 import type { RunDetail, RunTarget } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import type { Clock } from '@hauban/shared/time';
@@ -49,7 +50,6 @@ interface Here {
 /** A compare that looks at some wishes only: what else there is stays as it was seen. */
 const isOfSome = ({ kind, items }: WorkRecord): boolean => kind === 'compare' && items !== null;
 
-const wishes = (count: number): string => (count === 1 ? '1 wish' : `${count} wishes`);
 const targetOf = (run: RunDetail | undefined): RunTarget | undefined => run?.targets[0];
 const reasonOf = (target: RunTarget | undefined): string => target?.detail.slice(0, 500) ?? 'nothing is known of it';
 
@@ -110,7 +110,7 @@ function createOrders(parts: AdvanceParts) {
     if (!(await isAllowed(here))) return finish(here, false, `${work.requester.name} may not do this there any more.`);
     const made = new Map<string, string>();
     for (const chunk of waiting) made.set(chunk.key, await start(here, chunk));
-    const says = work.phase === 'compare' ? 'Compares.' : `Puts right; ${wishes(work.done)} so far.`;
+    const says = work.phase === 'compare' ? 'Compares.' : `Puts right; ${countOf(work.done, 'wish', 'wishes')} so far.`;
     return works.set(tx, work.id, {
       chunks: chunks.map((chunk) => {
         const runId = made.get(chunk.key);
@@ -194,7 +194,7 @@ function createCompareEnd(parts: AdvanceParts) {
     const { tx, work, items } = here;
     const asked = work.items === null ? null : new Set(work.items);
     const scope = left.filter(({ itemId }) => asked === null || asked.has(itemId));
-    if (scope.length === 0) return finish(here, true, `As wished: ${wishes(work.done)} put right.`);
+    if (scope.length === 0) return finish(here, true, `As wished: ${countOf(work.done, 'wish', 'wishes')} put right.`);
     const able = new Set(
       scope.filter((one) => one.state === 'differs' && work.failed[one.itemId] === undefined).map((one) => one.itemId),
     );
@@ -202,7 +202,7 @@ function createCompareEnd(parts: AdvanceParts) {
     if (able.size === 0 || work.round >= MOST_ROUNDS) {
       const first = rest === undefined ? '' : (work.failed[rest.itemId] ?? rest.says);
       const failed = { ...Object.fromEntries(scope.map((one) => [one.itemId, one.says])), ...work.failed };
-      return finish(here, false, `${wishes(scope.length)} could not be put right: ${first}`, failed);
+      return finish(here, false, `${countOf(scope.length, 'wish', 'wishes')} could not be put right: ${first}`, failed);
     }
     const next = { ...work, phase: 'apply' as const };
     const chunks = chunksFor(
@@ -232,7 +232,11 @@ function createCompareEnd(parts: AdvanceParts) {
     const isNamed = (itemId: string): boolean => work.kind !== 'compare' && work.items?.includes(itemId) === true;
     const left = seen.filter(({ itemId }) => !adopted.has(itemId) || isNamed(itemId));
     if (work.kind === 'compare')
-      return finish(here, left.length === 0, left.length === 0 ? 'As wished.' : `Differs in ${wishes(left.length)}.`);
+      return finish(
+        here,
+        left.length === 0,
+        left.length === 0 ? 'As wished.' : `Differs in ${countOf(left.length, 'wish', 'wishes')}.`,
+      );
     return goOn(here, left);
   };
 }

@@ -1,3 +1,4 @@
+import { countOf } from '@hauban/shared/actions';
 import type { Rollout } from '@hauban/shared/api';
 
 /** Nodes of a wave by how far they are. Of a sequence, a node is `done` with its last step. */
@@ -52,7 +53,6 @@ export type RolloutDecision =
 const RECOVERY_MS = 60_000;
 
 const idle = (says: string | null = null): RolloutDecision => ({ kind: 'idle', says });
-const nodes = (n: number): string => (n === 1 ? '1 node' : `${n} nodes`);
 
 /** Counted against the threshold: what went wrong on nodes, not what never reached one. */
 function thresholdReached({ rollout, wave, tallies }: RolloutFacts): RolloutDecision | null {
@@ -61,7 +61,7 @@ function thresholdReached({ rollout, wave, tallies }: RolloutFacts): RolloutDeci
   const limit = isCanary ? rollout.stopAfterInCanary : rollout.stopAfter;
   if (failed < limit) return null;
   const where = isCanary ? ' of the canary' : '';
-  return { kind: 'stop', why: `Stopped: ${nodes(failed)}${where} failed; the limit is ${limit}.` };
+  return { kind: 'stop', why: `Stopped: ${countOf(failed, 'node')}${where} failed; the limit is ${limit}.` };
 }
 
 /** Between two waves: a pause, then a look at the nodes. */
@@ -79,7 +79,7 @@ function betweenWaves(facts: RolloutFacts, ended: WaveTally): RolloutDecision {
   if (unhealthy === null) return { kind: 'look' };
   if (unhealthy.length === 0) return { kind: 'next-wave' };
   if (now < pauseEnd + RECOVERY_MS)
-    return idle(`Waits for ${nodes(unhealthy.length)} to get well: ${unhealthy[0]?.why ?? ''}`);
+    return idle(`Waits for ${countOf(unhealthy.length, 'node')} to get well: ${unhealthy[0]?.why ?? ''}`);
   return { kind: 'harmed', unhealthy };
 }
 

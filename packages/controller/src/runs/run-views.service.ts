@@ -1,4 +1,5 @@
 import { sha256Hex } from '@hauban/link';
+import { countOf } from '@hauban/shared/actions';
 import type { FailureGroup, MergedPlan, PlanGroup, RunGrid, RunTargetPage, RunTargetQuery } from '@hauban/shared/api';
 import { HaubanError } from '@hauban/shared/errors';
 import { normaliseDetail } from './failure-cause.ts';
@@ -27,8 +28,6 @@ function parsePlace(cursor: string | undefined): TargetPlace | null {
   if (match === null) throw new HaubanError('BAD_REQUEST', 'cursor is not one of this list.');
   return { nodeId: match[1] ?? '', position: Number(match[2]), orderId: match[3] ?? '' };
 }
-
-const countNodes = (n: number): string => (n === 1 ? '1 node' : `${n} nodes`);
 
 type Ending = Awaited<ReturnType<RunViewsRepository['failures']>>[number];
 interface Cause extends Pick<FailureGroup, 'cause' | 'says'> {
@@ -133,7 +132,7 @@ function createPlanView(views: RunViewsRepository, nodes: RunViewsParts['nodes']
           kind,
           position,
           hash,
-          says: `${countNodes(count)}: ${what}`,
+          says: `${countOf(count, 'node')}: ${what}`,
           count,
           plan,
           nodes: someNodes(members, names),

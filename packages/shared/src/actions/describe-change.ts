@@ -1,3 +1,4 @@
+import { countOf } from './count-of.ts';
 import type { BanChange, Change, DirectoryChange, FileChange } from './change.ts';
 import type { FileMeta, GroupEntry, UserEntry } from './host.ts';
 import { describeResource } from './resource-changes.ts';
@@ -135,7 +136,7 @@ export function describeChange(change: Change): DescribedChange {
     }
     case 'php-masters': {
       const after = change.masters.map(({ account, version }) => `${account} ${version}`).join('\n');
-      return { kind, title: `Start PHP of ${change.masters.length} accounts`, before: null, after };
+      return { kind, title: `Start PHP of ${countOf(change.masters.length, 'account')}`, before: null, after };
     }
     case 'php-check':
     case 'apache-reload':

@@ -43,6 +43,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map([
 
 export * from './address.ts';
 export * from './change.ts';
+export * from './count-of.ts';
 export * from './custom/custom-manifest.ts';
 export * from './custom/define-custom.ts';
 export * from './define-action.ts';

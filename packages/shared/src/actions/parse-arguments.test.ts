@@ -179,3 +179,33 @@ it('parses what it has parsed to the same', () => {
   const once = parse('firewall.ban', { targets: ['2001:DB8::/48', '192.0.2.1/32'], durationS: 60 });
   expect(once.ok && parse('firewall.ban', once.args)).toEqual(once);
 });
+
+it.each([
+  [
+    'php.switch-version',
+    { account: '../evil', version: '8.4' },
+    'argument account does not fit: Lower-case letters and digits, 3 to 16, a letter first',
+  ],
+  [
+    'firewall.ban',
+    { targets: ['192.0.2.7', 'x;y'] },
+    'argument targets/1 does not fit: IPv4 or IPv6, such as 192.0.2.7 or 2001:db8::/48',
+  ],
+  ['firewall.ban', { targets: ['192.0.2.7'], durationS: 5 }, 'argument durationS must be >= 60'],
+  [
+    'account.make-jail',
+    { account: 'w4a100010', programs: ['x'] },
+    /^argument programs\/0 must match pattern "\^\/\(\?:usr/,
+  ],
+  [
+    'php.switch-version',
+    { account: 'w4a100010', version: '8.4', to: '8.4' },
+    'argument to is not an argument of this action',
+  ],
+  ['php.switch-version', { version: '8.4' }, 'the arguments must have required properties account'],
+])('%s %j is refused in one sentence that says what to do', (name, args, problem) => {
+  expect(parse(name, args)).toEqual({
+    ok: false,
+    problem: typeof problem === 'string' ? problem : expect.stringMatching(problem),
+  });
+});

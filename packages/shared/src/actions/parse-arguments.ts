@@ -19,6 +19,26 @@ function unprintable(value: unknown, path: string): string | null {
   return null;
 }
 
+/** The description of the part of a schema that a pointer (`#/properties/account`) leads to. */
+function descriptionAt(schema: unknown, pointer: string): string | null {
+  let part: unknown = schema;
+  for (const name of pointer.split('/').slice(1)) {
+    if (typeof part !== 'object' || part === null || !Object.hasOwn(part, name)) return null;
+    part = (part as Readonly<Record<string, unknown>>)[name];
+  }
+  const description = (part as { readonly description?: unknown } | null)?.description;
+  return typeof description === 'string' ? description : null;
+}
+
+type SchemaError = ReturnType<typeof Value.Errors>[number];
+
+/** A pattern tells a person less than what stands beside the field. */
+function messageOf(action: ActionDefinition, { keyword, schemaPath, message }: SchemaError): string {
+  const wanted = keyword === 'pattern' ? descriptionAt(action.args, schemaPath) : null;
+  if (wanted !== null) return `does not fit: ${wanted}`;
+  return message === 'schema is false' ? 'is not an argument of this action' : message;
+}
+
 /**
  * Unknown to the arguments of that action in canonical form, or one sentence about the first thing that is wrong.
  * The controller calls it before it signs, the executor before it believes.
@@ -31,11 +51,8 @@ export function parseActionArguments(action: ActionDefinition, value: unknown): 
     const errors = [...Value.Errors(action.args, value)];
     const error = errors.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0];
     const name = error?.instancePath.slice(1) ?? '';
-    const message = error?.message === 'schema is false' ? 'is not an argument of this action' : error?.message;
-    return {
-      ok: false,
-      problem: `${name === '' ? 'the arguments' : `argument ${name.slice(0, 80)}`} ${message ?? 'do not fit the schema'}`,
-    };
+    const message = error === undefined ? 'do not fit the schema' : messageOf(action, error);
+    return { ok: false, problem: `${name === '' ? 'the arguments' : `argument ${name.slice(0, 80)}`} ${message}` };
   }
   const normalised = action.normalise?.(value) ?? { ok: true, args: value };
   return normalised.ok

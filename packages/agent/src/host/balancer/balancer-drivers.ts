@@ -1,10 +1,11 @@
 /** HAProxy by its runtime API. */
-import type {
-  BalancerQueries,
-  BalancerResources,
-  BalancerServer,
-  BalancerTasks,
-  HostFiles,
+import {
+  countOf,
+  type BalancerQueries,
+  type BalancerResources,
+  type BalancerServer,
+  type BalancerTasks,
+  type HostFiles,
 } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
@@ -96,7 +97,7 @@ export function createBalancerDrivers({
           if (clock.monotonicMs() > deadline)
             throw new HaubanError(
               'ACTION_FAILED',
-              `${id} still serves ${sessions} request${sessions === 1 ? '' : 's'} after ${withinS} s`,
+              `${id} still serves ${countOf(sessions, 'request')} after ${withinS} s`,
             );
           await new Promise<void>((resolve) => void clock.after(POLL_MS, resolve));
         }

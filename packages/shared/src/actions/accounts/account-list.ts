@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 
@@ -17,7 +18,7 @@ export const accountList = defineAction({
   locks: () => [],
   async plan(host) {
     const accounts = await host.queries.ask('account.list', {});
-    return { ok: true, changes: [], notes: [`${accounts.length} accounts.`], data: { accounts } };
+    return { ok: true, changes: [], notes: [`${countOf(accounts.length, 'account')}.`], data: { accounts } };
   },
   verify: () => Promise.resolve([]),
 });

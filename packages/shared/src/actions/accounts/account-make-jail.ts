@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type, { type Static } from 'typebox';
 import type { Change } from '../change.ts';
 import { defineAction, type Verified } from '../define-action.ts';
@@ -141,7 +142,9 @@ async function planJail(planner: Planner, args: Args): Promise<void> {
     else await replaceFile(planner, path, { mode: 0o644, uid: 0, gid: 0, content });
   }
   tidyWhenUndone(planner, name, first);
-  return planner.note(`${files.length} files of ${Math.ceil(sizeBytes / 1024 / 1024)} MiB, each a copy of its own.`);
+  return planner.note(
+    `${countOf(files.length, 'file')} of ${Math.ceil(sizeBytes / 1024 / 1024)} MiB, each a copy of its own.`,
+  );
 }
 
 async function verifyFiles(host: Host, { name, programs: wanted }: Args): Promise<Verified> {
@@ -152,7 +155,7 @@ async function verifyFiles(host: Host, { name, programs: wanted }: Args): Promis
     const now = await host.resources.read('account.jail-file', `${name}/${path}`);
     if (now?.sha256 !== sha256 || now.mode !== mode) wrong.push(path);
   }
-  const saw = wrong.length === 0 ? `${files.length} files` : wrong.slice(0, 5).join(', ');
+  const saw = wrong.length === 0 ? countOf(files.length, 'file') : wrong.slice(0, 5).join(', ');
   return { name: 'Programs and libraries are as on the node', ok: files.length > 0 && wrong.length === 0, saw };
 }
 

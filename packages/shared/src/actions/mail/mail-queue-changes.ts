@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import type { Change } from '../change.ts';
 import type { Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
@@ -23,8 +24,8 @@ export async function planHeld(planner: Planner, args: QueueArgs, held: boolean)
   const messages = await meantMessages(planner, args);
   const ids = messages.filter((message) => message.held !== held).map((message) => message.id);
   if (ids.length === 0) return;
-  planner.task(other.task, { ids }, `${other.verb} ${ids.length} messages`, 'undo');
-  planner.task(wanted.task, { ids }, `${wanted.verb} ${ids.length} messages`);
+  planner.task(other.task, { ids }, `${other.verb} ${countOf(ids.length, 'message')}`, 'undo');
+  planner.task(wanted.task, { ids }, `${wanted.verb} ${countOf(ids.length, 'message')}`);
 }
 
 export async function verifyHeld(host: Host, changes: readonly Change[], held: boolean): Promise<readonly Verified[]> {

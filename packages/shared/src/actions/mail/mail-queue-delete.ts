@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
 import { mailLocks, meantMessages, messagesNow, normaliseQueue, QueueArgs } from './mail-args.ts';
@@ -26,7 +27,7 @@ export const mailQueueDelete = defineAction({
         kind: 'task',
         task: 'mail.queue-delete',
         args: { ids },
-        title: `Delete ${ids.length} messages (can not be undone)`,
+        title: `Delete ${countOf(ids.length, 'message')} (can not be undone)`,
         when: 'apply',
         irreversible: true,
       });

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { planChanges } from '../planner.ts';
@@ -43,6 +44,6 @@ export const mailQueueFlush = defineAction({
     }),
   async verify(host) {
     const { total } = await host.queries.ask('mail.queue', { filter: {}, limit: 1 });
-    return [{ name: 'Postfix answers', ok: true, saw: `${total} messages in the queue` }];
+    return [{ name: 'Postfix answers', ok: true, saw: `${countOf(total, 'message')} in the queue` }];
   },
 });

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import { defineAction } from '../define-action.ts';
 import { QueueArgs } from './mail-args.ts';
 
@@ -21,7 +22,12 @@ export const mailQueueList = defineAction({
   locks: () => [],
   async plan(host, args) {
     const data = await host.queries.ask('mail.queue', { filter: args, limit: 200 });
-    return { ok: true, changes: [], notes: [`${data.total} messages in the queue, ${data.matching} match.`], data };
+    return {
+      ok: true,
+      changes: [],
+      notes: [`${countOf(data.total, 'message')} in the queue, ${data.matching} match.`],
+      data,
+    };
   },
   verify: () => Promise.resolve([]),
 });

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type, { type Static } from 'typebox';
 import { formatPrefix, isSingle, overlapsPrefix, parsePrefix, type Prefix } from '../address.ts';
 import { defineAction } from '../define-action.ts';
@@ -74,7 +75,7 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 const isPrivate = (prefix: Prefix): boolean => PRIVATE.some((range) => overlapsPrefix(range, prefix));
 
 const named = ({ target, requests, sites }: Asker): string =>
-  `${target}: ${requests} requests to ${sites} ${sites === 1 ? 'site' : 'sites'}`;
+  `${target}: ${countOf(requests, 'request')} to ${countOf(sites, 'site')}`;
 
 async function planAttackers(planner: Planner, args: Args): Promise<Readonly<Record<string, unknown>>> {
   const { file, requests = 20, withinS = 600, account, everyMethod = false } = args;
@@ -87,7 +88,9 @@ async function planAttackers(planner: Planner, args: Args): Promise<Readonly<Rec
   const askers = answer.askers.filter((asker) => asker.requests >= requests);
   const { taken, spared } = await sortOut(planner.host, askers);
   const now = taken.slice(0, MOST);
-  planner.note(`${answer.logs} access logs were read, ${askers.length} addresses asked that often.`);
+  planner.note(
+    `Read: ${countOf(answer.logs, 'access log')}; ${countOf(askers.length, 'address', 'addresses')} asked that often.`,
+  );
   if (answer.isCut) planner.note('Some logs are too long to be read whole: only their ends were.');
   for (const asker of now.slice(0, MOST_NAMED)) planner.note(`${named(asker)}.`);
   if (now.length > MOST_NAMED) planner.note(`And ${now.length - MOST_NAMED} more.`);

@@ -5,7 +5,7 @@ import { containsPrefix, formatPrefix, parsePrefix } from '../address.ts';
 import { defineAction } from '../define-action.ts';
 import { BanReason, BanTarget, DurationS, parseBanTargets } from '../params.ts';
 import { planChanges } from '../planner.ts';
-import { countBans } from './protection-words.ts';
+import { countOf } from '../count-of.ts';
 
 const Args = Type.Object(
   {
@@ -64,7 +64,7 @@ Never banned: what the node's policy file says, loopback, the node's own address
       .flatMap((change) => (change.kind === 'bans' ? change.entries : []))
       .filter((entry) => entry.after === null && bans.some((ban) => formatPrefix(ban) === entry.target));
     return [
-      { name: 'In the kernel', ok: missing.length === 0, saw: missing[0] ?? `${countBans(bans.length)} in all` },
+      { name: 'In the kernel', ok: missing.length === 0, saw: missing[0] ?? `${countOf(bans.length, 'ban')} in all` },
       { name: 'Replaced bans are gone', ok: replaced.length === 0, saw: replaced[0]?.target ?? 'none' },
     ];
   },

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type from 'typebox';
 import { formatPrefix, isSingle, parsePrefix, type Prefix } from '../address.ts';
 import { defineAction } from '../define-action.ts';
@@ -36,8 +37,7 @@ async function explain(host: Host, address: Prefix): Promise<BanAnswer> {
 const untilText = (until: number | null): string =>
   until === null ? 'until lifted' : `until ${new Date(until).toISOString().slice(0, 19)}Z`;
 
-const connectionText = (count: number): string =>
-  count === 1 ? 'It has 1 TCP connection open here.' : `It has ${count} TCP connections open here.`;
+const connectionText = (count: number): string => `It has ${countOf(count, 'TCP connection')} open here.`;
 
 function notesOf({ address, bans, never, sources, connections }: BanAnswer): readonly string[] {
   return [

@@ -7,7 +7,7 @@ import { planForeignUnbans } from './foreign-unbans.ts';
 import { BanTarget, parseBanTargets } from '../params.ts';
 import { planChanges } from '../planner.ts';
 import type { BanSource } from './protection-host.ts';
-import { countBans } from './protection-words.ts';
+import { countOf } from '../count-of.ts';
 
 /** Looks at those that can be asked: the plan has told of the others. */
 async function verifyForeign(
@@ -72,7 +72,7 @@ Undo bans them again: ours for the rest of their time, those of fail2ban for as 
     const banned = new Set((await host.firewall.bans()).map((ban) => ban.target));
     const left = args.targets.filter((target) => banned.has(target));
     return [
-      { name: 'Not in the kernel', ok: left.length === 0, saw: left[0] ?? `${countBans(banned.size)} left` },
+      { name: 'Not in the kernel', ok: left.length === 0, saw: left[0] ?? `${countOf(banned.size, 'ban')} left` },
       ...(await verifyForeign(host, args.targets, args.alsoIn ?? BAN_SOURCES)),
     ];
   },

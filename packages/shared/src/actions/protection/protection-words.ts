@@ -5,5 +5,3 @@ export const PROTECTION_WORDS: { readonly [N in keyof ProtectionResources]: Reso
   'fail2ban.ban': { noun: 'fail2ban’s ban' },
   'crowdsec.ban': { noun: 'CrowdSec’s ban' },
 };
-
-export const countBans = (count: number): string => (count === 1 ? '1 ban' : `${count} bans`);

@@ -1,7 +1,7 @@
 import type { Change } from '../change.ts';
 import type { Verified } from '../define-action.ts';
 import type { Host } from '../host.ts';
-import { countBans } from './protection-words.ts';
+import { countOf } from '../count-of.ts';
 
 /** Is all that these changes ban in the kernel? */
 export async function verifyBanned(host: Host, changes: readonly Change[]): Promise<readonly Verified[]> {
@@ -9,6 +9,10 @@ export async function verifyBanned(host: Host, changes: readonly Change[]): Prom
   const wanted = changes.flatMap((change) => (change.kind === 'bans' ? change.entries : []));
   const missing = wanted.find(({ target, after }) => after !== null && !banned.has(target));
   return [
-    { name: 'In the kernel', ok: missing === undefined, saw: missing?.target ?? `${countBans(banned.size)} in all` },
+    {
+      name: 'In the kernel',
+      ok: missing === undefined,
+      saw: missing?.target ?? `${countOf(banned.size, 'ban')} in all`,
+    },
   ];
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { HaubanError } from '../../errors/index.ts';
@@ -36,7 +37,7 @@ export const nginxReload = defineAction({
         ok: pid !== null && (before === undefined || pid === before),
         saw: pid === null ? 'no master process' : `master ${pid}`,
       },
-      { name: 'Workers serve', ok: workers.length > 0, saw: `${workers.length} workers` },
+      { name: 'Workers serve', ok: workers.length > 0, saw: countOf(workers.length, 'worker') },
     ];
   },
 });

@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import Type from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { HaubanError } from '../../errors/index.ts';
@@ -39,7 +40,7 @@ export const nginxRestart = defineAction({
         ok: pid !== null && pid !== before,
         saw: pid === null ? 'no master process' : `master ${pid}`,
       },
-      { name: 'Workers serve', ok: workers.length > 0, saw: `${workers.length} workers` },
+      { name: 'Workers serve', ok: workers.length > 0, saw: countOf(workers.length, 'worker') },
     ];
   },
 });

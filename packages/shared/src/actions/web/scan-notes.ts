@@ -1,3 +1,4 @@
+import { countOf } from '../count-of.ts';
 import type { SiteScan } from './web-host.ts';
 
 const NOTES = 50;
@@ -7,7 +8,7 @@ export function scanNotes({ findings, filesRead, limits }: SiteScan): readonly s
   const order = ['breaks', 'ignored', 'risk'];
   const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   return [
-    `${filesRead} files read, ${findings.length} findings, ${findings.filter(({ severity }) => severity === 'breaks').length} that break something.`,
+    `${countOf(filesRead, 'file')} read, ${countOf(findings.length, 'finding')}, ${findings.filter(({ severity }) => severity === 'breaks').length} that break something.`,
     ...limits.slice(0, 10).map((limit) => `Not looked at: ${limit}.`),
     ...sorted
       .slice(0, NOTES)
