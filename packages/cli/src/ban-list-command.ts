@@ -9,7 +9,7 @@ import { findPool } from './find-pool.ts';
 import { listTargets } from './list-targets.ts';
 import { plainLine } from './plain-text.ts';
 import { parseDuration } from './strategy-options.ts';
-import { renderTable } from './terminal.ts';
+import { localTime, renderTable } from './terminal.ts';
 
 interface Chosen {
   readonly json?: boolean;
@@ -41,8 +41,6 @@ async function findList(api: ApiClient, wanted: string): Promise<BanListRow> {
 }
 
 const poolsOf = ({ pools }: BanListRow): string => pools.map(({ name }) => plainLine(name)).join(', ') || '-';
-const time = (ms: number | null, none: string): string =>
-  ms === null ? none : `${new Date(ms).toISOString().slice(0, 16)}Z`;
 
 const listTable = (rows: readonly BanListRow[]): string =>
   rows.length === 0
@@ -58,7 +56,7 @@ const entryTable = (entries: readonly BanListEntry[]): string =>
     : renderTable(
         ['TARGET', 'UNTIL', 'WHY', 'SINCE', 'BY'],
         entries.map(({ target, until, reason, addedAt, addedBy }) =>
-          [target, time(until, 'taken off'), reason, time(addedAt, '-'), addedBy].map(plainLine),
+          [target, localTime(until, 'taken off'), reason, localTime(addedAt, '-'), addedBy].map(plainLine),
         ),
       );
 

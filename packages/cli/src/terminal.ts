@@ -77,9 +77,9 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
     .join('\n');
 }
 
-/** Local time of the reader, to the second; "never" for null. */
-export function localTime(atMs: number | null): string {
-  if (atMs === null) return 'never';
+/** Local time of the reader, to the second. */
+export function localTime(atMs: number | null, none = 'never'): string {
+  if (atMs === null) return none;
   const date = new Date(atMs);
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;

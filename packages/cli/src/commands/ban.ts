@@ -20,7 +20,7 @@ import { EXIT } from '../exit-codes.ts';
 import { allTargets, followRun } from '../follow-run.ts';
 import { plainLine } from '../plain-text.ts';
 import { showRun } from '../show-run.ts';
-import { renderTable } from '../terminal.ts';
+import { localTime, renderTable } from '../terminal.ts';
 
 interface BanOptions {
   readonly on: string;
@@ -28,9 +28,6 @@ interface BanOptions {
   readonly yes?: boolean;
   readonly why?: string;
 }
-
-const time = (ms: number | null, none: string): string =>
-  ms === null ? none : `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 const names = (nodes: readonly SilentNode[], withDetail: boolean): string =>
   nodes
@@ -55,7 +52,9 @@ function renderSearch(address: string, search: BanSearch): string {
   const { found, clear, away, unsure, connected } = search;
   const rows = found.flatMap(({ hostName, answer }) =>
     answer.bans.map(({ source, where, target, reason, since, until }) =>
-      [hostName, `${source} ${where}`, target, reason, time(since, '-'), time(until, 'lifted')].map(plainLine),
+      [hostName, `${source} ${where}`, target, reason, localTime(since, '-'), localTime(until, 'lifted')].map(
+        plainLine,
+      ),
     ),
   );
   const asked = clear + found.length;

@@ -34,7 +34,6 @@ async function findSchedule(api: ApiClient, wanted: string): Promise<ScheduleRow
 }
 
 const whereText = ({ on, nodes }: ScheduleRow): string => on ?? countOf(nodes?.length ?? 0, 'node');
-const timeText = (at: number | null): string => (at === null ? '' : localTime(at));
 
 function scheduleTable(schedules: readonly ScheduleRow[]): string {
   if (schedules.length === 0) return 'There is no schedule.';
@@ -45,7 +44,7 @@ function scheduleTable(schedules: readonly ScheduleRow[]): string {
     whereText(row),
     row.requester,
     row.state,
-    timeText(row.nextAt),
+    localTime(row.nextAt, ''),
     row.says ?? (row.lastRunId === null ? '' : `run ${row.lastRunId.slice(0, 8)}`),
   ]);
   return renderTable(['NAME', 'TIMES', 'ACTION', 'ON', 'OF', 'STATE', 'NEXT', 'LAST'], rows);
