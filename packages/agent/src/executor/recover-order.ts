@@ -57,7 +57,7 @@ export async function recoverAction(unfinished: Unfinished, recovery: Recovery):
     return resultOf('failed', 'ORDER_INTERRUPTED', 'the executor stopped before anything was changed');
   const found = await findComplete(unfinished, recovery);
   if (found.is === 'complete') {
-    const detail = `the executor stopped in the middle; on its return what it changed was found in place (${countOf(changes.length, 'change')})`;
+    const detail = `the executor stopped in the middle; on its return all was found in place (${countOf(changes.length, 'change')})`;
     return resultOf('succeeded', null, detail, { verification: found.verification });
   }
   const problems = await undoChanges(recovery.host, changes, recovery.step);

@@ -1,8 +1,8 @@
 import { planHash } from '@hauban/link';
 import {
-  countOf,
   applyChange,
   changeStates,
+  countOf,
   describeChange,
   revertChange,
   type ActionDefinition,

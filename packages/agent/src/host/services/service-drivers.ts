@@ -2,9 +2,8 @@
 import type { ServiceQueries, ServiceResources, ServiceTasks, UnitFacts } from '@hauban/shared/actions';
 import { HaubanError } from '@hauban/shared/errors';
 import type { DriverParts, FamilyDrivers } from '../drivers.ts';
-import { saidBy } from '../run-program.ts';
 import { findPoolFault } from './php-pools.ts';
-import { startAnew, SYSTEMCTL_WITHIN_MS } from './start-anew.ts';
+import { runSystemctl, startAnew } from './systemctl.ts';
 
 const UNIT = /^[a-z][a-z0-9.-]{0,60}(?:@[a-z][a-z0-9]{2,15})?\.service$/;
 
@@ -19,14 +18,8 @@ export function createServiceDrivers({
   programs,
   rehearsalCommand,
 }: DriverParts): FamilyDrivers<ServiceResources, ServiceTasks, ServiceQueries> {
-  const systemctl = async (verb: string, ...more: readonly string[]): Promise<string> => {
-    const result = await programs.run('systemctl', [verb, '--no-ask-password', ...more], {
-      timeoutMs: SYSTEMCTL_WITHIN_MS,
-    });
-    if (result.status !== 0)
-      throw new HaubanError('PROGRAM_FAILED', `systemctl ${verb} ${more.at(-1) ?? ''}: ${saidBy(result)}`);
-    return result.stdout;
-  };
+  const systemctl = (verb: string, ...more: readonly string[]): Promise<string> =>
+    runSystemctl(programs, verb, ...more);
 
   const factsOf = async (unit: string): Promise<UnitFacts> => {
     const shown = await systemctl('show', `--property=${FACTS.join(',')}`, '--', checkUnit(unit));

@@ -4,7 +4,7 @@ import type { Clock } from '@hauban/shared/time';
 import { findApacheMaster } from '../apache-processes.ts';
 import { findMaster, readProcess, type ProcessFacts } from '../processes.ts';
 import { saidBy } from '../run-program.ts';
-import { startAnew } from '../services/start-anew.ts';
+import { startAnew } from '../services/systemctl.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const WITHIN_MS = 60_000;

@@ -1,5 +1,5 @@
-import { countOf } from '../count-of.ts';
 import Type from 'typebox';
+import { countOf } from '../count-of.ts';
 import { defineAction } from '../define-action.ts';
 
 export const accountList = defineAction({

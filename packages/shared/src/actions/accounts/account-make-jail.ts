@@ -1,5 +1,5 @@
-import { countOf } from '../count-of.ts';
 import Type, { type Static } from 'typebox';
+import { countOf } from '../count-of.ts';
 import type { Change } from '../change.ts';
 import { defineAction, type Verified } from '../define-action.ts';
 import type { FileMeta, Host } from '../host.ts';

@@ -1,5 +1,5 @@
-import { countOf } from '../count-of.ts';
 import Type, { type Static } from 'typebox';
+import { countOf } from '../count-of.ts';
 import { formatPrefix, isSingle, overlapsPrefix, parsePrefix, type Prefix } from '../address.ts';
 import { defineAction } from '../define-action.ts';
 import type { Host } from '../host.ts';

@@ -1,5 +1,5 @@
-import { countOf } from '../count-of.ts';
 import Type from 'typebox';
+import { countOf } from '../count-of.ts';
 import { defineAction } from '../define-action.ts';
 import { HaubanError } from '../../errors/index.ts';
 import { planChanges, refuse } from '../planner.ts';
